@@ -1,0 +1,52 @@
+# Everything is done inside .venv; `make` alone lists what there is.
+# Written for GNU make 3.81, which macOS has.
+
+PYTHON ?= python3
+BIN := .venv/bin
+WITH_CHROMIUM := CHROMIUM="$$(tools/chromium)" && export CHROMIUM
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types unit browser format clean
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
+
+demo: .venv/.installed ## install what is missing and open the app on 127.0.0.1:7860
+	$(BIN)/python app.py
+
+test: lint types ## everything that has to hold: format, lint, types, all tests
+	$(WITH_CHROMIUM) && $(BIN)/python -m pytest
+
+lint: .venv/.developer ## format and lint, without changing a file
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: .venv/.developer ## mypy, strict
+	$(BIN)/mypy
+
+unit: .venv/.developer ## the tests that need no browser
+	$(BIN)/python -m pytest -m "not browser"
+
+browser: .venv/.developer ## the tests that run in Chromium, JavaScript's included
+	$(WITH_CHROMIUM) && $(BIN)/python -m pytest -m browser
+
+format: .venv/.developer ## put the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove the environment and all caches
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is written when its step has succeeded, so that a second call installs nothing.
+.venv/.created: tools/environment
+	tools/environment $(PYTHON)
+	@touch $@
+
+.venv/.installed: .venv/.created requirements.txt
+	$(BIN)/python -m pip install --requirement requirements.txt
+	@touch $@
+
+.venv/.developer: .venv/.installed requirements-dev.txt
+	$(BIN)/python -m pip install --requirement requirements.txt --requirement requirements-dev.txt
+	@touch $@

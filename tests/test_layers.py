@@ -1,0 +1,134 @@
+"""Imports point down: the table of layers, and who owns which heavy package."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "segdemo"
+MAX_LINES = 400
+
+# A module imports from its own line and from the lines above it, never from below.
+LAYERS = (
+    {"errors", "settings", "spec", "palettes", "strings"},
+    {"architectures"},
+    {"pictures", "processing"},
+    {"segmenter"},
+    {"checkpoints"},
+    {"hub", "catalog"},
+    {"pool", "metrics", "render"},
+    {"serving"},
+    {"ui", "cli"},
+)
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+
+# Who alone may import a package; whatever is not named here is free above layer 0.
+OWNERS = {
+    "gradio": {"ui"},
+    "gradio_client": {"ui"},
+    "huggingface_hub": {"hub"},
+    "ray": {"serving"},
+    "safetensors": {"checkpoints"},
+}
+ALLOWED_IN_ARCHITECTURES = {"torch", "torchvision"}
+
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+
+def imports(module: str) -> set[str]:
+    """Every module that ``module`` imports anywhere in its text; names of ours to full depth."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                submodule = f"{node.module}.{alias.name}"
+                found.add(submodule if submodule in MODULES else node.module)
+    return found
+
+
+def part(module: str) -> str:
+    """`segdemo.ui.layout` is of the part `ui`; the package itself is of the part ``."""
+    return module.partition(".")[2].partition(".")[0]
+
+
+def ours(names: set[str]) -> set[str]:
+    return {name for name in names if name.split(".")[0] == "segdemo"}
+
+
+def foreign(names: set[str]) -> set[str]:
+    tops = {name.split(".")[0] for name in names} - {"segdemo", "__future__"}
+    return tops - sys.stdlib_module_names
+
+
+INSIDE = [name for name in MODULES if part(name) not in ("", "__main__")]
+
+
+def test_every_module_has_a_layer():
+    assert {part(name) for name in INSIDE} <= LEVEL.keys()
+
+
+@pytest.mark.parametrize("module", INSIDE)
+def test_imports_point_down(module):
+    for name in ours(imports(module)):
+        assert part(name), f"{module} imports from the package itself instead of from a module"
+        assert LEVEL[part(name)] <= LEVEL[part(module)], f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_heavy_package_has_one_owner(module):
+    for package in foreign(imports(module)):
+        assert part(module) in OWNERS.get(package, {part(module)}), f"{module} imports {package}"
+
+
+@pytest.mark.parametrize("module", [name for name in INSIDE if LEVEL[part(name)] == 0])
+def test_the_lowest_layer_needs_only_the_standard_library(module):
+    assert not foreign(imports(module))
+
+
+@pytest.mark.parametrize("module", [name for name in INSIDE if part(name) == "architectures"])
+def test_networks_need_only_torch(module):
+    assert foreign(imports(module)) <= ALLOWED_IN_ARCHITECTURES
+
+
+def test_the_entry_imports_the_package_alone():
+    entry = ROOT / "app.py"
+    tree = ast.parse(entry.read_text(encoding="utf-8"))
+    modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    modules |= {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    assert not foreign(modules)
+
+
+def test_no_module_imports_itself_in_a_circle():
+    waiting = {name: ours(imports(name)) & MODULES.keys() - {name} for name in INSIDE}
+    while free := {name for name, needs in waiting.items() if not needs & waiting.keys()}:
+        waiting = {name: needs for name, needs in waiting.items() if name not in free}
+    assert not waiting, f"These import each other: {', '.join(waiting)}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_is_short_and_opens_with_its_job(module):
+    source = MODULES[module].read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= MAX_LINES
+    assert ast.get_docstring(ast.parse(source))
+
+
+def test_importing_the_package_is_cheap():
+    heavy = ("torch", "torchvision", "gradio", "numpy", "PIL", "safetensors", "huggingface_hub")
+    report = f"import sys, segdemo; print([name for name in {heavy} if name in sys.modules])"
+    answer = subprocess.run(
+        [sys.executable, "-c", report], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"

@@ -1,0 +1,71 @@
+"""The README says what is true: its settings, its Python, its commands."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from segdemo.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
+ENGLISH, CHINESE = (path.read_text(encoding="utf-8") for path in READMES)
+
+SETTING_ROW = re.compile(r"^\| `(SEGDEMO_\w+)` \| (.*?) ?\| (.+) \|$", flags=re.MULTILINE)
+
+
+def rows(readme):
+    return [(name, default.strip()) for name, default, _ in SETTING_ROW.findall(readme)]
+
+
+def blocks(readme, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", readme, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("readme", [ENGLISH, CHINESE], ids=["en", "zh"])
+def test_the_settings_are_those_of_the_code(readme):
+    expected = [
+        (field.metadata["variable"], "" if field.default is None else f"{field.default:g}")
+        for field in fields(Settings)
+    ]
+    assert rows(readme) == expected
+
+
+def test_the_meanings_are_those_of_the_code():
+    meanings = {name: meaning for name, _, meaning in SETTING_ROW.findall(ENGLISH)}
+    assert meanings == {
+        field.metadata["variable"]: field.metadata["meaning"] for field in fields(Settings)
+    }
+
+
+def test_both_languages_show_the_same_code():
+    def code(readme, language):
+        return [re.sub(r"\s*#.*", "", block) for block in blocks(readme, language)]
+
+    for language in ("sh", "python"):
+        assert code(ENGLISH, language) == code(CHINESE, language)
+
+
+@pytest.mark.parametrize("readme", [ENGLISH, CHINESE], ids=["en", "zh"])
+def test_every_link_leads_somewhere(readme):
+    for target in re.findall(r"\]\(([^)#]+)", readme):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize("target", re.findall(r"make (\w+)", "".join(blocks(ENGLISH, "sh"))))
+def test_every_command_exists(target):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("block", blocks(ENGLISH, "python"))
+def test_the_python_runs(block, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    names = {}
+    exec(compile(block, "README.md", "exec"), names)
+    with Image.open("segdemo/ui/examples/retina.jpg") as picture:
+        width, height = picture.size
+    assert names["prediction"].probabilities.ndim == 3
+    assert names["prediction"].mask(0.5).shape[-2:] == (height, width)
