@@ -15,9 +15,9 @@ MAX_LINES = 400
 LAYERS = (
     {"errors", "settings", "spec", "palettes", "strings"},
     {"architectures"},
-    {"pictures", "processing"},
-    {"segmenter"},
+    {"pictures", "processing", "devices"},
     {"checkpoints"},
+    {"segmenter"},
     {"hub", "catalog"},
     {"pool", "metrics", "render"},
     {"serving"},

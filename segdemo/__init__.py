@@ -1,0 +1,25 @@
+"""Compare segmentation checkpoints: recognised from their tensors, run, and shown side by side."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from segdemo.checkpoints import Detection, detect
+    from segdemo.segmenter import Prediction, Segmenter, load
+
+__all__ = ["Detection", "Prediction", "Segmenter", "detect", "load"]
+
+_HOMES = {
+    "Detection": "segdemo.checkpoints",
+    "Prediction": "segdemo.segmenter",
+    "Segmenter": "segdemo.segmenter",
+    "detect": "segdemo.checkpoints",
+    "load": "segdemo.segmenter",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Importing torch takes seconds, so a public name is fetched when it is first used.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

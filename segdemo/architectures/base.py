@@ -1,0 +1,134 @@
+"""What an architecture says about itself: how to build it, read it from shapes, spell its keys."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from torch import nn
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+_PLACEHOLDER = re.compile(r"\{(~?)(\w+?)([+-]\d+)?\}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeRequirements:
+    """Which pictures a network can take, in pixels of its input."""
+
+    minimum: int = 1
+    """The shortest side that runs."""
+    border: int = 0
+    """How much of the input the output lacks on each side."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class KeyMapping:
+    """One code base's names for the modules of an architecture.
+
+    ``renames`` maps their module path to ours. ``{n}`` in it stands for a number,
+    ``{n-1}`` on our side for that number less one, and ``{~n}`` for its place counted
+    from the end: 0 for the largest ``n`` that occurs beside the same other numbers.
+    """
+
+    id: str
+    """What ``assume`` and metadata call this spelling."""
+    origin: str
+    """Whose names these are."""
+    renames: Mapping[str, str]
+    known: Mapping[str, Any] = field(default_factory=dict)
+    """Values of the configuration that no tensor can tell."""
+    fits: Callable[[Any], bool] = lambda config: True
+    """Whether a configuration read from the shapes is one that this code base builds."""
+    folds_bias: bool = False
+    """Their convolutions have a bias before the norm; ours have none (see ``fold_biases``)."""
+    twins: tuple[str, ...] = ()
+    """Spellings with the same keys and shapes that are other functions."""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """The pre- and post-processing that this code base trains with, in the spec's JSON form."""
+
+    def rename(self, keys: Iterable[str]) -> dict[str, str] | None:
+        """Their key -> ours, or None unless every key is explained, each by a name of its own."""
+        found: dict[str, _Match] = {}
+        for key in keys:
+            match = self.match(key)
+            if match is None:
+                return None
+            found[key] = match
+        ends: dict[tuple[str, str], int] = defaultdict(int)
+        for match in found.values():
+            for name, number in match.numbers.items():
+                place = match.place(name)
+                ends[place] = max(ends[place], number)
+        ours = {key: match.fill(self.renames[match.template], ends) for key, match in found.items()}
+        return ours if len(set(ours.values())) == len(ours) else None
+
+    def match(self, key: str) -> "_Match | None":
+        """How this spelling reads ``key``; None when it is none of its names."""
+        path, dot, leaf = key.rpartition(".")
+        for template, pattern in self._patterns.items():
+            match = pattern.fullmatch(path)
+            if match:
+                numbers = {name: int(value) for name, value in match.groupdict().items()}
+                return _Match(template=template, numbers=numbers, leaf=dot + leaf)
+        return None
+
+    @cached_property
+    def _patterns(self) -> dict[str, re.Pattern[str]]:
+        return {template: _pattern(template) for template in self.renames}
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    pieces = re.split(r"\{(\w+)\}", template)
+    return re.compile(
+        "".join(
+            rf"(?P<{piece}>0|[1-9]\d{{0,3}})" if index % 2 else re.escape(piece)
+            for index, piece in enumerate(pieces)
+        )
+    )
+
+
+@dataclass(frozen=True)
+class _Match:
+    """A key as one template reads it."""
+
+    template: str
+    numbers: Mapping[str, int]
+    leaf: str
+
+    def place(self, name: str) -> tuple[str, str]:
+        """What is counted together: the module that holds the number, and the name around it."""
+        holder, _, member = self.template.partition(f"{{{name}}}")[0].rpartition(".")
+        tail = self.template.partition(f"{{{name}}}")[2].partition(".")[0]
+        return holder.format(**self.numbers), f"{member}{{}}{tail}"
+
+    def fill(self, ours: str, ends: Mapping[tuple[str, str], int]) -> str:
+        """Our name for the key."""
+
+        def number(match: re.Match[str]) -> str:
+            from_end, name, offset = match.groups()
+            value = self.numbers[name]
+            if from_end:
+                value = ends[self.place(name)] - value
+            return str(value + int(offset or 0))
+
+        return _PLACEHOLDER.sub(number, ours) + self.leaf
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Architecture:
+    """A family of networks: one canonical module, its configuration, and its spellings."""
+
+    id: str
+    title: str
+    """What people call it."""
+    build: Callable[[Any], nn.Module]
+    """Configuration -> module that returns logits (N, C, H, W)."""
+    infer: Callable[[Shapes], Any]
+    """Shapes under canonical names -> configuration; raises LookupError or ValueError."""
+    mappings: tuple[KeyMapping, ...]
+    describe: Callable[[Any], str]
+    """The configuration in a few words, such as "width 64, transposed"."""
+    requirements: Callable[[Any], SizeRequirements] = lambda config: SizeRequirements()

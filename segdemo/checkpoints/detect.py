@@ -1,0 +1,170 @@
+"""Which network a state dict is, proved by building it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from segdemo.architectures import ARCHITECTURES, Architecture, KeyMapping
+from segdemo.checkpoints.unwrap import Unwrapped, unwrap
+from segdemo.errors import UnknownNetworkError
+
+_COUNTER = "num_batches_tracked"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Detection:
+    """A network recognised from its tensors: every key explained, every shape compared."""
+
+    architecture: Architecture
+    mapping: KeyMapping
+    """The spelling in which the checkpoint is written."""
+    config: Any
+    """The architecture's configuration, read from the shapes."""
+    alternatives: tuple["Detection", ...] = ()
+    """Other networks that these tensors fit exactly as well; no tensor can tell."""
+    stripped: tuple[str, ...] = ()
+    """Containers and prefixes that were taken off."""
+    classes: tuple[str, ...] = ()
+    """Class names that the file gave beside its tensors."""
+    tensors: Mapping[str, Tensor] = field(repr=False)
+    """The weights under our names."""
+
+    @property
+    def id(self) -> str:
+        """What ``assume`` calls this reading."""
+        return self.mapping.id
+
+    @property
+    def origin(self) -> str:
+        """The code base whose names the checkpoint uses."""
+        return self.mapping.origin
+
+    @property
+    def known(self) -> Mapping[str, Any]:
+        """What was taken from the code base, because no tensor can tell."""
+        return self.mapping.known
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the network learned."""
+        return sum(
+            tensor.numel()
+            for key, tensor in self.tensors.items()
+            if key.endswith((".weight", ".bias"))
+        )
+
+    def build(self) -> nn.Module:
+        """The network in eval mode with these weights in float32; it returns logits (N, C, H, W).
+
+        Weights already in float32 are not copied. On meta tensors it has no weights.
+        """
+        with torch.device("meta"):
+            network = self.architecture.build(self.config)
+        tensors = {
+            key: tensor.float() if tensor.is_floating_point() else tensor
+            for key, tensor in self.tensors.items()
+        }
+        network.load_state_dict(tensors, strict=True, assign=True)
+        return network.eval().requires_grad_(False)
+
+
+def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detection:
+    """The network that these tensors are.
+
+    Containers and prefixes are taken off first. ``assume`` names the reading to take where
+    tensors cannot tell (see ``Detection.alternatives``). Tensors on the meta device do, so
+    that a file's header is enough. Raises UnknownNetworkError.
+    """
+    unwrapped = unwrap(state_dict)
+    if not unwrapped.tensors:
+        raise UnknownNetworkError("checkpoint_empty")
+    readings = list(_readings(unwrapped))
+    if not readings:
+        raise UnknownNetworkError("checkpoint_unknown", count=len(unwrapped.tensors))
+    chosen = readings[0]
+    if assume is not None:
+        matching = [reading for reading in readings if reading.id == assume]
+        if not matching:
+            possible = ", ".join(reading.id for reading in readings)
+            raise UnknownNetworkError("checkpoint_assume", assumed=assume, possible=possible)
+        chosen = matching[0]
+    others = tuple(reading for reading in readings if reading is not chosen)
+    return replace(chosen, alternatives=others)
+
+
+def _readings(unwrapped: Unwrapped) -> Iterator[Detection]:
+    """Every network that fits, the ones that yield to a twin last."""
+    found = []
+    for architecture in ARCHITECTURES:
+        for mapping in architecture.mappings:
+            detection = _read(unwrapped, architecture, mapping)
+            if detection is not None:
+                found.append(detection)
+    return iter(sorted(found, key=lambda reading: bool(reading.known)))
+
+
+def _read(
+    unwrapped: Unwrapped, architecture: Architecture, mapping: KeyMapping
+) -> Detection | None:
+    """The detection if this spelling explains every key and the network has these shapes."""
+    names = mapping.rename(unwrapped.tensors)
+    if names is None:
+        return None
+    tensors = {names[key]: tensor for key, tensor in unwrapped.tensors.items()}
+    if mapping.folds_bias:
+        tensors = fold_biases(tensors)
+    tensors = with_counters(tensors)
+    shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    try:
+        config = replace(architecture.infer(shapes), **mapping.known)
+        if not mapping.fits(config):
+            return None
+        with torch.device("meta"):
+            expected = architecture.build(config).state_dict()
+    except (LookupError, ValueError, RuntimeError, TypeError):
+        # Shapes that no configuration has: another spelling may still explain them.
+        return None
+    if shapes != {key: tuple(tensor.shape) for key, tensor in expected.items()}:
+        return None
+    return Detection(
+        architecture=architecture,
+        mapping=mapping,
+        config=config,
+        stripped=unwrapped.stripped,
+        classes=unwrapped.classes,
+        tensors=tensors,
+    )
+
+
+def fold_biases(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same function without the biases that a batch norm follows.
+
+    norm(conv(x) + b) equals norm'(conv(x)) when the running mean of norm' is less by b.
+    """
+    folded = dict(tensors)
+    for key in tensors:
+        mean = key.removesuffix("conv.bias") + "norm.running_mean"
+        if key.endswith(".conv.bias") and mean in tensors:
+            bias = folded.pop(key)
+            if bias.shape == folded[mean].shape:
+                folded[mean] = folded[mean] - bias
+    return folded
+
+
+def with_counters(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Every batch norm with its batch counter, a scalar.
+
+    PyTorch before 0.4.1 saved none (zeros stand in: eval mode ignores them), and PyTorch
+    before 0.4 had no scalars but vectors of one element.
+    """
+    complete = dict(tensors)
+    for key, tensor in tensors.items():
+        if key.endswith(_COUNTER) and tensor.shape == (1,):
+            complete[key] = tensor.reshape(())
+        elif key.endswith(".running_mean"):
+            counter = key.removesuffix("running_mean") + _COUNTER
+            complete.setdefault(counter, torch.zeros((), dtype=torch.int64, device=tensor.device))
+    return complete

@@ -1,0 +1,54 @@
+"""Which device the networks run on, and what to call it."""
+
+import torch
+
+from segdemo.errors import SettingsError
+
+
+def select_device(wanted: str | None = None) -> torch.device:
+    """CUDA when there is one, else MPS, else the CPU; ``wanted`` forces one.
+
+    Raises SettingsError when ``wanted`` is not here, naming those that are.
+    """
+    available = _available()
+    if wanted is None:
+        return torch.device(available[0])
+    name = wanted.lower()
+    if name == "cuda" and available[0].startswith("cuda"):
+        return torch.device(available[0])
+    if name not in available:
+        raise SettingsError("device_absent", device=wanted, available=", ".join(available))
+    return torch.device(name)
+
+
+def _available() -> list[str]:
+    """The best first; the CPU is always there."""
+    devices = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return [*devices, "cpu"]
+
+
+def device_name(device: torch.device) -> str:
+    """The device for people: "cuda:0 NVIDIA H100" or "CPU, 8 threads"."""
+    if device.type == "cuda":
+        return f"{device} {torch.cuda.get_device_name(device)}"
+    if device.type == "cpu":
+        return f"CPU, {torch.get_num_threads()} threads"
+    return "Apple GPU (mps)" if device.type == "mps" else str(device)
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait for the device, so that a clock read next is true."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def free_memory(device: torch.device) -> None:
+    """Give cached memory back to the device."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

@@ -1,0 +1,58 @@
+"""The failures that a person can cause and mend.
+
+    SegdemoError
+    ├── SettingsError            the environment asks for something impossible
+    ├── PictureError             the picture cannot be read or is out of bounds
+    ├── CheckpointError          the checkpoint cannot be used
+    │   ├── FileError            its bytes hold no weights that are safe to read
+    │   ├── UnknownNetworkError  its tensors are those of no network we know
+    │   └── SpecError            its own description makes no sense
+    └── PredictionError          the network could not be run on this picture
+
+Each names its text in the string table, so that the page can say it in the reader's
+language. Anything else that is raised is a mistake of ours and is shown as such.
+"""
+
+from segdemo.strings import DEFAULT_LANGUAGE, text
+
+
+class SegdemoError(Exception):
+    """A sentence for the person at the screen: what happened, a fact, a way out."""
+
+    def __init__(self, key: str, /, **facts: str | float) -> None:
+        """``key`` names the text in the string table; ``facts`` fill its placeholders."""
+        super().__init__(text(key, **facts))
+        self.key = key
+        self.facts = facts
+
+    def message(self, language: str = DEFAULT_LANGUAGE) -> str:
+        """The sentence in ``language``."""
+        return text(self.key, language, **self.facts)
+
+
+class SettingsError(SegdemoError):
+    """The environment asks for something impossible."""
+
+
+class PictureError(SegdemoError):
+    """The picture cannot be read or is out of bounds."""
+
+
+class CheckpointError(SegdemoError):
+    """The checkpoint cannot be used."""
+
+
+class FileError(CheckpointError):
+    """The file's bytes hold no weights that are safe to read."""
+
+
+class UnknownNetworkError(CheckpointError):
+    """The tensors are those of no network we know."""
+
+
+class SpecError(CheckpointError):
+    """The checkpoint's own description makes no sense."""
+
+
+class PredictionError(SegdemoError):
+    """The network could not be run on this picture."""

@@ -1,0 +1,169 @@
+"""Picture to tensor exactly as a spec says, and the network's answer back to a map."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+from segdemo.architectures import SizeRequirements
+from segdemo.errors import PredictionError
+from segdemo.spec import Activation, Preprocessing
+
+LEVELS = 256
+"""Steps of a quantised probability; a threshold is ``k / LEVELS``."""
+
+_RESAMPLING = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Prepared:
+    """The input of a network."""
+
+    tensor: Tensor
+    """(1, C, H, W) float32, padded."""
+    size: tuple[int, int]
+    """Width and height of the picture inside it, before padding."""
+    reduced: bool
+    """Whether the limit on the side made the picture smaller than the spec wanted."""
+
+
+def network_size(
+    size: tuple[int, int], preprocessing: Preprocessing, max_side: int
+) -> tuple[tuple[int, int], bool]:
+    """Width and height that a picture of ``size`` gets, and whether ``max_side`` cut it.
+
+    Proportions are kept unless the rule is ``stretch``; no side falls under one pixel.
+    """
+    width, height = size
+    side = preprocessing.side
+    match preprocessing.resize:
+        case "stretch":
+            width, height = side, side
+        case "longest":
+            width, height = _scaled(size, side / max(size))
+        case "shortest":
+            width, height = _scaled(size, side / min(size))
+        case "at_most":
+            width, height = _scaled(size, min(1.0, side / max(size)))
+        case "scale":
+            width, height = _scaled(size, preprocessing.scale)
+        case "none":
+            pass
+    if max(width, height) <= max_side:
+        return (width, height), False
+    return _scaled((width, height), max_side / max(width, height)), True
+
+
+def _scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def prepare(
+    picture: Image.Image,
+    preprocessing: Preprocessing,
+    *,
+    in_channels: int,
+    requirements: SizeRequirements,
+    max_side: int,
+) -> Prepared:
+    """The RGB picture as the network wants it; a network of one channel sees it in grey.
+
+    Odd sizes are padded by reflection, never stretched unless the spec says so. Raises
+    PredictionError for a network of neither one nor three channels.
+    """
+    if in_channels not in (1, 3):
+        raise PredictionError("prediction_channels", channels=in_channels)
+    size, reduced = network_size(picture.size, preprocessing, max_side)
+    if picture.size != size:
+        picture = picture.resize(size, _RESAMPLING[preprocessing.resample])
+    values = _to_array(picture, preprocessing, in_channels)
+    padded = _pad(values, preprocessing.multiple_of, requirements)
+    return Prepared(tensor=torch.from_numpy(padded)[None], size=size, reduced=reduced)
+
+
+def _to_array(
+    picture: Image.Image, preprocessing: Preprocessing, in_channels: int
+) -> npt.NDArray[np.float32]:
+    """(C, H, W), divided and centred."""
+    if in_channels == 1 or preprocessing.channels == "grey":
+        pixels = np.asarray(picture.convert("L"))[None].repeat(in_channels, axis=0)
+    else:
+        pixels = np.asarray(picture).transpose(2, 0, 1)
+        if preprocessing.channels == "bgr":
+            pixels = pixels[::-1]
+    divisor = preprocessing.divisor
+    if divisor == "maximum":
+        # A black picture has nothing to divide by.
+        divisor = float(pixels.max()) or 1.0
+    mean = _per_channel(preprocessing.mean, in_channels)
+    std = _per_channel(preprocessing.std, in_channels)
+    scaled = pixels.astype(np.float32) / np.float32(divisor)
+    centred: npt.NDArray[np.float32] = (scaled - mean) / std
+    return centred
+
+
+def _per_channel(values: tuple[float, ...], channels: int) -> npt.NDArray[np.float32]:
+    if len(values) not in (1, channels):
+        # Three values for a grey network: the grey picture is centred by their average.
+        values = (sum(values) / len(values),)
+    return np.asarray(values, dtype=np.float32)[:, None, None]
+
+
+def _pad(
+    values: npt.NDArray[np.float32], multiple_of: int, requirements: SizeRequirements
+) -> npt.NDArray[np.float32]:
+    border = requirements.border
+    widths = [(0, 0)]
+    for side in values.shape[1:]:
+        wanted = max(side + 2 * border, requirements.minimum)
+        wanted += -wanted % multiple_of
+        widths.append((border, wanted - side - border))
+    return np.ascontiguousarray(np.pad(values, widths, mode="reflect"), dtype=np.float32)
+
+
+def activate(logits: Tensor, activation: Activation, size: tuple[int, int]) -> Tensor:
+    """Logits (1, C, H, W) -> probabilities (C, h, w) in [0, 1], the padding cut off.
+
+    ``size`` is the width and height of the picture inside. One channel has no softmax, so
+    it gets a sigmoid. Raises PredictionError when the network returned NaN or infinity.
+    """
+    logits = logits[0, :, : size[1], : size[0]].float()
+    if not bool(torch.isfinite(logits).all()):
+        raise PredictionError("prediction_not_finite")
+    if activation == "none":
+        return logits.clamp(0, 1)
+    if activation == "softmax" and logits.shape[0] > 1:
+        return logits.softmax(dim=0)
+    return logits.sigmoid()
+
+
+def resize_map(
+    probabilities: npt.NDArray[np.float32], size: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    """(C, h, w) or (h, w) at ``size`` (width, height): bilinear, antialiased when it shrinks."""
+    *channels, height, width = probabilities.shape
+    if (width, height) == size:
+        return probabilities
+    resized = functional.interpolate(
+        torch.from_numpy(probabilities).reshape(1, -1, height, width),
+        size=(size[1], size[0]),
+        mode="bilinear",
+        align_corners=False,
+        antialias=size[0] < width or size[1] < height,
+    )
+    array: npt.NDArray[np.float32] = resized.clamp(0, 1).reshape(*channels, *size[::-1]).numpy()
+    return array
+
+
+def quantise(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """``q = min(255, floor(p * 256))``: then ``q >= k`` is ``p >= k / 256`` on every pixel."""
+    return np.minimum(LEVELS - 1, np.floor(probabilities * LEVELS)).astype(np.uint8)

@@ -1,0 +1,169 @@
+"""A network with everything that its prediction depends on: picture in, probabilities out."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import nn
+
+from segdemo.checkpoints import METADATA_KEY, Detection, detect, read_file
+from segdemo.devices import device_name, select_device, synchronise
+from segdemo.errors import SpecError
+from segdemo.processing import activate, prepare, resize_map
+from segdemo.settings import Settings
+from segdemo.spec import SegmentationSpec
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Prediction:
+    """What a network says of a picture."""
+
+    probabilities: npt.NDArray[np.float32]
+    """(C, H, W) in [0, 1] at the scale that the network saw."""
+    picture_size: tuple[int, int]
+    """Width and height of the picture."""
+    milliseconds: float
+    """From picture to probabilities, without waiting for the device to be free."""
+    device: str
+    precision: str = "fp32"
+    reduced: bool = False
+    """Whether the picture was made smaller than the spec wanted, to stay within memory."""
+
+    @property
+    def foreground(self) -> npt.NDArray[np.float32]:
+        """(H, W): the one class, or whatever is not class 0, the background, among several."""
+        several = len(self.probabilities) > 2
+        foreground: npt.NDArray[np.float32] = (
+            1 - self.probabilities[0] if several else self.probabilities[-1]
+        )
+        return foreground
+
+    @property
+    def network_size(self) -> tuple[int, int]:
+        """Width and height that the network saw, without padding."""
+        height, width = self.probabilities.shape[1:]
+        return width, height
+
+    def foreground_at(self, size: tuple[int, int]) -> npt.NDArray[np.float32]:
+        """The foreground probability at ``size`` (width, height), bilinear: (height, width)."""
+        return resize_map(self.foreground, size)
+
+    def mask(self, threshold: float = 0.5) -> npt.NDArray[np.bool_]:
+        """(H, W) at the picture's own size: whether the foreground reaches ``threshold``."""
+        mask: npt.NDArray[np.bool_] = self.foreground_at(self.picture_size) >= threshold
+        return mask
+
+
+class Segmenter:
+    """A loaded network, its spec and how it was recognised. Not safe for several threads."""
+
+    def __init__(
+        self,
+        *,
+        network: nn.Module,
+        spec: SegmentationSpec,
+        detection: Detection,
+        device: torch.device,
+        max_side: int,
+    ) -> None:
+        """``max_side`` limits the picture that the network is given, in pixels."""
+        self.network = network.to(device)
+        self.spec = spec
+        self.detection = detection
+        self.device = device
+        self.max_side = max_side
+
+    @property
+    def byte_size(self) -> int:
+        """Memory that the weights take."""
+        return sum(tensor.nbytes for tensor in self.network.state_dict().values())
+
+    def predict(self, picture: Image.Image) -> Prediction:
+        """Run the network once on a picture, which is taken as RGB.
+
+        Raises PredictionError when the network cannot take it or returns NaN.
+        """
+        config = self.detection.config
+        start = time.perf_counter()
+        prepared = prepare(
+            picture if picture.mode == "RGB" else picture.convert("RGB"),
+            self.spec.preprocessing,
+            in_channels=config.in_channels,
+            requirements=self.detection.architecture.requirements(config),
+            max_side=self.max_side,
+        )
+        with torch.inference_mode():
+            logits = self.network(prepared.tensor.to(self.device))
+            probabilities = activate(logits, self.spec.postprocessing.activation, prepared.size)
+            synchronise(self.device)
+            array = probabilities.cpu().numpy()
+        return Prediction(
+            probabilities=array,
+            picture_size=picture.size,
+            milliseconds=(time.perf_counter() - start) * 1000,
+            device=device_name(self.device),
+            reduced=prepared.reduced,
+        )
+
+
+def load(
+    path: str | Path,
+    *,
+    device: str | None = None,
+    assume: str | None = None,
+    settings: Settings | None = None,
+) -> Segmenter:
+    """The network in a checkpoint file, recognised from its tensors and ready to predict.
+
+    ``device`` is a name such as "cuda:1"; the settings' or the best one by default.
+    ``assume`` names the reading where tensors cannot tell (``Detection.alternatives``).
+    Raises CheckpointError or SettingsError.
+    """
+    settings = settings or Settings.from_environment()
+    file = read_file(path)
+    own_words = parse_metadata(file.metadata)
+    detection = detect(file.content, assume=assume or own_words.get("assume"))
+    return Segmenter(
+        network=detection.build(),
+        spec=resolve_spec(detection, own_words),
+        detection=detection,
+        device=select_device(device or settings.device),
+        max_side=settings.max_network_side,
+    )
+
+
+def parse_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """What a safetensors file says of itself under ``segdemo``; {} when it is silent."""
+    document = metadata.get(METADATA_KEY)
+    if document is None:
+        return {}
+    try:
+        words = json.loads(document)
+    except ValueError as error:
+        raise _senseless(document) from error
+    if not isinstance(words, dict):
+        raise _senseless(document)
+    return words
+
+
+def _senseless(document: str) -> SpecError:
+    return SpecError("spec_invalid", field=METADATA_KEY, value=document[:60], expected="an object")
+
+
+def resolve_spec(detection: Detection, own_words: Mapping[str, Any]) -> SegmentationSpec:
+    """The file's words first, then its code base's recipe, then what the class count suggests."""
+    activation = "sigmoid" if detection.config.classes == 1 else "softmax"
+    return SegmentationSpec.resolve(
+        [
+            (METADATA_KEY, own_words),
+            (detection.origin, detection.mapping.recipe),
+            ("", {"postprocessing": {"activation": activation}}),
+        ]
+    )

@@ -1,0 +1,189 @@
+"""How a picture becomes the network's input and its output a map: values, JSON form, precedence."""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, get_args
+
+from segdemo.errors import SpecError
+
+ResizeRule = Literal["none", "at_most", "longest", "shortest", "stretch", "scale"]
+Resample = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+Channels = Literal["rgb", "bgr", "grey"]
+Activation = Literal["sigmoid", "softmax", "none"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """Picture -> input of the network: resized, divided, centred, padded, in this order."""
+
+    resize: ResizeRule = "at_most"
+    """``none`` keeps the size; ``longest`` and ``shortest`` bring that side to ``side`` and keep
+    the proportions; ``at_most`` does so only to a longest side above ``side``; ``stretch`` makes
+    a square of ``side``; ``scale`` multiplies both sides by ``scale``. Sizes are rounded to the
+    nearest pixel, halves to even."""
+    side: int = 1024
+    """Pixels."""
+    scale: float = 1.0
+    resample: Resample = "bilinear"
+    """The filter; all but ``nearest`` widen with the reduction (antialiased)."""
+    channels: Channels = "rgb"
+    divisor: float | Literal["maximum"] = 255.0
+    """By which the 8-bit values are divided; ``maximum`` is the picture's own largest value."""
+    mean: tuple[float, ...] = (0.0,)
+    """Subtracted after the division; one number, or one a channel in the network's order."""
+    std: tuple[float, ...] = (1.0,)
+    """Divided by after that."""
+    multiple_of: int = 1
+    """Both sides are padded at the bottom right to a multiple, and the map is cropped back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Postprocessing:
+    """Logits -> probabilities, and what they mean."""
+
+    activation: Activation = "sigmoid"
+    classes: tuple[str, ...] = ()
+    """The name of each channel; empty when unknown."""
+    threshold: float = 0.5
+    """Where the slider starts, in (0, 1)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentationSpec:
+    """Everything beside the tensors that a prediction depends on."""
+
+    preprocessing: Preprocessing = Preprocessing()
+    postprocessing: Postprocessing = Postprocessing()
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Who decided each field that is no neutral default: ``"preprocessing.mean"`` -> name."""
+
+    def to_json(self) -> str:
+        """One JSON object with ``preprocessing`` and ``postprocessing``."""
+        return json.dumps(self.to_dict())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form as a dictionary."""
+        return {
+            "preprocessing": asdict(self.preprocessing),
+            "postprocessing": asdict(self.postprocessing),
+        }
+
+    @classmethod
+    def from_json(cls, document: str, origin: str = "file") -> "SegmentationSpec":
+        """The spec that ``to_json`` wrote; missing fields are neutral. Raises SpecError."""
+        try:
+            layer = json.loads(document)
+        except ValueError as error:
+            raise SpecError(
+                "spec_invalid", field="segdemo", value=_shown(document), expected="JSON"
+            ) from error
+        return cls.resolve([(origin, layer)])
+
+    @classmethod
+    def resolve(cls, layers: Iterable[tuple[str, Any]]) -> "SegmentationSpec":
+        """The first layer that speaks of a field decides it; ``layers`` are (origin, JSON form).
+
+        Unknown keys are ignored, so that newer files open in older versions. Raises SpecError
+        for a known field with a senseless value.
+        """
+        values: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
+        origins: dict[str, str] = {}
+        for origin, layer in layers:
+            _require(isinstance(layer, Mapping), "segdemo", layer, "an object")
+            for part, kind in _PARTS.items():
+                given = layer.get(part, {})
+                _require(isinstance(given, Mapping), part, given, "an object")
+                for entry in fields(kind):
+                    if entry.name in given and entry.name not in values[part]:
+                        name = f"{part}.{entry.name}"
+                        values[part][entry.name] = _CHECKS[entry.name](name, given[entry.name])
+                        origins[name] = origin
+        return cls(
+            preprocessing=Preprocessing(**values["preprocessing"]),
+            postprocessing=Postprocessing(**values["postprocessing"]),
+            origins=origins,
+        )
+
+
+_PARTS: dict[str, type[Any]] = {"preprocessing": Preprocessing, "postprocessing": Postprocessing}
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def _require(holds: bool, name: str, value: object, expected: str) -> None:
+    if not holds:
+        raise SpecError("spec_invalid", field=name, value=_shown(value), expected=expected)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _one_of(alias: Any) -> Callable[[str, Any], Any]:
+    choices = get_args(alias)
+
+    def check(name: str, value: Any) -> Any:
+        _require(isinstance(value, str) and value in choices, name, value, ", ".join(choices))
+        return value
+
+    return check
+
+
+def _number(low: float, high: float) -> Callable[[str, Any], float]:
+    def check(name: str, value: Any) -> float:
+        inside = _is_number(value) and low < value <= high
+        _require(inside, name, value, f"a number above {low:g} and up to {high:g}")
+        return float(value)
+
+    return check
+
+
+def _whole(low: int, high: int) -> Callable[[str, Any], int]:
+    def check(name: str, value: Any) -> int:
+        inside = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+        _require(inside, name, value, f"a whole number from {low} to {high}")
+        return int(value)
+
+    return check
+
+
+def _numbers(*, positive: bool) -> Callable[[str, Any], tuple[float, ...]]:
+    expected = "a list of positive numbers" if positive else "a list of numbers"
+
+    def check(name: str, value: Any) -> tuple[float, ...]:
+        fits = isinstance(value, list | tuple) and bool(value) and all(map(_is_number, value))
+        _require(fits and not (positive and min(value) <= 0), name, value, expected)
+        return tuple(float(number) for number in value)
+
+    return check
+
+
+def _names(name: str, value: Any) -> tuple[str, ...]:
+    fits = isinstance(value, list | tuple) and all(isinstance(entry, str) for entry in value)
+    _require(fits, name, value, "a list of names")
+    return tuple(value)
+
+
+def _divisor(name: str, value: Any) -> float | str:
+    return value if value == "maximum" else _number(0, 1e6)(name, value)
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "resize": _one_of(ResizeRule),
+    "side": _whole(1, 1 << 14),
+    "scale": _number(0, 16),
+    "resample": _one_of(Resample),
+    "channels": _one_of(Channels),
+    "divisor": _divisor,
+    "mean": _numbers(positive=False),
+    "std": _numbers(positive=True),
+    "multiple_of": _whole(1, 1024),
+    "activation": _one_of(Activation),
+    "classes": _names,
+    "threshold": _number(0, 1),
+}
