@@ -6,7 +6,7 @@ import re
 import warnings
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,7 @@ _UPRIGHT = {
 # More than 8 bits are shown through the window between these percentiles.
 _WINDOW = (0.5, 99.5)
 _WINDOW_SAMPLES = 1_000_000
+_BLOCK_ROWS = 256
 _NO_CONTRAST = 128  # a constant picture is shown in this grey
 
 _DEEP_MODES = ("I", "F")  # and all whose name begins with "I;16"
@@ -170,27 +171,32 @@ def _upright(picture: Image.Image) -> Image.Image:
 def _to_8_bits(picture: Image.Image) -> Image.Image:
     if picture.mode not in _DEEP_MODES and not picture.mode.startswith("I;16"):
         return picture
-    values = np.asarray(picture, dtype=np.float32)
-    return Image.fromarray(_windowed(values))
+    values = np.asarray(picture)
+    low, high = _window(values)
+    shown = np.full(values.shape, _NO_CONTRAST, dtype=np.uint8)
+    if high > low:
+        # By blocks of rows: the whole picture as floats would be the largest thing in memory.
+        for start in range(0, len(values), _BLOCK_ROWS):
+            block = slice(start, start + _BLOCK_ROWS)
+            scaled = (values[block].astype(np.float64) - low) / (high - low)
+            scaled = np.nan_to_num(scaled, nan=0.0, posinf=1.0, neginf=0.0)
+            shown[block] = np.rint(np.clip(scaled, 0.0, 1.0) * 255)
+    return Image.fromarray(shown)
 
 
-def _windowed(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """Any numbers to uint8: the window to 0..255, what is not a number to 0."""
+def _window(values: npt.NDArray[Any]) -> tuple[float, float]:
+    """The lowest and the highest number to show; equal when there is no contrast."""
     stride = max(1, values.size // _WINDOW_SAMPLES)
     sample = values.ravel()[::stride]
     sample = sample[np.isfinite(sample)]
     if not sample.size:
-        return np.full(values.shape, _NO_CONTRAST, dtype=np.uint8)
+        return 0.0, 0.0
     low, high = np.percentile(sample, _WINDOW)
     if not high > low:
         # A few bright spots on an even ground: the window has to hold them too.
         finite = values[np.isfinite(values)]
         low, high = finite.min(), finite.max()
-    if not high > low:
-        return np.full(values.shape, _NO_CONTRAST, dtype=np.uint8)
-    scaled = np.nan_to_num((values - low) / (high - low), nan=0.0, posinf=1.0, neginf=0.0)
-    shown: npt.NDArray[np.uint8] = np.rint(np.clip(scaled, 0.0, 1.0) * 255).astype(np.uint8)
-    return shown
+    return float(low), float(high)
 
 
 def _over_white(picture: Image.Image) -> Image.Image:

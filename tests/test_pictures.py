@@ -363,6 +363,7 @@ BAD_FILES = {
     "text": (b"width,height\n1,2\n", "picture_unknown"),
     "zip": (b"PK\x03\x04" + bytes(40), "picture_unknown"),
     "EPS, which Pillow would hand to a program": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "picture_unknown"),
+    "PPM, which Pillow could read": (encoded(Image.new("RGB", (32, 32)), "PPM"), "picture_unknown"),
     "PNG of no width": (png(0, 10), "picture_incomplete"),
     "PNG without pixels": (png(64, 64), "picture_incomplete"),
     "TIFF of a pixel layout that Pillow lacks": (float_rgb_tiff(), "picture_incomplete"),
