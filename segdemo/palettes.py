@@ -1,0 +1,19 @@
+"""Named colour tables, each colour as "#rrggbb"."""
+
+PANEL_COLOURS: tuple[str, ...] = ("#3d9bff", "#ffb000", "#e8388e", "#12b886")
+"""One colour a panel. Any two stay apart for every kind of colour blindness and over pictures."""
+
+HEAT_COLOURS: tuple[str, ...] = (
+    "#000004",
+    "#160b39",
+    "#420a68",
+    "#6a176e",
+    "#932667",
+    "#bc3754",
+    "#dd513a",
+    "#f37819",
+    "#fca50a",
+    "#f6d746",
+    "#fcffa4",
+)
+"""Probability 0 to 1 in equal steps: from dark to light, so that it also reads in grey."""

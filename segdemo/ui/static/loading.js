@@ -1,0 +1,84 @@
+// Fetches pictures and maps; every map enters the viewer through setMap.
+
+const DECODING = Object.freeze({ colorSpaceConversion: "none", premultiplyAlpha: "none" });
+
+let nextSerial = 1;
+
+// Gives a panel its probabilities: q in 0..255, row by row, as a Uint8Array of height x width.
+function setMap(panel, q, height, width) {
+  if (q.length !== height * width) throw new RangeError("A map needs height x width values.");
+  const counts = histogramOf(q);
+  panel.map = {
+    q, height, width, tail: tailSums(counts), curve: histogramCurve(counts), serial: nextSerial++,
+  };
+}
+
+async function fetchBitmap(url, signal) {
+  const response = await fetch(url, { signal });
+  if (!response.ok) throw new Error(`${response.status} for ${url}`);
+  return createImageBitmap(await response.blob(), DECODING);
+}
+
+// The values of a grey PNG, untouched by colour management.
+async function fetchMap(url, signal) {
+  const bitmap = await fetchBitmap(url, signal);
+  const { width, height } = bitmap;
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  const pixels = context.getImageData(0, 0, width, height).data;
+  const q = new Uint8Array(width * height);
+  for (let i = 0; i < q.length; i++) q[i] = pixels[4 * i];
+  return { q, height, width };
+}
+
+// Loads what a panel's entry points to, unless it is there; `done()` follows success and failure.
+async function loadMap(panel, signal, done) {
+  const file = panel.entry.status === "ready" && panel.entry.map ? panel.entry.map.file : null;
+  if (!file) {
+    panel.map = null;
+    panel.url = null;
+    return;
+  }
+  if (panel.url === file.url) return;
+  panel.url = file.url;
+  panel.map = null;
+  panel.loadFailed = false;
+  try {
+    const { q, height, width } = await fetchMap(file.url, signal);
+    if (panel.url === file.url) setMap(panel, q, height, width);
+  } catch (error) {
+    if (error.name === "AbortError") {
+      if (panel.url === file.url) panel.url = null;
+      return;
+    }
+    console.error("segdemo: a map could not be loaded", error);
+    panel.loadFailed = panel.url === file.url;
+  }
+  done();
+}
+
+async function loadPicture(viewer, image, signal, done) {
+  const { url } = image.file;
+  if (viewer.pictureUrl === url) return;
+  viewer.pictureUrl = url;
+  viewer.pictureFailed = false;
+  try {
+    const bitmap = await fetchBitmap(url, signal);
+    if (viewer.pictureUrl !== url) {
+      bitmap.close();
+      return;
+    }
+    if (viewer.picture) viewer.picture.bitmap.close();
+    viewer.picture = { url, bitmap, width: image.width, height: image.height };
+  } catch (error) {
+    if (viewer.pictureUrl === url) viewer.pictureUrl = null;
+    if (error.name === "AbortError") return;
+    console.error("segdemo: the picture could not be loaded", error);
+    viewer.pictureFailed = true;
+  }
+  done();
+}

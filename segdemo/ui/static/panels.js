@@ -1,0 +1,120 @@
+// One card per model: name, figures, picture area, and what it says while waiting or failing.
+
+// Builds an empty card; `onColour(hex)` is called while its colour is being chosen.
+function buildCard(strings, onColour) {
+  const card = make("article", "sv-panel");
+  const head = make("header", "sv-head");
+  const badge = make("label", "sv-badge");
+  const letter = make("span", "sv-letter");
+  const colour = make("input", "sv-colour");
+  colour.type = "color";
+  colour.addEventListener("input", () => onColour(colour.value));
+  badge.append(letter, colour);
+
+  const title = make("div", "sv-title");
+  const name = make("div", "sv-name");
+  const detail = make("div", "sv-detail");
+  title.append(name, detail);
+
+  const info = make("button", "sv-info");
+  info.type = "button";
+  info.append(icon("info"));
+  info.setAttribute("aria-label", strings.notes);
+  info.setAttribute("aria-expanded", "false");
+
+  const figure = make("div", "sv-cover");
+  const percent = make("output", "sv-percent");
+  figure.append(percent, make("span", "sv-label", strings.foreground));
+  head.append(badge, title, info, figure);
+
+  const area = buildArea(strings);
+  const notes = make("div", "sv-notes");
+  notes.hidden = true;
+  info.addEventListener("click", () => {
+    notes.hidden = !notes.hidden;
+    info.setAttribute("aria-expanded", String(!notes.hidden));
+  });
+  area.view.append(notes);
+  card.append(head, area.view);
+  return { card, letter, colour, badge, name, detail, info, notes, percent, ...area };
+}
+
+// The picture area of a card or of the swipe stage.
+function buildArea(strings) {
+  const view = make("div", "sv-view");
+  const canvas = make("canvas", "sv-canvas");
+  canvas.setAttribute("aria-hidden", "true");
+  const cross = make("div", "sv-cross");
+  const legend = make("ul", "sv-legend");
+  const probe = make("div", "sv-probe");
+  const wait = make("div", "sv-wait");
+  const track = make("div", "sv-track");
+  track.append(make("div", "sv-runner"));
+  const waitText = make("span", "sv-wait-text");
+  wait.append(track, waitText);
+  const failure = make("div", "sv-failure");
+  const failureTitle = make("p", "sv-failure-title");
+  const failureText = make("p", "sv-failure-text");
+  failure.append(icon("warning"), failureTitle, failureText);
+  const retry = make("button", "sv-retry", strings.retry);
+  retry.type = "button";
+  failure.append(retry);
+  view.append(canvas, cross, legend, probe, wait, failure);
+  return { view, canvas, cross, legend, probe, wait, waitText, failure, failureTitle, failureText, retry };
+}
+
+// Writes what the entry says into the card.
+function fillCard(card, entry, index, status, strings) {
+  const letter = letterOf(index);
+  card.card.dataset.status = status;
+  card.card.dataset.panel = entry.id;
+  card.card.setAttribute("aria-label", fill(strings.panel_label, { letter, name: entry.label }));
+  card.card.setAttribute("aria-busy", String(status === "waiting" || status === "running"));
+  setText(card.letter, letter);
+  card.colour.setAttribute("aria-label", fill(strings.colour_of, { name: entry.label }));
+  card.badge.title = fill(strings.colour_of, { name: entry.label });
+  setText(card.name, entry.label);
+  card.name.title = entry.label;
+  const facts = [entry.detail];
+  if (Number.isFinite(entry.milliseconds)) facts.push(durationText(entry.milliseconds, strings));
+  facts.push(entry.device);
+  const line = facts.filter(Boolean).join(" · ");
+  setText(card.detail, line);
+  card.detail.title = line;
+  fillNotes(card, entry.notes || [], strings);
+  setText(card.waitText, status === "running" ? strings.running : strings.waiting);
+}
+
+function fillNotes(card, notes, strings) {
+  card.info.hidden = notes.length === 0;
+  const list = make("ul");
+  list.append(...notes.map((note) => make("li", "", note)));
+  card.notes.replaceChildren(make("p", "sv-label", strings.notes), list);
+  if (notes.length === 0) {
+    card.notes.hidden = true;
+    card.info.setAttribute("aria-expanded", "false");
+  }
+}
+
+function fillFailure(card, title, message, canRetry) {
+  setText(card.failureTitle, title || "");
+  setText(card.failureText, message || "");
+  card.retry.hidden = !canRetry;
+}
+
+function paintBadge(card, hex) {
+  if (card.colour.value !== hex) card.colour.value = hex;
+  card.badge.style.backgroundColor = hex;
+  card.badge.style.color = inkOn(parseColour(hex));
+}
+
+// [{hex, text}] as a small key in the picture's corner.
+function fillLegend(legend, items) {
+  legend.replaceChildren(...items.map(({ hex, text }) => {
+    const item = make("li");
+    const swatch = make("i");
+    swatch.style.backgroundColor = hex;
+    item.append(swatch, make("span", "", text));
+    return item;
+  }));
+}

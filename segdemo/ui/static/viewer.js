@@ -1,0 +1,364 @@
+// One viewer in the page: holds its state, takes payloads, and draws once per frame.
+
+const SETTLE_AFTER = 180;
+// The part of a screen's height that a row of pictures may take.
+const SCREEN_SHARE = 0.7;
+
+function mountViewer(root, host) {
+  const viewer = {
+    root, host, strings: host.strings(), palette: host.palette(), parts: partsOf(root),
+    settings: {
+      threshold: 128, mode: "overlay", layout: "side", opacity: 0.55, bare: false,
+      reference: 0, left: 0, right: 1, divider: 0.5,
+    },
+    chosen: new Set(), colours: new Map(), run: "", picture: null, pictureUrl: null,
+    panels: [], agreements: [], joints: new Map(), view: FITTED, point: null,
+    size: { width: 0, height: 0 }, density: 1, dark: false, frame: null, base: null,
+    layers: new Map(), scratch: document.createElement("canvas").getContext("2d", { willReadFrequently: true }),
+    controller: new AbortController(), scheduled: null, settleTimer: 0,
+  };
+  viewer.ramp = colourRamp(viewer.palette.heat);
+  viewer.actions = actionsOf(viewer);
+  viewer.stage = buildStage(viewer);
+  viewer.original = buildOriginal(viewer);
+  buildControls(viewer);
+  for (const surface of [viewer.parts.panels, viewer.parts.stage]) listenToPointers(viewer, surface);
+  listenToKeys(viewer, root);
+  new ResizeObserver(() => schedule(viewer, "size")).observe(root);
+  new MutationObserver(() => schedule(viewer, "size"))
+    .observe(document.body, { attributes: true, attributeFilter: ["class"] });
+  host.onPayload(() => takePayload(viewer, host.payload()));
+  root.segdemo = hooksOf(viewer);
+  takePayload(viewer, host.payload());
+}
+
+function buildStage(viewer) {
+  const { parts, strings } = viewer;
+  const stage = buildArea(strings);
+  const divider = make("div", "sv-divider");
+  divider.setAttribute("role", "slider");
+  divider.setAttribute("aria-label", strings.divider);
+  divider.setAttribute("aria-valuemin", "0");
+  divider.setAttribute("aria-valuemax", "100");
+  divider.tabIndex = 0;
+  const names = [make("span", "sv-side sv-side-left"), make("span", "sv-side sv-side-right")];
+  stage.view.append(divider, ...names);
+  parts.stage.append(stage.view);
+  listenToDivider(viewer, divider, stage.view);
+  return { ...stage, divider, names };
+}
+
+// The picture alone: it fills the fourth place when three panels stand two by two.
+function buildOriginal({ strings }) {
+  const card = make("article", "sv-panel sv-original");
+  const head = make("header", "sv-head");
+  const title = make("div", "sv-title");
+  title.append(make("div", "sv-name", strings.original));
+  head.append(title);
+  const area = buildArea(strings);
+  card.append(head, area.view);
+  return { card, ...area };
+}
+
+function colourOf(viewer, panel) {
+  const own = viewer.colours.get(panel.entry.id);
+  return own || viewer.palette.panels[viewer.panels.indexOf(panel) % viewer.palette.panels.length];
+}
+
+// What a person can do; each action changes the state and asks for one drawing.
+function actionsOf(viewer) {
+  const { settings } = viewer;
+  const choose = (name, value, part) => {
+    if (settings[name] === value) return;
+    settings[name] = value;
+    viewer.chosen.add(name);
+    schedule(viewer, part);
+    settle(viewer);
+  };
+  const move = (view) => {
+    viewer.view = view;
+    schedule(viewer, "view");
+  };
+  return {
+    setThreshold: (k) => choose("threshold", clampThreshold(k), "threshold"),
+    setMode: (mode) => choose("mode", mode, "controls"),
+    setLayout: (layout) => choose("layout", layout, "size"),
+    setOpacity: (opacity) => choose("opacity", opacity, "controls"),
+    setBare: (bare) => {
+      if (settings.bare === bare) return;
+      settings.bare = bare;
+      schedule(viewer, "controls");
+    },
+    setPanelChoice: (name, index) => {
+      const other = { left: "right", right: "left" }[name];
+      if (other && settings[other] === index) settings[other] = settings[name];
+      settings[name] = index;
+      schedule(viewer, "controls");
+    },
+    setColour: (panel, hex) => {
+      viewer.colours.set(panel.entry.id, hex);
+      schedule(viewer, "panels");
+    },
+    setDivider: (share) => {
+      settings.divider = Math.min(Math.max(share, 0), 1);
+      schedule(viewer, "view");
+    },
+    zoomBy: (factor, x = viewer.size.width / 2, y = viewer.size.height / 2) => {
+      if (viewer.picture) move(zoomAt(viewer.view, factor, x, y, viewer.picture, viewer.size));
+    },
+    panBy: (dx, dy) => move(panBy(viewer.view, dx, dy, viewer.picture, viewer.size)),
+    fit: () => move(FITTED),
+    probe: (point) => {
+      viewer.point = point;
+      schedule(viewer, "probe");
+    },
+    probeAt: (x, y) => {
+      const frame = frameOf(viewer.view, viewer.picture, viewer.size);
+      viewer.point = pointAt(frame, x, y);
+      schedule(viewer, "probe");
+    },
+    // By one pixel of the picture, from its middle at first.
+    moveProbe: (dx, dy) => {
+      const { x, y } = viewer.point || { x: viewer.view.x, y: viewer.view.y };
+      const step = (at, delta, cells) =>
+        (Math.min(Math.max(Math.floor(at * cells) + delta, 0), cells - 1) + 0.5) / cells;
+      viewer.point = { x: step(x, dx, viewer.picture.width), y: step(y, dy, viewer.picture.height) };
+      schedule(viewer, "probe");
+    },
+  };
+}
+
+// Takes what Python sent: possibly the same run again, with one more panel ready.
+function takePayload(viewer, payload) {
+  if (!isPayload(payload)) {
+    if (!viewer.run) showState(viewer);
+    return;
+  }
+  const isNewRun = payload.run !== viewer.run;
+  if (isNewRun) {
+    viewer.controller.abort();
+    viewer.controller = new AbortController();
+    viewer.view = FITTED;
+    viewer.point = null;
+  }
+  Object.assign(viewer.settings, settingsAfter(viewer.settings, viewer.chosen, payload, isNewRun));
+  viewer.run = payload.run;
+  reconcilePanels(viewer, payload.panels);
+  const { signal } = viewer.controller;
+  const done = () => schedule(viewer, "panels");
+  loadPicture(viewer, payload.image, signal, done);
+  for (const panel of viewer.panels) loadMap(panel, signal, done);
+  if (viewer.picture && viewer.picture.url !== payload.image.file.url) viewer.picture = null;
+  schedule(viewer, "panels");
+}
+
+// Keeps the panels that are still there, in the payload's order.
+function reconcilePanels(viewer, entries) {
+  const known = new Map(viewer.panels.map((panel) => [panel.entry.id, panel]));
+  viewer.panels = entries.map((entry) => {
+    const panel = known.get(entry.id) || newPanel(viewer);
+    panel.entry = entry;
+    return panel;
+  });
+  const { settings, panels, parts, original } = viewer;
+  const cards = [...panels.map((panel) => panel.card.card), original.card];
+  if (cards.some((card, index) => parts.panels.children[index] !== card)
+    || parts.panels.children.length !== cards.length) parts.panels.replaceChildren(...cards);
+  setAttribute(viewer.root, "data-count", String(panels.length));
+  [settings.left, settings.right] = pairAfter(settings.left, settings.right, panels.length);
+  settings.reference = Math.min(settings.reference, Math.max(panels.length - 1, 0));
+}
+
+function newPanel(viewer) {
+  const panel = { map: null, url: null, loadFailed: false, image: null, pixels: null, layers: new Map() };
+  panel.card = buildCard(viewer.strings, (hex) => viewer.actions.setColour(panel, hex));
+  panel.card.retry.addEventListener("click", () => {
+    panel.url = null;
+    panel.loadFailed = false;
+    loadMap(panel, viewer.controller.signal, () => schedule(viewer, "panels"));
+    schedule(viewer, "panels");
+  });
+  return panel;
+}
+
+// The parts that a change concerns, from the least to the most.
+const PARTS = Object.freeze(["probe", "threshold", "view", "controls", "size", "panels"]);
+
+// Asks for one drawing in the next frame, however many changes come before it.
+function schedule(viewer, part) {
+  if (viewer.scheduled === null) requestAnimationFrame(() => draw(viewer));
+  else if (PARTS.indexOf(part) <= PARTS.indexOf(viewer.scheduled)) return;
+  viewer.scheduled = part;
+}
+
+function draw(viewer) {
+  const asked = PARTS.indexOf(viewer.scheduled);
+  const concerns = (part) => asked >= PARTS.indexOf(part);
+  viewer.scheduled = null;
+  if (concerns("panels")) refreshPanels(viewer);
+  if (concerns("size")) {
+    showState(viewer);
+    measure(viewer);
+    drawHistograms(viewer);
+  }
+  if (concerns("view")) refreshControls(viewer);
+  else if (concerns("threshold")) refreshThreshold(viewer);
+  if (concerns("threshold")) drawPictures(viewer);
+  if (concerns("controls")) refreshLegends(viewer);
+  refreshProbe(viewer);
+  // Written last, so that whoever waits for them finds everything drawn.
+  setAttribute(viewer.root, "data-run", viewer.run);
+  setAttribute(viewer.root, "data-state", stateNow(viewer));
+}
+
+function statusNow(viewer, panel) {
+  return statusOf(panel.entry, Boolean(panel.map), panel.loadFailed);
+}
+
+function stateNow(viewer) {
+  const state = stateOf(viewer.panels.map((panel) => statusNow(viewer, panel)));
+  return state === "ready" && !viewer.picture && !viewer.pictureFailed ? "loading" : state;
+}
+
+function refreshPanels(viewer) {
+  const { strings } = viewer;
+  viewer.panels.forEach((panel, index) => {
+    const { card, entry } = panel;
+    const status = statusNow(viewer, panel);
+    fillCard(card, entry, index, status, strings);
+    paintBadge(card, colourOf(viewer, panel));
+    if (panel.loadFailed) fillFailure(card, strings.load_failed_title, strings.load_failed, true);
+    else fillFailure(card, entry.title, entry.message, false);
+    runAnimation(card, status === "running");
+  });
+  const serials = new Set(viewer.panels.filter(({ map }) => map).map(({ map }) => map.serial));
+  for (const key of viewer.joints.keys()) {
+    if (!key.split(" ").every((serial) => serials.has(Number(serial)))) viewer.joints.delete(key);
+  }
+  refreshAgreements(viewer);
+}
+
+// A bar that moves while a network runs; it stands still for those who want less motion.
+function runAnimation(card, runs) {
+  const wanted = runs && !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (!wanted && card.animation) {
+    card.animation.cancel();
+    card.animation = null;
+  } else if (wanted && !card.animation) {
+    card.animation = card.wait.querySelector(".sv-runner").animate(
+      [{ transform: "translateX(-100%)" }, { transform: "translateX(350%)" }],
+      { duration: 1500, iterations: Infinity, easing: "ease-in-out" });
+  }
+}
+
+function showState(viewer) {
+  const { root, parts, settings, strings } = viewer;
+  const state = stateNow(viewer);
+  parts.empty.hidden = state !== "empty";
+  setAttribute(root, "data-layout", settings.layout);
+  if (state === viewer.announced) return;
+  viewer.announced = state;
+  const failures = viewer.panels.filter((panel) => statusNow(viewer, panel) === "failed");
+  const texts = { loading: strings.announce_running, ready: strings.announce_ready };
+  const failed = failures.map(({ entry }) => fill(strings.announce_failed, { name: entry.label }));
+  setText(parts.live, [texts[state] || "", ...(state === "loading" ? [] : failed)].join(" ").trim());
+}
+
+// The size of the picture areas, which all panels of a layout share.
+function measure(viewer) {
+  const { root, settings, stage, panels, picture } = viewer;
+  viewer.density = Math.min(window.devicePixelRatio || 1, 2);
+  viewer.dark = Boolean(root.closest(".dark"));
+  if (panels.length === 0) return;
+  const area = settings.layout === "swipe" ? stage.view : panels[0].card.view;
+  const width = Math.ceil(area.getBoundingClientRect().width);
+  const limit = SCREEN_SHARE * Math.min(window.innerHeight, window.screen.availHeight || Infinity);
+  const height = panelHeight(width, picture, limit);
+  root.style.setProperty("--sv-height", `${height}px`);
+  viewer.size = {
+    width: Math.round(width * viewer.density),
+    height: Math.round(height * viewer.density),
+  };
+  if (picture) viewer.view = clampView(viewer.view, picture, viewer.size);
+}
+
+function refreshLegends(viewer) {
+  const { panels, settings, strings, stage } = viewer;
+  const legendOf = (panel) => {
+    const reference = panels[settings.reference];
+    if (settings.mode !== "difference" || settings.bare || !panel.map || !reference) return [];
+    if (panel === reference) return [{ hex: colourOf(viewer, panel), text: strings.is_reference }];
+    const name = (owner) => fill(strings.only, { name: letterOf(panels.indexOf(owner)) });
+    return [
+      { hex: "#f4f6fa", text: strings.both },
+      { hex: colourOf(viewer, panel), text: name(panel) },
+      { hex: colourOf(viewer, reference), text: name(reference) },
+    ];
+  };
+  for (const panel of panels) fillLegend(panel.card.legend, legendOf(panel));
+  const pair = swipedPanels(viewer);
+  const against = pair.find((panel) => panel !== panels[settings.reference]);
+  fillLegend(stage.legend, against ? legendOf(against) : []);
+  stage.names.forEach((node, side) => {
+    const panel = panels[side === 0 ? settings.left : settings.right];
+    node.hidden = !panel;
+    if (!panel) return;
+    const index = panels.indexOf(panel);
+    node.replaceChildren(miniBadge(viewer, index), make("span", "", panel.entry.label));
+  });
+}
+
+// The cross on every panel, and what each map says there.
+function refreshProbe(viewer) {
+  const { point, picture, panels, settings, parts, stage, original, root } = viewer;
+  const swipe = settings.layout === "swipe";
+  setAttribute(root, "data-zoomed", String(viewer.view.zoom > 1));
+  stage.divider.style.left = `${settings.divider * 100}%`;
+  setAttribute(stage.divider, "aria-valuenow", String(Math.round(settings.divider * 100)));
+  const frame = picture ? frameOf(viewer.view, picture, viewer.size) : null;
+  const areas = [...panels.map((panel) => panel.card), stage, original];
+  for (const area of areas) {
+    area.cross.hidden = !point || !frame;
+    if (!point || !frame) continue;
+    const x = (frame.left + point.x * frame.width) / viewer.density;
+    const y = (frame.top + point.y * frame.height) / viewer.density;
+    area.cross.style.transform = `translate(${x}px, ${y}px)`;
+  }
+  for (const panel of panels) showProbe(panel.card.probe, [valueAt(panel, point)], viewer, [""]);
+  const pair = swipe ? swipedPanels(viewer) : [];
+  const letters = pair.map((panel) => letterOf(panels.indexOf(panel)));
+  showProbe(stage.probe, pair.map((panel) => valueAt(panel, point)), viewer, letters);
+  setText(parts.where, point && picture ? fill(viewer.strings.where, {
+    x: Math.floor(point.x * picture.width), y: Math.floor(point.y * picture.height),
+  }) : "");
+}
+
+// q under the point, or -1.
+function valueAt({ map }, point) {
+  if (!map || !point) return -1;
+  return map.q[Math.floor(point.y * map.height) * map.width + Math.floor(point.x * map.width)];
+}
+
+function showProbe(node, values, { strings, settings }, letters) {
+  const known = values.filter((q) => q >= 0);
+  node.hidden = known.length === 0;
+  if (node.hidden) return;
+  node.replaceChildren(...values.map((q, index) => {
+    const item = make("span", "sv-reading");
+    item.dataset.foreground = String(q >= settings.threshold);
+    const text = fill(strings.probability, { interval: intervalText(q) });
+    item.append(make("i"), `${letters[index]} ${text}`.trim());
+    return item;
+  }));
+}
+
+// Tells Python once things have come to rest, if anybody there wants to know.
+function settle(viewer) {
+  if (!viewer.host.mirrors()) return;
+  clearTimeout(viewer.settleTimer);
+  viewer.settleTimer = setTimeout(() => viewer.host.mirror(stateFor(viewer)), SETTLE_AFTER);
+}
+
+function stateFor({ run, settings: { threshold, mode, layout, opacity } }) {
+  return { run, threshold, mode, layout, opacity };
+}
