@@ -22,6 +22,7 @@ lint: .venv/.developer ## format and lint, without changing a file
 	$(BIN)/ruff check .
 
 types: .venv/.developer ## mypy, strict
+	@rm -f segdemo/ui/*.pyi # Gradio leaves them beside its components; mypy would read them instead
 	$(BIN)/mypy
 
 unit: .venv/.developer ## the tests that need no browser
