@@ -122,7 +122,7 @@ class ViewerState:
     threshold: int  # k in 1..255, stands for k/256
     mode: Mode = "overlay"
     layout: Layout = "side"
-    opacity: float = 0.55  # in [0, 1]
+    opacity: float = 0.6  # in [0, 1]
 
     def to_json(self) -> Json:
         """The state as the browser reads it."""
@@ -234,7 +234,7 @@ def read_state(payload: object) -> ViewerState | None:
         threshold=round(min(max(threshold, 1), 255)),
         mode=mode if mode in get_args(Mode) else "overlay",
         layout=layout if layout in get_args(Layout) else "side",
-        opacity=0.55 if opacity is None else min(max(opacity, 0.0), 1.0),
+        opacity=0.6 if opacity is None else min(max(opacity, 0.0), 1.0),
     )
 
 

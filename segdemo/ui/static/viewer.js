@@ -8,7 +8,7 @@ function mountViewer(root, host) {
   const viewer = {
     root, host, strings: host.strings(), palette: host.palette(), parts: partsOf(root),
     settings: {
-      threshold: 128, mode: "overlay", layout: "side", opacity: 0.55, bare: false,
+      threshold: 128, mode: "overlay", layout: "side", opacity: 0.6, bare: false,
       reference: 0, left: 0, right: 1, divider: 0.5,
     },
     chosen: new Set(), colours: new Map(), run: "", picture: null, pictureUrl: null,
