@@ -22,6 +22,8 @@ lint: .venv/.developer ## format and lint, without changing a file
 	$(BIN)/ruff check .
 
 types: .venv/.developer ## mypy, strict
+	@# Gradio writes stubs beside its components; mypy would read them instead of the code.
+	@find segdemo -name '*.pyi' -exec rm -f {} +
 	@rm -f segdemo/ui/*.pyi # Gradio leaves them beside its components; mypy would read them instead
 	$(BIN)/mypy
 

@@ -46,6 +46,11 @@ class Prediction:
         return foreground
 
     @property
+    def device_and_precision(self) -> str:
+        """For people: "CPU, 8 threads · fp32"."""
+        return f"{self.device} · {self.precision}"
+
+    @property
     def network_size(self) -> tuple[int, int]:
         """Width and height that the network saw, without padding."""
         height, width = self.probabilities.shape[1:]

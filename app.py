@@ -1,0 +1,14 @@
+"""Entry of the Space and of `make demo`: build the page and launch it."""
+
+import sys
+
+from segdemo.errors import SettingsError
+from segdemo.ui import create_demo, launch_options
+
+try:
+    demo = create_demo()
+except SettingsError as error:
+    sys.exit(str(error))
+
+if __name__ == "__main__":
+    demo.launch(**launch_options())

@@ -1,0 +1,138 @@
+"""One picture through several networks, one after another; one failure never sinks the rest."""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+
+from segdemo.catalog import CatalogEntry
+from segdemo.pool import Predictor
+from segdemo.processing import quantise
+from segdemo.segmenter import Prediction, Segmenter
+from segdemo.spec import Preprocessing
+from segdemo.strings import text
+from segdemo.ui.errors import explain
+from segdemo.ui.viewer import MAX_SIDE, Panel, cache_map
+
+_KEPT_PANELS = 64
+
+_Key = tuple[str, Path, int]
+
+
+class Runner:
+    """Runs networks on pictures and remembers the latest panels."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        """``predictor`` runs the networks."""
+        self._predictor = predictor
+        self._kept: OrderedDict[_Key, Panel] = OrderedDict()
+
+    def run(
+        self, picture: Image.Image, digest: str, entries: Sequence[CatalogEntry]
+    ) -> Iterator[tuple[Panel, ...]]:
+        """All panels each time one of them changes: first as far as known, at last all done.
+
+        ``digest`` identifies the picture, so that a network that has seen it is not run again.
+        """
+        panels = [self._begin(slot, digest, entry) for slot, entry in enumerate(entries)]
+        yield tuple(panels)
+        for slot, entry in enumerate(entries):
+            if panels[slot].status == "ready":
+                continue
+            panels[slot] = replace(panels[slot], status="running")
+            yield tuple(panels)
+            panels[slot] = self._finish(panels[slot], entry, picture)
+            if panels[slot].status == "ready":
+                self._keep(_key(digest, entry), panels[slot])
+            yield tuple(panels)
+
+    def _begin(self, slot: int, digest: str, entry: CatalogEntry) -> Panel:
+        kept = self._kept.get(_key(digest, entry))
+        # Gradio's cache forgets files after a day.
+        if kept is not None and kept.map is not None and Path(kept.map.file.path).exists():
+            return replace(kept, id=f"slot-{slot}")
+        return Panel(id=f"slot-{slot}", label=entry.title)
+
+    def _finish(self, panel: Panel, entry: CatalogEntry, picture: Image.Image) -> Panel:
+        # A mistake of ours in one network must not take the others' panels away.
+        try:
+            prediction = self._predictor.predict(entry.path, picture)
+            return ready_panel(panel, self._predictor.load(entry.path), prediction)
+        except Exception as error:
+            return replace(
+                panel, status="failed", title=text("panel_failed"), message=explain(error)
+            )
+
+    def _keep(self, key: _Key, panel: Panel) -> None:
+        self._kept[key] = panel
+        self._kept.move_to_end(key)
+        while len(self._kept) > _KEPT_PANELS:
+            self._kept.popitem(last=False)
+
+
+def _key(digest: str, entry: CatalogEntry) -> _Key:
+    changed = entry.path.stat().st_mtime_ns if entry.path.exists() else 0
+    return digest, entry.path, changed
+
+
+def ready_panel(panel: Panel, segmenter: Segmenter, prediction: Prediction) -> Panel:
+    """The panel with its map, of the picture's size up to MAX_SIDE, and what to say of it."""
+    probabilities = prediction.foreground_at(viewer_size(prediction.picture_size))
+    return replace(
+        panel,
+        status="ready",
+        detail=describe(segmenter),
+        notes=tuple(assumptions(segmenter, prediction)),
+        milliseconds=prediction.milliseconds,
+        device=prediction.device_and_precision,
+        map=cache_map(quantise(probabilities)),
+    )
+
+
+def viewer_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of the maps of a picture of ``size``: its own, at most MAX_SIDE."""
+    factor = min(1.0, MAX_SIDE / max(size))
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def describe(segmenter: Segmenter) -> str:
+    """Architecture, configuration and size in a few words: "U-Net, width 16 · 1.9 M"."""
+    detection = segmenter.detection
+    return text(
+        "panel_detail",
+        architecture=detection.architecture.title,
+        configuration=detection.architecture.describe(detection.config),
+        millions=f"{detection.parameters / 1e6:.1f}",
+    )
+
+
+def assumptions(segmenter: Segmenter, prediction: Prediction) -> Iterator[str]:
+    """What was taken for granted, a line each: whose names, which sizes, which numbers."""
+    detection = segmenter.detection
+    yield text("note_origin", origin=detection.origin)
+    if detection.alternatives:
+        names = ", ".join(alternative.id for alternative in detection.alternatives)
+        yield text("note_alternatives", chosen=detection.id, others=names)
+    width, height = prediction.network_size
+    yield text(f"note_resize_{segmenter.spec.preprocessing.resize}", width=width, height=height)
+    if prediction.reduced:
+        yield text("note_reduced", side=segmenter.max_side)
+    yield _normalisation(segmenter.spec.preprocessing)
+    yield text(f"note_{segmenter.spec.postprocessing.activation}")
+
+
+def _normalisation(preprocessing: Preprocessing) -> str:
+    mean, std = (
+        ", ".join(f"{value:g}" for value in values)
+        for values in (preprocessing.mean, preprocessing.std)
+    )
+    divisor = preprocessing.divisor
+    return text(
+        "note_values_maximum" if divisor == "maximum" else "note_values",
+        divisor=f"{divisor:g}" if isinstance(divisor, float) else "",
+        mean=mean,
+        std=std,
+        channels=preprocessing.channels.upper(),
+    )
