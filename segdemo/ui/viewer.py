@@ -82,7 +82,7 @@ class CachedImage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Panel:
+class PanelEntry:
     """What is known of one model's answer; text may be foreign, it is never read as HTML."""
 
     id: str  # stays the same while a slot stays the same: colours belong to it
@@ -140,7 +140,7 @@ def new_run() -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class ViewerPayload:
     """One picture and its panels. The same run may be sent again with more panels ready.
 
     The browser fetches only maps it does not hold yet. Zoom is reset by a new run; threshold, mode
@@ -148,7 +148,7 @@ class Comparison:
     """
 
     image: CachedImage
-    panels: tuple[Panel, ...]
+    panels: tuple[PanelEntry, ...]
     run: str = field(default_factory=new_run)
     threshold: int = 128  # where the threshold starts; k in 1..255
     state: ViewerState | None = None
@@ -260,14 +260,14 @@ def script(names: tuple[str, ...] = _SCRIPTS) -> str:
 class ComparisonViewer(gr.HTML):
     """Panels side by side at one threshold, which moves in the browser without a request.
 
-    Output: a `Comparison`, or None for the empty viewer. Input: a `ViewerState`, or None. With
+    Output: a `ViewerPayload`, or None for the empty viewer. Input: a `ViewerState`, or None. With
     `mirror`, the event `settle` follows 180 ms after the user's last change; register it as
     `viewer.settle(fn, inputs=[viewer], queue=False, show_progress="hidden")`.
     """
 
     def __init__(
         self,
-        value: Comparison | None = None,
+        value: ViewerPayload | None = None,
         *,
         language: str = DEFAULT_LANGUAGE,
         mirror: bool = False,
@@ -291,7 +291,7 @@ class ComparisonViewer(gr.HTML):
             mirror=mirror,
         )
 
-    def postprocess(self, value: Comparison | None) -> Json | None:
+    def postprocess(self, value: ViewerPayload | None) -> Json | None:
         """The payload that the browser reads."""
         return None if value is None else value.to_json()
 
