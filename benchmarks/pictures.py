@@ -1,0 +1,31 @@
+"""The pictures and maps that everything here is measured on; the same on every machine."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+_PHOTO = Path(__file__).parent.parent / "segdemo" / "ui" / "examples" / "retina.jpg"
+_SEED = 7
+
+
+def photo(size: tuple[int, int]) -> Image.Image:
+    """A real photograph, cut and scaled to ``size`` (width, height)."""
+    with Image.open(_PHOTO) as picture:
+        return ImageOps.fit(picture.convert("RGB"), size, Image.Resampling.BICUBIC)
+
+
+def smooth_maps(size: tuple[int, int], count: int) -> list[npt.NDArray[np.uint8]]:
+    """``count`` different maps (H, W) with structures of many sizes and all 256 values."""
+    rng = np.random.default_rng(_SEED)
+    return [_smooth_map(size, rng) for _ in range(count)]
+
+
+def _smooth_map(size: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    total = np.zeros(size[::-1], dtype=np.float32)
+    for cells in (6, 24, 96):
+        noise = Image.fromarray(rng.standard_normal((cells, cells)).astype(np.float32))
+        total += np.asarray(noise.resize(size, Image.Resampling.BICUBIC)) / np.sqrt(cells)
+    ranks = total.ravel().argsort().argsort().reshape(total.shape)
+    return (ranks * 256 // total.size).astype(np.uint8)
