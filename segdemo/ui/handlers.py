@@ -13,7 +13,7 @@ from segdemo.settings import Settings
 from segdemo.strings import text
 from segdemo.ui.runner import Runner
 from segdemo.ui.stored import Example
-from segdemo.ui.viewer import Comparison, cache_picture
+from segdemo.ui.viewer import ViewerPayload, cache_picture
 
 MIN_SLOTS = 2
 MAX_SLOTS = 4
@@ -62,7 +62,7 @@ class Handlers:
         """What the slots hold when there is no example."""
         return list(self._entries)[:MIN_SLOTS]
 
-    def compare(self, path: str | None, chosen: Sequence[str | None]) -> Iterator[Comparison]:
+    def compare(self, path: str | None, chosen: Sequence[str | None]) -> Iterator[ViewerPayload]:
         """The comparison, again each time a panel changes.
 
         Raises a SegdemoError when there is nothing to compare or the picture is unreadable:
@@ -79,7 +79,7 @@ class Handlers:
         image = cache_picture(picture)
         for panels in self._runner.run(picture, digest, entries):
             # The same picture is the same run, so that the view stays where it is.
-            yield Comparison(image=image, panels=panels, run=digest[:16])
+            yield ViewerPayload(image=image, panels=panels, run=digest[:16])
 
     def status(self) -> str:
         """Where the networks run."""

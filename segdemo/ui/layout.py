@@ -79,7 +79,7 @@ def _slot(handlers: Handlers, number: int, chosen: Sequence[str]) -> Slot:
         checkpoint = gr.Dropdown(
             handlers.checkpoints(""),
             value=chosen[number] if number < len(chosen) else None,
-            label=text("page_network", number=number + 1),
+            label=text("page_network", letter="ABCD"[number]),
             scale=4,
             min_width=150,
             elem_id=f"checkpoint-{number}",

@@ -14,7 +14,7 @@ from segdemo.segmenter import Prediction, Segmenter
 from segdemo.spec import Preprocessing
 from segdemo.strings import text
 from segdemo.ui.errors import explain
-from segdemo.ui.viewer import MAX_SIDE, Panel, cache_map
+from segdemo.ui.viewer import MAX_SIDE, PanelEntry, cache_map
 
 _KEPT_PANELS = 64
 
@@ -27,11 +27,11 @@ class Runner:
     def __init__(self, predictor: Predictor) -> None:
         """``predictor`` runs the networks."""
         self._predictor = predictor
-        self._kept: OrderedDict[_Key, Panel] = OrderedDict()
+        self._kept: OrderedDict[_Key, PanelEntry] = OrderedDict()
 
     def run(
         self, picture: Image.Image, digest: str, entries: Sequence[CatalogEntry]
-    ) -> Iterator[tuple[Panel, ...]]:
+    ) -> Iterator[tuple[PanelEntry, ...]]:
         """All panels each time one of them changes: first as far as known, at last all done.
 
         ``digest`` identifies the picture, so that a network that has seen it is not run again.
@@ -48,14 +48,14 @@ class Runner:
                 self._keep(_key(digest, entry), panels[slot])
             yield tuple(panels)
 
-    def _begin(self, slot: int, digest: str, entry: CatalogEntry) -> Panel:
+    def _begin(self, slot: int, digest: str, entry: CatalogEntry) -> PanelEntry:
         kept = self._kept.get(_key(digest, entry))
         # Gradio's cache forgets files after a day.
         if kept is not None and kept.map is not None and Path(kept.map.file.path).exists():
             return replace(kept, id=f"slot-{slot}")
-        return Panel(id=f"slot-{slot}", label=entry.title)
+        return PanelEntry(id=f"slot-{slot}", label=entry.title)
 
-    def _finish(self, panel: Panel, entry: CatalogEntry, picture: Image.Image) -> Panel:
+    def _finish(self, panel: PanelEntry, entry: CatalogEntry, picture: Image.Image) -> PanelEntry:
         # A mistake of ours in one network must not take the others' panels away.
         try:
             prediction = self._predictor.predict(entry.path, picture)
@@ -65,7 +65,7 @@ class Runner:
                 panel, status="failed", title=text("panel_failed"), message=explain(error)
             )
 
-    def _keep(self, key: _Key, panel: Panel) -> None:
+    def _keep(self, key: _Key, panel: PanelEntry) -> None:
         self._kept[key] = panel
         self._kept.move_to_end(key)
         while len(self._kept) > _KEPT_PANELS:
@@ -77,7 +77,7 @@ def _key(digest: str, entry: CatalogEntry) -> _Key:
     return digest, entry.path, changed
 
 
-def ready_panel(panel: Panel, segmenter: Segmenter, prediction: Prediction) -> Panel:
+def ready_panel(panel: PanelEntry, segmenter: Segmenter, prediction: Prediction) -> PanelEntry:
     """The panel with its map, of the picture's size up to MAX_SIDE, and what to say of it."""
     probabilities = prediction.foreground_at(viewer_size(prediction.picture_size))
     return replace(

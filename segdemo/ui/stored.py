@@ -20,7 +20,7 @@ from segdemo.segmenter import load
 from segdemo.settings import Settings
 from segdemo.strings import text
 from segdemo.ui.runner import assumptions, describe, viewer_size
-from segdemo.ui.viewer import CachedFile, CachedImage, Comparison, Panel
+from segdemo.ui.viewer import CachedFile, CachedImage, PanelEntry, ViewerPayload
 
 FOLDER = Path(__file__).with_name("examples")
 _INDEX = FOLDER / "examples.json"
@@ -40,7 +40,7 @@ class Example:
     picture: Path
     checkpoints: tuple[str, ...]
     """Ids of catalog entries."""
-    comparison: Comparison
+    comparison: ViewerPayload
 
 
 def examples() -> tuple[Example, ...]:
@@ -53,7 +53,7 @@ def examples() -> tuple[Example, ...]:
 def _read(document: dict[str, Any]) -> Example:
     image = _image(document["image"])
     panels = tuple(
-        Panel(
+        PanelEntry(
             id=f"slot-{slot}",
             label=panel["label"],
             detail=panel["detail"],
@@ -68,7 +68,7 @@ def _read(document: dict[str, Any]) -> Example:
     return Example(
         picture=FOLDER / document["image"]["file"],
         checkpoints=tuple(panel["checkpoint"] for panel in document["panels"]),
-        comparison=Comparison(
+        comparison=ViewerPayload(
             image=image, panels=panels, threshold=document["threshold"], run=document["run"]
         ),
     )

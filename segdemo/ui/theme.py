@@ -27,16 +27,18 @@ THEME = gr.themes.Base(
 )
 
 CSS = """
-.gradio-container { max-width: 1600px !important; width: 100%; margin: 0 auto; }
+.gradio-container .main.app { max-width: 1640px; padding: 16px 24px; }
 #page { align-items: flex-start; gap: 20px; }
 #controls { gap: 10px; position: sticky; top: 12px; }
 #title h1 { font-size: 20px; margin: 0; letter-spacing: -0.01em; }
-#title p { color: var(--body-text-color-subdued); margin: 2px 0 0; }
-#status { color: var(--body-text-color-subdued); font-size: 12px; }
+#title p { margin: 2px 0 0; }
+#title p, #status p { color: var(--body-text-color-subdued); font-size: 13px; }
 #slots-more { gap: 8px; }
-.slot .row { gap: 0; }
+#examples button { min-width: 0; }
+footer .divider { display: none; }
 @media (max-width: 860px) {
-  #controls { position: static; flex-basis: 100% !important; }
-  #results { flex-basis: 100% !important; }
+  .gradio-container .main.app { padding: 12px; }
+  #controls { position: static; }
+  #controls, #results { flex-basis: 100% !important; }
 }
 """
