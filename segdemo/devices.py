@@ -4,6 +4,14 @@ import torch
 
 from segdemo.errors import SettingsError
 
+# What RuntimeErrors say of it: MPS and oneDNN, Linux, Windows, cuDNN and cuBLAS.
+_MEMORY_SIGNS = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "alloc_failed",
+)
+
 
 def select_device(wanted: str | None = None) -> torch.device:
     """CUDA when there is one, else MPS, else the CPU; ``wanted`` forces one.
@@ -52,3 +60,11 @@ def free_memory(device: torch.device) -> None:
         torch.cuda.empty_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, on whichever device."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and any(sign in said for sign in _MEMORY_SIGNS)
