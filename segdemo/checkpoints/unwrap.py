@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 _CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "network", "params", "weights")
-_PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
+_MAX_DEPTH = 8  # a pickle can contain itself
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -17,25 +17,35 @@ class Unwrapped:
     tensors: Mapping[str, Tensor]
     stripped: tuple[str, ...] = ()
     """What was taken off, outermost first."""
-    classes: tuple[str, ...] = ()
-    """``mask_values`` of milesial/Pytorch-UNet: the grey value of each class."""
 
 
 def unwrap(content: Mapping[str, Any]) -> Unwrapped:
-    """Take off containers, then prefixes that every tensor shares, as often as there are any."""
+    """Take off containers, then the modules around the network, such as ``module.``.
+
+    Such a module shows in a first name that every tensor shares. What is no tensor, such as
+    the ``mask_values`` of milesial/Pytorch-UNet, is left out.
+    """
     stripped: list[str] = []
-    while inner := next(
-        (name for name in _CONTAINERS if isinstance(content.get(name), Mapping)), None
-    ):
-        stripped.append(inner)
-        content = content[inner]
-    values = content.get("mask_values")
-    classes = tuple(str(value) for value in values) if isinstance(values, list | tuple) else ()
-    tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
-    while prefix := next(
-        (name for name in _PREFIXES if tensors and all(key.startswith(name) for key in tensors)),
-        None,
-    ):
+    for _ in range(_MAX_DEPTH):
+        container = next((name for name in _CONTAINERS if _is_container(content, name)), None)
+        if container is None:
+            break
+        stripped.append(container)
+        content = content[container]
+    tensors = {
+        key: value.detach()
+        for key, value in content.items()
+        if isinstance(key, str) and isinstance(value, Tensor)
+    }
+    for _ in range(_MAX_DEPTH):
+        prefixes = {"".join(key.partition(".")[:2]) for key in tensors}
+        prefix = prefixes.pop() if len(prefixes) == 1 else ""
+        if not prefix.endswith("."):
+            break
         stripped.append(prefix)
         tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
-    return Unwrapped(tensors=tensors, stripped=tuple(stripped), classes=classes)
+    return Unwrapped(tensors=tensors, stripped=tuple(stripped))
+
+
+def _is_container(content: Mapping[str, Any], name: str) -> bool:
+    return isinstance(content.get(name), Mapping)
