@@ -44,8 +44,6 @@ class KeyMapping:
     """Whether a configuration read from the shapes is one that this code base builds."""
     folds_bias: bool = False
     """Their convolutions have a bias before the norm; ours have none (see ``fold_biases``)."""
-    twins: tuple[str, ...] = ()
-    """Spellings with the same keys and shapes that are other functions."""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     """The pre- and post-processing that this code base trains with, in the spec's JSON form."""
 

@@ -165,8 +165,8 @@ class U2Net(nn.Module):
 def infer(shapes: Shapes) -> U2NetConfig:
     """The configuration that has these shapes under the names of U2Net.
 
-    Dilated stages look like RSU-4, so the paper's rule decides: the last two of the
-    encoder and the first of the decoder are dilated.
+    Dilated stages look like RSU-4, so the paper's rule decides: those of height 4 among the
+    last two of the encoder and the first of the decoder are dilated.
     """
     encoder = _stages(shapes, "encoder")
     decoder = _stages(shapes, "decoder")
@@ -192,7 +192,7 @@ def _stage(shapes: Shapes, path: str, *, dilated: bool) -> StageConfig:
         height += 1
     out, into = shapes[f"{path}.conv_in.conv.weight"][:2]
     mid = shapes[f"{path}.down.0.conv.weight"][0]
-    return StageConfig(height=height, into=into, mid=mid, out=out, dilated=dilated)
+    return StageConfig(height=height, into=into, mid=mid, out=out, dilated=dilated and height == 4)
 
 
 def describe(config: U2NetConfig) -> str:
@@ -279,6 +279,8 @@ ARCHITECTURE = Architecture(
                 "side_modules.{n}": "side.{n}",
                 "out_conv": "fuse",
             },
+            # Its convert_weight.py renames xuebinqin's weights and leaves their biases in.
+            folds_bias=True,
             recipe={"preprocessing": {"resize": "stretch", "side": 320, **_IMAGENET}},
         ),
     ),

@@ -276,7 +276,6 @@ ARCHITECTURE = Architecture(
             renames=_MILESIAL,
             fits=lambda config: config.bias and not _is_classic(config),
             recipe=_CARVANA_RECIPE,
-            twins=("unet_unpadded",),
         ),
         KeyMapping(
             id="unet_classic",
@@ -299,7 +298,6 @@ ARCHITECTURE = Architecture(
             fits=lambda config: (
                 config.bias and config.up == "transposed" and not _is_classic(config)
             ),
-            twins=("unet_milesial_bias",),
         ),
     ),
 )

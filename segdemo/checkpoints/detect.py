@@ -1,6 +1,6 @@
 """Which network a state dict is, proved by building it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,8 +27,6 @@ class Detection:
     """Other networks that these tensors fit exactly as well; no tensor can tell."""
     stripped: tuple[str, ...] = ()
     """Containers and prefixes that were taken off."""
-    classes: tuple[str, ...] = ()
-    """Class names that the file gave beside its tensors."""
     tensors: Mapping[str, Tensor] = field(repr=False)
     """The weights under our names."""
 
@@ -59,12 +57,12 @@ class Detection:
     def build(self) -> nn.Module:
         """The network in eval mode with these weights in float32; it returns logits (N, C, H, W).
 
-        Weights already in float32 are not copied. On meta tensors it has no weights.
+        Weights already in float32 are shared, not copied. From meta tensors it has no weights.
         """
         with torch.device("meta"):
             network = self.architecture.build(self.config)
         tensors = {
-            key: tensor.float() if tensor.is_floating_point() else tensor
+            key: tensor.float().contiguous() if tensor.is_floating_point() else tensor
             for key, tensor in self.tensors.items()
         }
         network.load_state_dict(tensors, strict=True, assign=True)
@@ -81,7 +79,7 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
     unwrapped = unwrap(state_dict)
     if not unwrapped.tensors:
         raise UnknownNetworkError("checkpoint_empty")
-    readings = list(_readings(unwrapped))
+    readings = _readings(unwrapped) if all(map(_is_plain, unwrapped.tensors.values())) else []
     if not readings:
         raise UnknownNetworkError("checkpoint_unknown", count=len(unwrapped.tensors))
     chosen = readings[0]
@@ -95,15 +93,22 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
     return replace(chosen, alternatives=others)
 
 
-def _readings(unwrapped: Unwrapped) -> Iterator[Detection]:
+def _is_plain(tensor: Tensor) -> bool:
+    """Dense, and every number stored: an expanded tensor is small in the file and huge in use."""
+    if tensor.layout != torch.strided or tensor.is_quantized:
+        return False
+    return 0 < tensor.nbytes <= tensor.untyped_storage().nbytes()
+
+
+def _readings(unwrapped: Unwrapped) -> list[Detection]:
     """Every network that fits, the ones that yield to a twin last."""
-    found = []
-    for architecture in ARCHITECTURES:
-        for mapping in architecture.mappings:
-            detection = _read(unwrapped, architecture, mapping)
-            if detection is not None:
-                found.append(detection)
-    return iter(sorted(found, key=lambda reading: bool(reading.known)))
+    found = [
+        detection
+        for architecture in ARCHITECTURES
+        for mapping in architecture.mappings
+        if (detection := _read(unwrapped, architecture, mapping)) is not None
+    ]
+    return sorted(found, key=lambda reading: bool(reading.known))
 
 
 def _read(
@@ -124,25 +129,32 @@ def _read(
             return None
         with torch.device("meta"):
             expected = architecture.build(config).state_dict()
-    except (LookupError, ValueError, RuntimeError, TypeError):
+    except (LookupError, ValueError, RuntimeError):
         # Shapes that no configuration has: another spelling may still explain them.
         return None
-    if shapes != {key: tuple(tensor.shape) for key, tensor in expected.items()}:
+    if _signature(tensors) != _signature(expected):
         return None
     return Detection(
         architecture=architecture,
         mapping=mapping,
         config=config,
         stripped=unwrapped.stripped,
-        classes=unwrapped.classes,
         tensors=tensors,
     )
+
+
+def _signature(tensors: Mapping[str, Tensor]) -> dict[str, tuple[tuple[int, ...], bool]]:
+    """Shape of each tensor, and whether it holds fractions; of which precision is no matter."""
+    return {
+        key: (tuple(tensor.shape), tensor.is_floating_point()) for key, tensor in tensors.items()
+    }
 
 
 def fold_biases(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The same function without the biases that a batch norm follows.
 
-    norm(conv(x) + b) equals norm'(conv(x)) when the running mean of norm' is less by b.
+    norm(conv(x) + b) equals norm'(conv(x)) when the running mean of norm' is less by b, which
+    is computed in float32 whatever the precision of the weights.
     """
     folded = dict(tensors)
     for key in tensors:
@@ -150,20 +162,20 @@ def fold_biases(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if key.endswith(".conv.bias") and mean in tensors:
             bias = folded.pop(key)
             if bias.shape == folded[mean].shape:
-                folded[mean] = folded[mean] - bias
+                folded[mean] = folded[mean].float() - bias.float()
     return folded
 
 
 def with_counters(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Every batch norm with its batch counter, a scalar.
+    """Every batch norm with its batch counter, a whole number.
 
-    PyTorch before 0.4.1 saved none (zeros stand in: eval mode ignores them), and PyTorch
-    before 0.4 had no scalars but vectors of one element.
+    PyTorch before 0.4.1 saved none (zeros stand in: eval mode ignores them), some files hold
+    vectors of one element, and whoever halved all tensors halved the counters as well.
     """
     complete = dict(tensors)
     for key, tensor in tensors.items():
-        if key.endswith(_COUNTER) and tensor.shape == (1,):
-            complete[key] = tensor.reshape(())
+        if key.endswith(_COUNTER) and tensor.numel() == 1:
+            complete[key] = tensor.reshape(()).to(torch.int64)
         elif key.endswith(".running_mean"):
             counter = key.removesuffix("running_mean") + _COUNTER
             complete.setdefault(counter, torch.zeros((), dtype=torch.int64, device=tensor.device))
