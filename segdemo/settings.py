@@ -1,5 +1,6 @@
 """The environment as one frozen value."""
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -8,12 +9,13 @@ from typing import Any, TypeVar
 from segdemo.errors import SettingsError
 
 _Value = TypeVar("_Value")
+_Number = TypeVar("_Number", int, float)
 
 
-def _positive(convert: Callable[[str], _Value]) -> Callable[[str], _Value]:
-    def parse(raw: str) -> _Value:
+def _positive(convert: Callable[[str], _Number]) -> Callable[[str], _Number]:
+    def parse(raw: str) -> _Number:
         value = convert(raw)
-        if not float(value) > 0 or float(value) == float("inf"):  # type: ignore[arg-type]
+        if not 0 < value < math.inf:
             raise ValueError(raw)
         return value
 

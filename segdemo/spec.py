@@ -1,7 +1,6 @@
 """How a picture becomes the network's input and its output a map: values, JSON form, precedence."""
 
 import json
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
@@ -75,7 +74,7 @@ class SegmentationSpec:
         """The spec that ``to_json`` wrote; missing fields are neutral. Raises SpecError."""
         try:
             layer = json.loads(document)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SpecError(
                 "spec_invalid", field="segdemo", value=_shown(document), expected="JSON"
             ) from error
@@ -121,7 +120,7 @@ def _require(holds: bool, name: str, value: object, expected: str) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _one_of(alias: Any) -> Callable[[str, Any], Any]:
@@ -136,8 +135,8 @@ def _one_of(alias: Any) -> Callable[[str, Any], Any]:
 
 def _number(low: float, high: float) -> Callable[[str, Any], float]:
     def check(name: str, value: Any) -> float:
-        inside = _is_number(value) and low < value <= high
-        _require(inside, name, value, f"a number above {low:g} and up to {high:g}")
+        inside = _is_number(value) and low < value < high
+        _require(inside, name, value, f"a number between {low:g} and {high:g}")
         return float(value)
 
     return check
@@ -152,13 +151,13 @@ def _whole(low: int, high: int) -> Callable[[str, Any], int]:
     return check
 
 
-def _numbers(*, positive: bool) -> Callable[[str, Any], tuple[float, ...]]:
-    expected = "a list of positive numbers" if positive else "a list of numbers"
+def _numbers(low: float, high: float) -> Callable[[str, Any], tuple[float, ...]]:
+    number = _number(low, high)
 
     def check(name: str, value: Any) -> tuple[float, ...]:
-        fits = isinstance(value, list | tuple) and bool(value) and all(map(_is_number, value))
-        _require(fits and not (positive and min(value) <= 0), name, value, expected)
-        return tuple(float(number) for number in value)
+        fits = isinstance(value, list | tuple) and bool(value)
+        _require(fits, name, value, f"a list of numbers between {low:g} and {high:g}")
+        return tuple(number(name, entry) for entry in value)
 
     return check
 
@@ -170,7 +169,11 @@ def _names(name: str, value: Any) -> tuple[str, ...]:
 
 
 def _divisor(name: str, value: Any) -> float | str:
-    return value if value == "maximum" else _number(0, 1e6)(name, value)
+    return value if value == "maximum" else _number(*_POSITIVE)(name, value)
+
+
+# Far beyond what anybody means, and well within what float32 can divide by.
+_POSITIVE = (1e-6, 1e6)
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
@@ -180,8 +183,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "resample": _one_of(Resample),
     "channels": _one_of(Channels),
     "divisor": _divisor,
-    "mean": _numbers(positive=False),
-    "std": _numbers(positive=True),
+    "mean": _numbers(-1e6, 1e6),
+    "std": _numbers(*_POSITIVE),
     "multiple_of": _whole(1, 1024),
     "activation": _one_of(Activation),
     "classes": _names,

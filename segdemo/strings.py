@@ -23,7 +23,7 @@ def text(key: str, language: str = DEFAULT_LANGUAGE, /, **facts: str | float) ->
     """
     entry = table()[key]
     template = entry.get(language, entry[DEFAULT_LANGUAGE])
-    return template.format(**facts) if facts else template
+    return template.format(**facts)
 
 
 def section(prefix: str, language: str = DEFAULT_LANGUAGE) -> dict[str, str]:
