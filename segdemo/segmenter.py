@@ -1,6 +1,7 @@
 """A network with everything that its prediction depends on: picture in, probabilities out."""
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from torch import nn
 from segdemo.checkpoints import METADATA_KEY, Detection, detect, read_file
 from segdemo.devices import device_name, select_device, synchronise
 from segdemo.errors import SpecError
+from segdemo.pictures import decode
 from segdemo.processing import activate, prepare, resize_map
 from segdemo.settings import Settings
 from segdemo.spec import SegmentationSpec
@@ -67,7 +69,7 @@ class Prediction:
 
 
 class Segmenter:
-    """A loaded network, its spec and how it was recognised. Not safe for several threads."""
+    """A loaded network, its spec and how it was recognised; predicting changes none of them."""
 
     def __init__(
         self,
@@ -91,14 +93,18 @@ class Segmenter:
         return sum(tensor.nbytes for tensor in self.network.state_dict().values())
 
     def predict(self, picture: Image.Image) -> Prediction:
-        """Run the network once on a picture, which is taken as RGB.
+        """Run the network once on a picture, read as the page reads it: see pictures.decode.
 
-        Raises PredictionError when the network cannot take it or returns NaN.
+        Raises PictureError when it cannot be read, and PredictionError when the network cannot
+        take it or returns NaN.
         """
         config = self.detection.config
         start = time.perf_counter()
+        if picture.mode != "RGB" or picture.info:
+            # Straight from a file: perhaps lying on its side, transparent or deeper than 8 bits.
+            picture = decode(picture, max_megapixels=math.inf)
         prepared = prepare(
-            picture if picture.mode == "RGB" else picture.convert("RGB"),
+            picture,
             self.spec.preprocessing,
             in_channels=config.in_channels,
             requirements=self.detection.architecture.requirements(config),
@@ -132,6 +138,8 @@ def load(
     Raises CheckpointError or SettingsError.
     """
     settings = settings or Settings.from_environment()
+    # First, because a device that is absent need not wait for a large file.
+    chosen_device = select_device(device or settings.device)
     file = read_file(path)
     own_words = parse_metadata(file.metadata)
     detection = detect(file.content, assume=assume or own_words.get("assume"))
@@ -139,36 +147,51 @@ def load(
         network=detection.build(),
         spec=resolve_spec(detection, own_words),
         detection=detection,
-        device=select_device(device or settings.device),
+        device=chosen_device,
         max_side=settings.max_network_side,
     )
 
 
 def parse_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:
-    """What a safetensors file says of itself under ``segdemo``; {} when it is silent."""
-    document = metadata.get(METADATA_KEY)
-    if document is None:
-        return {}
+    """What a safetensors file says of itself under ``segdemo``; {} when it is silent.
+
+    Raises SpecError when that is no JSON object, or ``assume`` in it no name.
+    """
+    document = metadata.get(METADATA_KEY, "{}")
     try:
         words = json.loads(document)
-    except ValueError as error:
-        raise _senseless(document) from error
+    except (ValueError, RecursionError) as error:
+        raise _senseless(METADATA_KEY, document, "a JSON object") from error
     if not isinstance(words, dict):
-        raise _senseless(document)
+        raise _senseless(METADATA_KEY, document, "a JSON object")
+    if not isinstance(words.get("assume", ""), str):
+        raise _senseless("assume", repr(words["assume"]), "the name of a spelling")
     return words
 
 
-def _senseless(document: str) -> SpecError:
-    return SpecError("spec_invalid", field=METADATA_KEY, value=document[:60], expected="an object")
+def _senseless(field: str, value: str, expected: str) -> SpecError:
+    return SpecError("spec_invalid", field=field, value=value[:60], expected=expected)
 
 
 def resolve_spec(detection: Detection, own_words: Mapping[str, Any]) -> SegmentationSpec:
-    """The file's words first, then its code base's recipe, then what the class count suggests."""
-    activation = "sigmoid" if detection.config.classes == 1 else "softmax"
-    return SegmentationSpec.resolve(
+    """The file's words first, then its code base's recipe, then what the class count suggests.
+
+    Raises SpecError for a senseless value, and for a mean or std of other channels.
+    """
+    config = detection.config
+    activation = "sigmoid" if config.classes == 1 else "softmax"
+    spec = SegmentationSpec.resolve(
         [
             (METADATA_KEY, own_words),
             (detection.origin, detection.mapping.recipe),
             ("", {"postprocessing": {"activation": activation}}),
         ]
     )
+    # A grey network may bring the three numbers of colour pictures: see processing.
+    lengths = {1, 3} if config.in_channels == 1 else {1, config.in_channels}
+    for name in ("mean", "std"):
+        values = getattr(spec.preprocessing, name)
+        if len(values) not in lengths:
+            expected = f"a list of {' or '.join(map(str, sorted(lengths)))} numbers"
+            raise _senseless(f"preprocessing.{name}", str(list(values)), expected)
+    return spec
