@@ -5,19 +5,27 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock, RLock
+from threading import Lock
 from typing import Protocol, TypeVar
 
-import torch
 from PIL import Image
 
-from segdemo.devices import device_name, free_memory, select_device
-from segdemo.errors import PredictionError
+from segdemo.devices import device_name, free_memory, is_out_of_memory, select_device
+from segdemo.errors import CheckpointError, PredictionError, SegdemoError
 from segdemo.segmenter import Prediction, Segmenter, load
 from segdemo.settings import Settings
 
 _Result = TypeVar("_Result")
+_Version = tuple[int, int] | None
 _MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Kept:
+    """A segmenter and the version of the file that it was read from."""
+
+    segmenter: Segmenter
+    version: _Version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,72 +58,107 @@ class Pool:
         """Choose the device. Raises SettingsError when the one asked for is absent."""
         self._settings = settings
         self._device = select_device(settings.device)
-        self._segmenters: OrderedDict[tuple[Path, int], Segmenter] = OrderedDict()
-        # Two networks at once would share the same cores or memory and only be slower.
-        self._device_lock = Lock()
-        self._cache_lock = RLock()
+        self._kept: OrderedDict[Path, _Kept] = OrderedDict()
+        # Two networks at once would share the same cores or memory and only be slower. One
+        # may load while another runs, and the status never waits for either.
+        self._run_lock = Lock()
+        self._load_lock = Lock()
+        self._kept_lock = Lock()
 
     def load(self, path: Path) -> Segmenter:
         """The network of a checkpoint, from the cache unless the file has changed since."""
-        key = (path, path.stat().st_mtime_ns if path.exists() else 0)
-        with self._cache_lock:
-            if key not in self._segmenters:
-                self._segmenters[key] = load(
-                    path, device=str(self._device), settings=self._settings
-                )
-                self._evict_beyond(self._settings.cache_megabytes * _MEGABYTE)
-            self._segmenters.move_to_end(key)
-            return self._segmenters[key]
+        version = _version(path)
+        segmenter = self._find(path, version)
+        if segmenter is None:
+            with self._load_lock:
+                # Whoever held the lock may have loaded it.
+                segmenter = self._find(path, version) or self._load(path, version)
+        return segmenter
 
     def predict(self, path: Path, picture: Image.Image) -> Prediction:
         """Run one network; when memory runs out, drop the others and try once more."""
-        with self._device_lock:
-            segmenter = self.load(path)
-            done, prediction = _unless_out_of_memory(lambda: segmenter.predict(picture))
-            if not done:
-                # Outside the failed frame, whose traceback would keep its tensors alive.
-                self._evict_beyond(segmenter.byte_size)
-                gc.collect()
-                free_memory(self._device)
-                done, prediction = _unless_out_of_memory(lambda: segmenter.predict(picture))
-            if not done or prediction is None:
-                width, height = picture.size
-                raise PredictionError(
+        segmenter = self.load(path)
+        width, height = picture.size
+        with self._run_lock:
+            return self._with_retreat(
+                path,
+                lambda: segmenter.predict(picture),
+                PredictionError(
                     "prediction_out_of_memory",
                     width=width,
                     height=height,
                     device=device_name(self._device),
-                )
-            return prediction
+                ),
+            )
 
     def status(self) -> Status:
         """What is loaded now."""
-        with self._cache_lock:
+        with self._kept_lock:
             return Status(
                 device=device_name(self._device),
                 precision="fp32",
-                loaded=tuple(path for path, _ in self._segmenters),
+                loaded=tuple(self._kept),
                 megabytes=self._bytes / _MEGABYTE,
             )
 
+    def _find(self, path: Path, version: _Version) -> Segmenter | None:
+        with self._kept_lock:
+            kept = self._kept.get(path)
+            if kept is None or kept.version != version:
+                return None
+            self._kept.move_to_end(path)
+            return kept.segmenter
+
+    def _load(self, path: Path, version: _Version) -> Segmenter:
+        segmenter = self._with_retreat(
+            path,
+            lambda: load(path, device=str(self._device), settings=self._settings),
+            CheckpointError(
+                "checkpoint_out_of_memory", name=path.name, device=device_name(self._device)
+            ),
+        )
+        with self._kept_lock:
+            self._kept[path] = _Kept(segmenter=segmenter, version=version)
+            self._kept.move_to_end(path)
+            while len(self._kept) > 1 and self._bytes > self._settings.cache_megabytes * _MEGABYTE:
+                self._kept.popitem(last=False)
+        return segmenter
+
     @property
     def _bytes(self) -> int:
-        return sum(segmenter.byte_size for segmenter in self._segmenters.values())
+        return sum(kept.segmenter.byte_size for kept in self._kept.values())
 
-    def _evict_beyond(self, limit: int) -> None:
-        """Forget networks, the least recently used first, but never the newest."""
-        with self._cache_lock:
-            while len(self._segmenters) > 1 and self._bytes > limit:
-                self._segmenters.popitem(last=False)
+    def _with_retreat(
+        self, path: Path, run: Callable[[], _Result], failure: SegdemoError
+    ) -> _Result:
+        """Try twice, the second time with no other network in memory; then raise ``failure``."""
+        result = _unless_out_of_memory(run)
+        if result is None:
+            # Outside the failed frame, whose traceback would keep its tensors alive.
+            with self._kept_lock:
+                for other in [other for other in self._kept if other != path]:
+                    del self._kept[other]
+            gc.collect()
+            free_memory(self._device)
+            result = _unless_out_of_memory(run)
+        if result is None:
+            raise failure
+        return result
 
 
-def _unless_out_of_memory(run: Callable[[], _Result]) -> tuple[bool, _Result | None]:
+def _version(path: Path) -> _Version:
+    """What changes with the file's content; None when there is no file to ask."""
     try:
-        return True, run()
-    except torch.OutOfMemoryError:
-        return False, None
-    except RuntimeError as error:
-        # The CPU's allocator has no exception class of its own.
-        if "can't allocate memory" in str(error) or "not enough memory" in str(error):
-            return False, None
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def _unless_out_of_memory(run: Callable[[], _Result]) -> _Result | None:
+    try:
+        return run()
+    except Exception as error:
+        if is_out_of_memory(error):
+            return None
         raise
