@@ -1,0 +1,142 @@
+"""The page as a visitor uses it: real components, real networks, a real browser."""
+
+import os
+
+import pytest
+from PIL import Image
+
+from segdemo.catalog import shipped
+from segdemo.pool import Pool
+from segdemo.settings import Settings
+from segdemo.ui import launch_options
+from segdemo.ui.handlers import Handlers
+from segdemo.ui.layout import build
+from tests.ui.conftest import save_unet
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "Z <img src=x onerror='window.pwned=1'>${window.pwned=2}{{constructor}}"
+READY = "#viewer .sv[data-state=ready]"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """A page with three checkpoints, of which the second fails and the third has a hostile name."""
+    folder = tmp_path_factory.mktemp("page")
+    save_unet(folder / "a.safetensors", title="A first")
+    save_unet(folder / "b.safetensors", title="Broken", break_it=True)
+    save_unet(folder / "c.safetensors", title=HOSTILE)
+    os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
+    settings = Settings(device="cpu", max_megapixels=1)
+    handlers = Handlers(
+        settings=settings, predictor=Pool(settings), entries=shipped(folder), examples=()
+    )
+    demo = build(handlers, folder)
+    _, address, _ = demo.launch(**launch_options(settings), prevent_thread_lock=True, quiet=True)
+    yield address
+    demo.close()
+    del os.environ["GRADIO_TEMP_DIR"]
+
+
+@pytest.fixture
+def page(browser, address):
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("#viewer .sv")
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def upload(page, tmp_path):
+    def upload(picture=None, name="picture.png", content=None):
+        path = tmp_path / name
+        if content is None:
+            (picture or Image.linear_gradient("L").resize((61, 47))).save(path)
+        else:
+            path.write_bytes(content)
+        page.set_input_files("#picture input[type=file]", path)
+
+    return upload
+
+
+def choose(page, slot, title):
+    page.click(f"#checkpoint-{slot} input")
+    page.locator("[role=option]", has_text=title).first.click()
+
+
+def panels(page):
+    return page.locator("#viewer .sv-panel:not(.sv-original)")
+
+
+def test_an_uploaded_picture_becomes_a_finished_comparison(page, upload):
+    upload()
+    page.wait_for_selector(READY)
+    assert panels(page).count() == 2
+    assert "A first" in panels(page).nth(0).inner_text()
+
+
+def test_a_network_that_fails_says_so_in_its_own_panel(page, upload):
+    upload()
+    page.wait_for_selector(READY)
+    assert "NaN" in panels(page).nth(1).inner_text()
+    assert "foreground" in panels(page).nth(0).inner_text()
+
+
+def test_choosing_a_checkpoint_runs_it_at_once_and_its_name_stays_text(page, upload):
+    upload()
+    page.wait_for_selector(READY)
+    choose(page, 1, "Z <img")
+    page.wait_for_function(
+        "name => document.querySelector('#viewer').textContent.includes(name)", arg=HOSTILE
+    )
+    page.wait_for_selector(READY)
+    assert page.evaluate("window.pwned") is None
+    assert page.locator("#viewer img[src=x]").count() == 0
+
+
+def test_slots_come_and_go_between_two_and_four(page):
+    visible = page.locator("[id^=checkpoint-]:visible")
+    assert visible.count() == 2
+    assert page.locator("#remove").is_disabled()
+    for expected in (3, 4):
+        page.click("#add")
+        page.wait_for_selector(f"#checkpoint-{expected - 1}")
+        assert visible.count() == expected
+    page.wait_for_selector("#add[disabled]")
+    page.click("#remove")
+    page.wait_for_selector("#checkpoint-3", state="hidden")
+    assert visible.count() == 3
+
+
+def test_a_bad_picture_is_one_sentence_and_the_page_goes_on(page, upload):
+    upload(name="page.png", content=b"<!DOCTYPE html><html><body>404</body></html>")
+    toast = page.wait_for_selector(".toast-body")
+    assert "web page" in toast.inner_text()
+    upload()
+    page.wait_for_selector(READY)
+
+
+def test_a_picture_beyond_the_limit_is_told_its_size_and_the_limit(page, upload):
+    upload(Image.new("L", (2000, 1000)))
+    toast = page.wait_for_selector(".toast-body").inner_text()
+    assert "2 megapixels; the limit is 1." in toast
+
+
+def test_the_status_names_the_device(page):
+    assert "CPU" in page.inner_text("#status")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone_needs_no_sideways_scrolling(browser, address, theme, tmp_path):
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{address}?__theme={theme}")
+    page.wait_for_selector("#viewer .sv")
+    path = tmp_path / "picture.png"
+    Image.linear_gradient("L").resize((90, 70)).save(path)
+    page.set_input_files("#picture input[type=file]", path)
+    page.wait_for_selector(READY)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    context.close()

@@ -1,0 +1,52 @@
+"""Small checkpoints, quick to run, of which one cannot work."""
+
+import json
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from segdemo.architectures.unet import UNet, UNetConfig
+from segdemo.catalog import shipped
+
+
+def save_unet(path, *, title, task="test", break_it=False):
+    torch.manual_seed(len(title))
+    tensors = UNet(UNetConfig.standard(width=4, depth=2)).state_dict()
+    if break_it:
+        tensors["head.bias"] = torch.full_like(tensors["head.bias"], float("nan"))
+    words = {"title": title, "architecture": "unet", "task": task}
+    save_file(tensors, path, metadata={"segdemo": json.dumps(words)})
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weights")
+    save_unet(folder / "first.safetensors", title="A first")
+    save_unet(folder / "broken.safetensors", title="Broken", break_it=True)
+    save_unet(folder / "last.safetensors", title="The last")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def entries(folder):
+    return shipped(folder)
+
+
+@pytest.fixture
+def picture():
+    return Image.linear_gradient("L").convert("RGB").resize((61, 47))
+
+
+@pytest.fixture
+def picture_path(picture, tmp_path):
+    path = tmp_path / "picture.png"
+    picture.save(path)
+    return str(path)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    # Gradio asks for its folder each time it stores a file.
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))

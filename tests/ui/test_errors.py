@@ -1,0 +1,19 @@
+import logging
+import re
+
+from segdemo.errors import PictureError
+from segdemo.ui.errors import explain
+
+
+def test_what_a_person_can_mend_is_said_as_it_is():
+    error = PictureError("page_no_picture")
+    assert explain(error) == str(error)
+
+
+def test_a_mistake_of_ours_is_logged_under_the_reference_that_the_person_sees(caplog):
+    with caplog.at_level(logging.ERROR):
+        sentence = explain(ZeroDivisionError("secret detail"))
+    reference = re.search(r"reference (\w+)", sentence)[1]
+    assert "secret detail" not in sentence
+    assert reference in caplog.text
+    assert "secret detail" in caplog.text

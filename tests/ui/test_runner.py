@@ -1,0 +1,122 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segdemo.pool import Pool
+from segdemo.processing import quantise
+from segdemo.settings import Settings
+from segdemo.ui.runner import Runner, viewer_size
+from segdemo.ui.viewer import MAX_SIDE
+
+
+class Counting(Pool):
+    """A pool that tells which networks ran, and can be told to fail."""
+
+    def __init__(self, failing=()):
+        super().__init__(Settings(device="cpu"))
+        self.ran = []
+        self.failing = failing
+
+    def predict(self, path, picture):
+        self.ran.append(path.stem)
+        if path.stem in self.failing:
+            raise ZeroDivisionError("a mistake of ours")
+        return super().predict(path, picture)
+
+
+def statuses(panels):
+    return [panel.status for panel in panels]
+
+
+def map_of(panel):
+    return np.asarray(Image.open(panel.map.file.path))
+
+
+def test_every_change_of_a_panel_is_told_in_order(entries, picture):
+    first, _, last = entries
+    told = [statuses(panels) for panels in Runner(Counting()).run(picture, "d", [first, last])]
+    assert told == [
+        ["waiting", "waiting"],
+        ["running", "waiting"],
+        ["ready", "waiting"],
+        ["ready", "running"],
+        ["ready", "ready"],
+    ]
+
+
+def test_one_failure_never_sinks_the_others(entries, picture):
+    *_, panels = Runner(Counting()).run(picture, "d", entries)
+    assert statuses(panels) == ["ready", "failed", "ready"]
+    assert "NaN" in panels[1].message
+
+
+def test_not_even_a_mistake_of_ours_sinks_the_others(entries, picture):
+    *_, panels = Runner(Counting(failing=["first"])).run(picture, "d", [entries[0], entries[2]])
+    assert statuses(panels) == ["failed", "ready"]
+    assert "mistake of ours" not in panels[0].message
+
+
+def test_the_map_holds_the_quantised_prediction_at_the_pictures_size(entries, picture):
+    pool = Pool(Settings(device="cpu"))
+    *_, panels = Runner(pool).run(picture, "d", entries[:1])
+    prediction = pool.predict(entries[0].path, picture)
+    expected = quantise(prediction.foreground_at(picture.size))
+    np.testing.assert_array_equal(map_of(panels[0]), expected)
+
+
+def test_a_network_that_has_seen_the_picture_is_not_run_again(entries, picture):
+    pool = Counting()
+    runner = Runner(pool)
+    first, _, last = entries
+    *_, before = runner.run(picture, "d", [first])
+    *_, after = runner.run(picture, "d", [last, first])
+    assert pool.ran == ["first", "last"]
+    assert after[1].map == before[0].map
+    assert [panel.id for panel in after] == ["slot-0", "slot-1"]
+
+
+def test_another_picture_is_another_run(entries, picture):
+    pool = Counting()
+    runner = Runner(pool)
+    list(runner.run(picture, "d", entries[:1]))
+    list(runner.run(picture.rotate(90), "e", entries[:1]))
+    assert pool.ran == ["first", "first"]
+
+
+def test_a_map_that_the_cache_has_forgotten_is_made_again(entries, picture):
+    pool = Counting()
+    runner = Runner(pool)
+    *_, panels = runner.run(picture, "d", entries[:1])
+    Path(panels[0].map.file.path).unlink()
+    *_, panels = runner.run(picture, "d", entries[:1])
+    assert pool.ran == ["first", "first"]
+    assert Path(panels[0].map.file.path).exists()
+
+
+def test_a_failure_is_tried_again(entries, picture):
+    pool = Counting(failing=["first"])
+    runner = Runner(pool)
+    list(runner.run(picture, "d", entries[:1]))
+    pool.failing = ()
+    *_, panels = runner.run(picture, "d", entries[:1])
+    assert statuses(panels) == ["ready"]
+
+
+def test_a_panel_says_what_it_is_and_what_was_assumed(entries, picture):
+    *_, (panel,) = Runner(Counting()).run(picture, "d", entries[:1])
+    assert panel.label == "A first"
+    assert "U-Net" in panel.detail
+    assert "61 × 47" in " ".join(panel.notes)
+    assert "divided by 255" in " ".join(panel.notes)
+    assert panel.milliseconds > 0
+    assert panel.device.startswith("CPU")
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((640, 480), (640, 480)), ((4000, 3000), (MAX_SIDE, 1536)), ((1, 9999), (1, MAX_SIDE))],
+)
+def test_a_browser_gets_maps_of_the_pictures_size_up_to_a_limit(size, expected):
+    assert viewer_size(size) == expected
