@@ -1,6 +1,6 @@
 """Named colour tables, each colour as "#rrggbb"."""
 
-PANEL_COLOURS: tuple[str, ...] = ("#3d9bff", "#ffb000", "#e8388e", "#12b886")
+PANEL_COLOURS: tuple[str, ...] = ("#10b0ff", "#ffb81c", "#ff3d8b", "#7733ff")
 """One colour a panel. Any two stay apart for every kind of colour blindness and over pictures."""
 
 HEAT_COLOURS: tuple[str, ...] = (

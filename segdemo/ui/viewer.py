@@ -42,6 +42,8 @@ _SCRIPTS = (
     "controls",
     "drawing",
     "loading",
+    "readout",
+    "actions",
     "gestures",
     "viewer",
     "hooks",

@@ -140,12 +140,15 @@ function agreementAt(viewer, { joint }) {
   return joint ? agreement(joint, k, k) : NaN;
 }
 
-// One chip for each pair of panels; pairs whose maps differ in size have nothing to compare.
+// One chip for each pair of panels that have or will have a map; pairs whose maps differ in size have nothing to compare.
 function refreshAgreements(viewer) {
   const { parts, panels, strings } = viewer;
   const items = [];
   for (let i = 0; i < panels.length; i++) {
-    for (let j = i + 1; j < panels.length; j++) items.push(agreementItem(viewer, i, j));
+    for (let j = i + 1; j < panels.length; j++) {
+      const failed = [panels[i], panels[j]].some((panel) => statusNow(viewer, panel) === "failed");
+      if (!failed) items.push(agreementItem(viewer, i, j));
+    }
   }
   viewer.agreements = items;
   parts.agreement.replaceChildren(...items.map(({ first, second, output, joint }) => {

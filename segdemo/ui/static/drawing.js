@@ -1,9 +1,9 @@
 // Draws the panels. Everything is remembered with a stamp of what it was made from, so that a step
 // of the threshold only compares, and a pan only samples again.
 
-const CONTOUR_LINE = packColour({ r: 255, g: 255, b: 255 });
+const WHITE = { r: 255, g: 255, b: 255 };
 const CONTOUR_HALO = packColour({ r: 16, g: 18, b: 24 });
-const MASK_ON = packColour({ r: 255, g: 255, b: 255 });
+const MASK_ON = packColour(WHITE);
 const MASK_OFF = packColour({ r: 0, g: 0, b: 0 });
 const AGREED = { r: 244, g: 246, b: 250 };
 const CHEQUER = Object.freeze({
@@ -71,16 +71,18 @@ function sampledMap(viewer, panel) {
     sampleMap(map.q, map.width, cellsFor(viewer, map.width, map.height), out));
 }
 
-function neighbours(viewer, panel, radius) {
+// The extreme values as far away as a contour is thick: two points inside, one outside.
+function neighbours(viewer, panel) {
   const { size, base } = viewer;
   const values = sampledMap(viewer, panel);
-  const stamp = `${viewer.frame.stamp} ${panel.map.serial} ${radius}`;
+  const stamp = `${viewer.frame.stamp} ${panel.map.serial} ${viewer.density}`;
   const scratch = remember(viewer.layers, "filter", Uint8Array, base.length, "", () => {});
   const filtered = (name, flip, reach) =>
     remember(panel.layers, name, Uint8Array, base.length, stamp, (out) =>
       extremeFilter(values, size.width, size.height, reach, flip, scratch, out));
-  const halo = Math.max(1, Math.round(viewer.density));
-  return { lowest: filtered("lowest", 255, radius), highest: filtered("highest", 0, halo) };
+  const thick = Math.round(2 * viewer.density);
+  const thin = Math.max(1, Math.round(viewer.density));
+  return { lowest: filtered("lowest", 255, thick), highest: filtered("highest", 0, thin) };
 }
 
 // Draws one panel's map into its image; the threshold is the only thing read anew each time.
@@ -109,12 +111,16 @@ function paintPanel(viewer, panel) {
       const mark = `${stamp} ${panel.map.serial}`;
       const ground = own("heat", mark, (to) =>
         heatLayer(base, values, viewer.ramp, settings.opacity, to));
-      const { lowest, highest } = neighbours(viewer, panel, Math.max(1, Math.round(viewer.density)));
-      paintContour(values, lowest, highest, k, CONTOUR_LINE, CONTOUR_HALO, ground, out);
+      // Outside of the edge alone, so that narrow foreground keeps its colours.
+      const halo = own("heatEdge", mark, (to) => tintLayer(ground, WHITE, 0.6, to));
+      const { lowest, highest } = neighbours(viewer, panel);
+      paintContour(values, lowest, highest, k, { line: ground, halo, ground }, out);
     },
     contour() {
-      const { lowest, highest } = neighbours(viewer, panel, Math.round(2 * viewer.density));
-      paintContour(values, lowest, highest, k, packColour(colour), CONTOUR_HALO, base, out);
+      const line = own("line", stamp, (to) => flatLayer(base, packColour(colour), to));
+      const halo = shared("halo", "", (to) => flatLayer(base, CONTOUR_HALO, to));
+      const { lowest, highest } = neighbours(viewer, panel);
+      paintContour(values, lowest, highest, k, { line, halo, ground: base }, out);
     },
     cutout() {
       const theme = viewer.dark ? "dark" : "light";

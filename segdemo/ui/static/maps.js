@@ -110,14 +110,12 @@ function paintMask(values, k, on, off, out) {
   for (let i = 0; i < out.length; i++) out[i] = values[i] >= k ? on[i] : off[i];
 }
 
-// A line inside the foreground's edge and a halo outside of it, on an unchanging ground.
-// `lowest` and `highest` are the extreme values around each pixel.
-function paintContour(values, lowest, highest, k, line, halo, ground, out) {
+// The foreground's edge on a ground that does not depend on the threshold: `line` just inside of
+// it and `halo` just outside. `lowest` and `highest` are the extreme values around each pixel.
+function paintContour(values, lowest, highest, k, { line, halo, ground }, out) {
   for (let i = 0; i < out.length; i++) {
-    const pixel = ground[i];
-    if (pixel === CLEAR) out[i] = CLEAR;
-    else if (values[i] >= k) out[i] = lowest[i] < k ? line : pixel;
-    else out[i] = highest[i] >= k ? halo : pixel;
+    if (values[i] >= k) out[i] = lowest[i] < k ? line[i] : ground[i];
+    else out[i] = highest[i] >= k ? halo[i] : ground[i];
   }
 }
 

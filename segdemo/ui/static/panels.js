@@ -34,8 +34,7 @@ function buildCard(strings, onColour) {
     notes.hidden = !notes.hidden;
     info.setAttribute("aria-expanded", String(!notes.hidden));
   });
-  area.view.append(notes);
-  card.append(head, area.view);
+  card.append(head, notes, area.view);
   return { card, letter, colour, badge, name, detail, info, notes, percent, ...area };
 }
 
@@ -75,14 +74,17 @@ function fillCard(card, entry, index, status, strings) {
   card.badge.title = fill(strings.colour_of, { name: entry.label });
   setText(card.name, entry.label);
   card.name.title = entry.label;
-  const facts = [entry.detail];
-  if (Number.isFinite(entry.milliseconds)) facts.push(durationText(entry.milliseconds, strings));
-  facts.push(entry.device);
-  const line = facts.filter(Boolean).join(" · ");
-  setText(card.detail, line);
-  card.detail.title = line;
+  const facts = factsOf(entry, strings);
+  card.detail.replaceChildren(...facts.map(([kind, fact]) => make("span", `sv-fact sv-${kind}`, fact)));
+  card.detail.title = facts.map(([, fact]) => fact).join(" · ");
   fillNotes(card, entry.notes || [], strings);
   setText(card.waitText, status === "running" ? strings.running : strings.waiting);
+}
+
+// What is known of a panel in a few words, as [kind, text].
+function factsOf(entry, strings) {
+  const time = Number.isFinite(entry.milliseconds) ? durationText(entry.milliseconds, strings) : "";
+  return [["network", entry.detail], ["time", time], ["device", entry.device]].filter(([, fact]) => fact);
 }
 
 function fillNotes(card, notes, strings) {

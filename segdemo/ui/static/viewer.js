@@ -3,6 +3,7 @@
 const SETTLE_AFTER = 180;
 // The part of a screen's height that a row of pictures may take.
 const SCREEN_SHARE = 0.7;
+const STAGE_SHARE = 0.62;
 
 function mountViewer(root, host) {
   const viewer = {
@@ -63,69 +64,6 @@ function buildOriginal({ strings }) {
 function colourOf(viewer, panel) {
   const own = viewer.colours.get(panel.entry.id);
   return own || viewer.palette.panels[viewer.panels.indexOf(panel) % viewer.palette.panels.length];
-}
-
-// What a person can do; each action changes the state and asks for one drawing.
-function actionsOf(viewer) {
-  const { settings } = viewer;
-  const choose = (name, value, part) => {
-    if (settings[name] === value) return;
-    settings[name] = value;
-    viewer.chosen.add(name);
-    schedule(viewer, part);
-    settle(viewer);
-  };
-  const move = (view) => {
-    viewer.view = view;
-    schedule(viewer, "view");
-  };
-  return {
-    setThreshold: (k) => choose("threshold", clampThreshold(k), "threshold"),
-    setMode: (mode) => choose("mode", mode, "controls"),
-    setLayout: (layout) => choose("layout", layout, "size"),
-    setOpacity: (opacity) => choose("opacity", opacity, "controls"),
-    setBare: (bare) => {
-      if (settings.bare === bare) return;
-      settings.bare = bare;
-      schedule(viewer, "controls");
-    },
-    setPanelChoice: (name, index) => {
-      const other = { left: "right", right: "left" }[name];
-      if (other && settings[other] === index) settings[other] = settings[name];
-      settings[name] = index;
-      schedule(viewer, "controls");
-    },
-    setColour: (panel, hex) => {
-      viewer.colours.set(panel.entry.id, hex);
-      schedule(viewer, "panels");
-    },
-    setDivider: (share) => {
-      settings.divider = Math.min(Math.max(share, 0), 1);
-      schedule(viewer, "view");
-    },
-    zoomBy: (factor, x = viewer.size.width / 2, y = viewer.size.height / 2) => {
-      if (viewer.picture) move(zoomAt(viewer.view, factor, x, y, viewer.picture, viewer.size));
-    },
-    panBy: (dx, dy) => move(panBy(viewer.view, dx, dy, viewer.picture, viewer.size)),
-    fit: () => move(FITTED),
-    probe: (point) => {
-      viewer.point = point;
-      schedule(viewer, "probe");
-    },
-    probeAt: (x, y) => {
-      const frame = frameOf(viewer.view, viewer.picture, viewer.size);
-      viewer.point = pointAt(frame, x, y);
-      schedule(viewer, "probe");
-    },
-    // By one pixel of the picture, from its middle at first.
-    moveProbe: (dx, dy) => {
-      const { x, y } = viewer.point || { x: viewer.view.x, y: viewer.view.y };
-      const step = (at, delta, cells) =>
-        (Math.min(Math.max(Math.floor(at * cells) + delta, 0), cells - 1) + 0.5) / cells;
-      viewer.point = { x: step(x, dx, viewer.picture.width), y: step(y, dy, viewer.picture.height) };
-      schedule(viewer, "probe");
-    },
-  };
 }
 
 // Takes what Python sent: possibly the same run again, with one more panel ready.
@@ -272,7 +210,8 @@ function measure(viewer) {
   if (panels.length === 0) return;
   const area = settings.layout === "swipe" ? stage.view : panels[0].card.view;
   const width = Math.ceil(area.getBoundingClientRect().width);
-  const limit = SCREEN_SHARE * Math.min(window.innerHeight, window.screen.availHeight || Infinity);
+  const share = settings.layout === "swipe" ? STAGE_SHARE : SCREEN_SHARE;
+  const limit = share * Math.min(window.innerHeight, window.screen.availHeight || Infinity);
   const height = panelHeight(width, picture, limit);
   root.style.setProperty("--sv-height", `${height}px`);
   viewer.size = {
@@ -280,76 +219,6 @@ function measure(viewer) {
     height: Math.round(height * viewer.density),
   };
   if (picture) viewer.view = clampView(viewer.view, picture, viewer.size);
-}
-
-function refreshLegends(viewer) {
-  const { panels, settings, strings, stage } = viewer;
-  const legendOf = (panel) => {
-    const reference = panels[settings.reference];
-    if (settings.mode !== "difference" || settings.bare || !panel.map || !reference) return [];
-    if (panel === reference) return [{ hex: colourOf(viewer, panel), text: strings.is_reference }];
-    const name = (owner) => fill(strings.only, { name: letterOf(panels.indexOf(owner)) });
-    return [
-      { hex: "#f4f6fa", text: strings.both },
-      { hex: colourOf(viewer, panel), text: name(panel) },
-      { hex: colourOf(viewer, reference), text: name(reference) },
-    ];
-  };
-  for (const panel of panels) fillLegend(panel.card.legend, legendOf(panel));
-  const pair = swipedPanels(viewer);
-  const against = pair.find((panel) => panel !== panels[settings.reference]);
-  fillLegend(stage.legend, against ? legendOf(against) : []);
-  stage.names.forEach((node, side) => {
-    const panel = panels[side === 0 ? settings.left : settings.right];
-    node.hidden = !panel;
-    if (!panel) return;
-    const index = panels.indexOf(panel);
-    node.replaceChildren(miniBadge(viewer, index), make("span", "", panel.entry.label));
-  });
-}
-
-// The cross on every panel, and what each map says there.
-function refreshProbe(viewer) {
-  const { point, picture, panels, settings, parts, stage, original, root } = viewer;
-  const swipe = settings.layout === "swipe";
-  setAttribute(root, "data-zoomed", String(viewer.view.zoom > 1));
-  stage.divider.style.left = `${settings.divider * 100}%`;
-  setAttribute(stage.divider, "aria-valuenow", String(Math.round(settings.divider * 100)));
-  const frame = picture ? frameOf(viewer.view, picture, viewer.size) : null;
-  const areas = [...panels.map((panel) => panel.card), stage, original];
-  for (const area of areas) {
-    area.cross.hidden = !point || !frame;
-    if (!point || !frame) continue;
-    const x = (frame.left + point.x * frame.width) / viewer.density;
-    const y = (frame.top + point.y * frame.height) / viewer.density;
-    area.cross.style.transform = `translate(${x}px, ${y}px)`;
-  }
-  for (const panel of panels) showProbe(panel.card.probe, [valueAt(panel, point)], viewer, [""]);
-  const pair = swipe ? swipedPanels(viewer) : [];
-  const letters = pair.map((panel) => letterOf(panels.indexOf(panel)));
-  showProbe(stage.probe, pair.map((panel) => valueAt(panel, point)), viewer, letters);
-  setText(parts.where, point && picture ? fill(viewer.strings.where, {
-    x: Math.floor(point.x * picture.width), y: Math.floor(point.y * picture.height),
-  }) : "");
-}
-
-// q under the point, or -1.
-function valueAt({ map }, point) {
-  if (!map || !point) return -1;
-  return map.q[Math.floor(point.y * map.height) * map.width + Math.floor(point.x * map.width)];
-}
-
-function showProbe(node, values, { strings, settings }, letters) {
-  const known = values.filter((q) => q >= 0);
-  node.hidden = known.length === 0;
-  if (node.hidden) return;
-  node.replaceChildren(...values.map((q, index) => {
-    const item = make("span", "sv-reading");
-    item.dataset.foreground = String(q >= settings.threshold);
-    const text = fill(strings.probability, { interval: intervalText(q) });
-    item.append(make("i"), `${letters[index]} ${text}`.trim());
-    return item;
-  }));
 }
 
 // Tells Python once things have come to rest, if anybody there wants to know.

@@ -1,0 +1,71 @@
+// What lies over the pictures: legends, the cross and what each map says under it.
+
+function refreshLegends(viewer) {
+  const { panels, settings, strings, stage } = viewer;
+  const legendOf = (panel) => {
+    const reference = panels[settings.reference];
+    if (settings.mode !== "difference" || settings.bare || !panel.map || !reference) return [];
+    if (panel === reference) return [{ hex: colourOf(viewer, panel), text: strings.is_reference }];
+    const name = (owner) => fill(strings.only, { name: letterOf(panels.indexOf(owner)) });
+    return [
+      { hex: "#f4f6fa", text: strings.both },
+      { hex: colourOf(viewer, panel), text: name(panel) },
+      { hex: colourOf(viewer, reference), text: name(reference) },
+    ];
+  };
+  for (const panel of panels) fillLegend(panel.card.legend, legendOf(panel));
+  const pair = swipedPanels(viewer);
+  const against = pair.find((panel) => panel !== panels[settings.reference]);
+  fillLegend(stage.legend, against ? legendOf(against) : []);
+  stage.names.forEach((node, side) => {
+    const panel = panels[side === 0 ? settings.left : settings.right];
+    node.hidden = !panel;
+    if (!panel) return;
+    const index = panels.indexOf(panel);
+    node.replaceChildren(miniBadge(viewer, index), make("span", "", panel.entry.label));
+  });
+}
+
+// The cross on every panel, and what each map says there.
+function refreshProbe(viewer) {
+  const { point, picture, panels, settings, parts, stage, original, root } = viewer;
+  const swipe = settings.layout === "swipe";
+  setAttribute(root, "data-zoomed", String(viewer.view.zoom > 1));
+  stage.divider.style.left = `${settings.divider * 100}%`;
+  setAttribute(stage.divider, "aria-valuenow", String(Math.round(settings.divider * 100)));
+  const frame = picture ? frameOf(viewer.view, picture, viewer.size) : null;
+  const areas = [...panels.map((panel) => panel.card), stage, original];
+  for (const area of areas) {
+    area.cross.hidden = !point || !frame;
+    if (!point || !frame) continue;
+    const x = (frame.left + point.x * frame.width) / viewer.density;
+    const y = (frame.top + point.y * frame.height) / viewer.density;
+    area.cross.style.transform = `translate(${x}px, ${y}px)`;
+  }
+  for (const panel of panels) showProbe(panel.card.probe, [valueAt(panel, point)], viewer, [""]);
+  const pair = swipe ? swipedPanels(viewer) : [];
+  const letters = pair.map((panel) => letterOf(panels.indexOf(panel)));
+  showProbe(stage.probe, pair.map((panel) => valueAt(panel, point)), viewer, letters);
+  setText(parts.where, point && picture ? fill(viewer.strings.where, {
+    x: Math.floor(point.x * picture.width), y: Math.floor(point.y * picture.height),
+  }) : "");
+}
+
+// q under the point, or -1.
+function valueAt({ map }, point) {
+  if (!map || !point) return -1;
+  return map.q[Math.floor(point.y * map.height) * map.width + Math.floor(point.x * map.width)];
+}
+
+function showProbe(node, values, { strings, settings }, letters) {
+  const known = values.filter((q) => q >= 0);
+  node.hidden = known.length === 0;
+  if (node.hidden) return;
+  node.replaceChildren(...values.map((q, index) => {
+    const item = make("span", "sv-reading");
+    item.dataset.foreground = String(q >= settings.threshold);
+    const text = fill(strings.probability, { interval: intervalText(q) });
+    item.append(make("i"), `${letters[index]} ${text}`.trim());
+    return item;
+  }));
+}
