@@ -107,6 +107,13 @@ def _wire(
         except Exception as error:
             raise gr.Error(explain(error), print_exception=False) from error
 
+    def refresh(path: str | None, shown: int, *chosen: str | None) -> Any:
+        # Taking the picture away, or choosing networks before there is one, is no mistake.
+        if path is None:
+            yield gr.skip()
+        else:
+            yield from compare(path, shown, *chosen)
+
     def resize(shown: int, change: int) -> list[Any]:
         shown = min(MAX_SLOTS, max(MIN_SLOTS, shown + change))
         return [
@@ -140,19 +147,19 @@ def _wire(
         ]
 
     counted = [count, add, remove, *groups]
-    gr.on(
-        [run.click, picture.input, *(checkpoint.input for checkpoint in checkpoints)],
-        compare,
-        [picture, count, *checkpoints],
-        viewer,
+    running: dict[str, Any] = {
+        "inputs": [picture, count, *checkpoints],
+        "outputs": viewer,
         # Two runs at once would only share the same cores or memory.
-        concurrency_limit=1,
-        concurrency_id="device",
-        trigger_mode="always_last",
+        "concurrency_limit": 1,
+        "concurrency_id": "device",
+        "trigger_mode": "always_last",
         # The viewer shows for itself which network is running.
-        show_progress="hidden",
-        api_visibility="private",
-    )
+        "show_progress": "hidden",
+        "api_visibility": "private",
+    }
+    run.click(compare, **running)
+    gr.on([picture.input, *(checkpoint.input for checkpoint in checkpoints)], refresh, **running)
     quick: dict[str, Any] = {
         "queue": False,
         "show_progress": "hidden",
