@@ -157,12 +157,10 @@ def fold_biases(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     is computed in float32 whatever the precision of the weights.
     """
     folded = dict(tensors)
-    for key in tensors:
+    for key in [key for key in tensors if key.endswith(".conv.bias")]:
         mean = key.removesuffix("conv.bias") + "norm.running_mean"
-        if key.endswith(".conv.bias") and mean in tensors:
-            bias = folded.pop(key)
-            if bias.shape == folded[mean].shape:
-                folded[mean] = folded[mean].float() - bias.float()
+        if mean in tensors and tensors[mean].shape == tensors[key].shape:
+            folded[mean] = tensors[mean].float() - folded.pop(key).float()
     return folded
 
 
