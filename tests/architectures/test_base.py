@@ -1,0 +1,69 @@
+"""Renaming: placeholders, places counted from the end, and exact cover."""
+
+import pytest
+
+from segdemo.architectures.base import KeyMapping
+
+
+def renamed(renames, keys):
+    return KeyMapping(id="test", origin="a test", renames=renames).rename(keys)
+
+
+def test_a_number_is_carried_over():
+    assert renamed({"down{n}.conv": "encoder.{n}"}, ["down3.conv.weight"]) == {
+        "down3.conv.weight": "encoder.3.weight"
+    }
+
+
+def test_a_number_can_be_moved_by_an_offset():
+    assert renamed({"up{n}": "a.{n-1}.b{n+10}"}, ["up1.bias"]) == {"up1.bias": "a.0.b11.bias"}
+
+
+def test_several_numbers_keep_their_places():
+    found = renamed({"s{n}.c{k}": "{k-1}.{n}.x"}, ["s4.c2.weight"])
+    assert found == {"s4.c2.weight": "1.4.x.weight"}
+
+
+def test_a_place_is_counted_from_the_largest_number_that_occurs():
+    keys = ["side1.w", "side2.w", "side3.w"]
+    assert renamed({"side{n}": "side.{~n}"}, keys) == {
+        "side1.w": "side.2.w",
+        "side2.w": "side.1.w",
+        "side3.w": "side.0.w",
+    }
+
+
+def test_a_place_is_counted_within_its_own_module():
+    keys = ["s1.c1d.w", "s1.c2d.w", "s2.c1d.w"]
+    assert renamed({"s{n}.c{k}d": "{n}.up.{~k}"}, keys) == {
+        "s1.c1d.w": "1.up.1.w",
+        "s1.c2d.w": "1.up.0.w",
+        "s2.c1d.w": "2.up.0.w",
+    }
+
+
+def test_names_that_differ_after_the_number_are_counted_apart():
+    renames = {"c{k}": "down.{k}", "c{k}d": "up.{~k}"}
+    found = renamed(renames, ["c1.w", "c2.w", "c3.w", "c1d.w", "c2d.w"])
+    assert [found["c1d.w"], found["c2d.w"]] == ["up.1.w", "up.0.w"]
+
+
+def test_one_key_that_is_not_explained_refuses_all():
+    assert renamed({"conv": "head"}, ["conv.weight", "extra.weight"]) is None
+
+
+def test_two_keys_may_not_become_one():
+    assert renamed({"a": "head", "b": "head"}, ["a.weight", "b.weight"]) is None
+
+
+@pytest.mark.parametrize("key", ["down01.w", "down-1.w", "down.w", "downx.w", "xdown1.w", "down1"])
+def test_only_a_plain_number_stands_in_a_placeholder(key):
+    assert renamed({"down{n}": "encoder.{n}"}, [key]) is None
+
+
+def test_a_dot_in_a_template_is_a_dot():
+    assert renamed({"a.b": "c"}, ["axb.weight"]) is None
+
+
+def test_a_number_too_long_to_be_a_level_is_none():
+    assert renamed({"down{n}": "encoder.{n}"}, ["down12345.w"]) is None
