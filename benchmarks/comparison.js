@@ -8,11 +8,11 @@
     let start = 0;
     document.addEventListener("change", () => { start = performance.now(); },
       { capture: true, once: true });
-    window.finished = new Promise((resolve) => {
+    window.finished = new Promise((resolve, reject) => {
       let first = 0;
       new MutationObserver((_, observer) => {
         if (root.dataset.run === before) return;
-        if (root.querySelector(".sv-panel[data-status=failed]")) throw new Error("A panel failed.");
+        if (root.querySelector(".sv-panel[data-status=failed]")) reject(new Error("A panel failed."));
         if (!first && readyPanels() > 0) first = performance.now() - start;
         if (readyPanels() < panels || root.dataset.state !== "ready") return;
         observer.disconnect();
