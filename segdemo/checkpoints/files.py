@@ -112,10 +112,11 @@ def _check_archive(path: Path) -> None:
 
 def _read_pickle(path: Path) -> Mapping[str, Any]:
     try:
-        with warnings.catch_warnings():
+        # Opened here, because torch.load goes by the name of a path.
+        with path.open("rb") as file, warnings.catch_warnings():
             # It warns of pickles that it refuses a moment later.
             warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         # torch's own text advises switching the check off, so only the name is taken from it.
         found = _GLOBAL.search(str(error))
