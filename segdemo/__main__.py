@@ -1,0 +1,7 @@
+"""``python -m segdemo``: the command line."""
+
+import sys
+
+from segdemo.cli import main
+
+sys.exit(main())

@@ -1,0 +1,184 @@
+"""The command line: look into a checkpoint, run it on pictures, write it anew."""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from segdemo.checkpoints import Detection
+from segdemo.errors import SegdemoError
+from segdemo.pictures import decode
+from segdemo.render import cutout_picture, map_picture, mask_picture, overlay_picture
+from segdemo.segmenter import Segmenter, load
+from segdemo.settings import Settings
+from segdemo.spec import SegmentationSpec
+from segdemo.strings import text
+
+_FAILED = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 0, 1 when something failed, 2 when it was misused.
+
+    A failure is one line on stderr.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options, Settings.from_environment())
+    except SegdemoError as error:
+        _complain(str(error))
+        return _FAILED
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m segdemo", description=text("cli_segdemo"))
+    commands = parser.add_subparsers(required=True, metavar=text("cli_command"))
+
+    inspect = commands.add_parser("inspect", help=text("cli_inspect"))
+    inspect.add_argument("file", type=Path, help=text("cli_file"))
+    inspect.add_argument("--json", action="store_true", help=text("cli_json"))
+    inspect.set_defaults(run=_inspect)
+
+    predict = commands.add_parser("predict", help=text("cli_predict"))
+    predict.add_argument("image", type=Path, nargs="+", help=text("cli_image"))
+    predict.add_argument("-c", "--checkpoint", type=Path, required=True, help=text("cli_file"))
+    predict.add_argument("-t", "--threshold", type=_threshold, help=text("cli_threshold"))
+    predict.add_argument("--out", type=Path, default=Path(), help=text("cli_out"))
+    predict.set_defaults(run=_predict)
+
+    for command in (inspect, predict):
+        command.add_argument("--assume", metavar="ID", help=text("cli_assume"))
+    return parser
+
+
+def _threshold(raw: str) -> float:
+    value = float(raw)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(text("cli_threshold_range", value=raw))
+    return value
+
+
+def _complain(sentence: str) -> None:
+    print(f"segdemo: {sentence}", file=sys.stderr)
+
+
+def _inspect(options: argparse.Namespace, settings: Settings) -> int:
+    segmenter = load(options.file, device="cpu", assume=options.assume, settings=settings)
+    facts = report(segmenter)
+    if options.json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(_lines(facts)))
+    return 0
+
+
+def report(segmenter: Segmenter) -> dict[str, Any]:
+    """What is known of a checkpoint, as JSON has it; the keys are stable."""
+    detection, spec = segmenter.detection, segmenter.spec
+    return {
+        "architecture": detection.architecture.id,
+        "title": detection.architecture.title,
+        "configuration": detection.architecture.describe(detection.config),
+        "origin": detection.origin,
+        "parameters": detection.parameters,
+        "in_channels": detection.config.in_channels,
+        "classes": detection.config.classes,
+        "class_names": list(spec.postprocessing.classes),
+        "assumed": detection.id,
+        "known": dict(detection.known),
+        "alternatives": [_alternative(alternative) for alternative in detection.alternatives],
+        "stripped": list(detection.stripped),
+        "spec": dict(_spec(spec)),
+    }
+
+
+def _alternative(detection: Detection) -> dict[str, Any]:
+    return {"id": detection.id, "origin": detection.origin, "known": dict(detection.known)}
+
+
+def _spec(spec: SegmentationSpec) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each field with its value and who decided it; "default" when nobody did."""
+    for part in ("preprocessing", "postprocessing"):
+        values = getattr(spec, part)
+        for entry in fields(values):
+            name = f"{part}.{entry.name}"
+            origin = spec.origins.get(name) or "default"
+            yield name, {"value": getattr(values, entry.name), "origin": origin}
+
+
+def _lines(facts: dict[str, Any]) -> Iterator[str]:
+    """The report for a terminal, one fact a line."""
+    rows: list[tuple[str, str]] = [
+        ("architecture", f"{facts['title']} ({facts['architecture']}), {facts['configuration']}"),
+        ("origin", facts["origin"]),
+        ("parameters", f"{facts['parameters']:,}"),
+        ("in_channels", str(facts["in_channels"])),
+        ("classes", " · ".join([str(facts["classes"]), *facts["class_names"]])),
+        ("assumed", _with_known(facts["assumed"], facts["known"])),
+        *(
+            ("alternative", _with_known(other["id"], other["known"]))
+            for other in facts["alternatives"]
+        ),
+        *(("stripped", name) for name in facts["stripped"]),
+    ]
+    for name, said in facts["spec"].items():
+        value = said["value"]
+        shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        rows.append((name, f"{shown or '–'}  ({said['origin']})"))
+    width = max(len(name) for name, _ in rows)
+    return (f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def _with_known(name: str, known: dict[str, Any]) -> str:
+    facts = ", ".join(f"{key}={value}" for key, value in known.items())
+    return f"{name} ({facts})" if facts else name
+
+
+def _predict(options: argparse.Namespace, settings: Settings) -> int:
+    """Write four pictures for each image; a bad one is told and the rest go on."""
+    segmenter = load(options.checkpoint, assume=options.assume, settings=settings)
+    threshold = options.threshold or segmenter.spec.postprocessing.threshold
+    options.out.mkdir(parents=True, exist_ok=True)
+    stems = Counter(path.stem for path in options.image)
+    code = 0
+    for path in options.image:
+        # Two pictures that differ in their ending or folder alone must not overwrite each other.
+        name = path.stem if stems[path.stem] == 1 else "_".join(path.parts[-2:])
+        try:
+            written = _predict_one(segmenter, path, threshold, options.out / name, settings)
+        except SegdemoError as error:
+            _complain(f"{path.name}: {error}")
+            code = _FAILED
+        else:
+            print(written)
+    return code
+
+
+def _predict_one(
+    segmenter: Segmenter, path: Path, threshold: float, target: Path, settings: Settings
+) -> str:
+    picture = decode(path, max_megapixels=settings.max_megapixels)
+    prediction = segmenter.predict(picture)
+    probabilities = prediction.foreground_at(picture.size)
+    mask = probabilities >= threshold
+    pictures = {
+        "mask": mask_picture(mask),
+        "probability": map_picture(probabilities),
+        "overlay": overlay_picture(picture, mask),
+        "cutout": cutout_picture(picture, mask),
+    }
+    for kind, image in pictures.items():
+        image.save(target.with_name(f"{target.name}.{kind}.png"))
+    return text(
+        "cli_predicted",
+        name=path.name,
+        percent=f"{100 * mask.mean():.2f}",
+        threshold=f"{threshold:g}",
+        milliseconds=f"{prediction.milliseconds:.0f}",
+        device=prediction.device_and_precision,
+    )
