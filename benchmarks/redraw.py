@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page
 from benchmarks.naive import panels
 from benchmarks.pictures import photo, smooth_maps
 from segdemo.ui.viewer import (
-    Comparison,
     ComparisonViewer,
-    Panel,
+    PanelEntry,
+    ViewerPayload,
     cache_map,
     cache_picture,
 )
@@ -78,10 +78,10 @@ def _step(page: Page, name: str, k: int) -> dict[str, float]:
 @contextmanager
 def _page(browser: Browser, size: tuple[int, int]) -> Iterator[Page]:
     picture, maps = photo(size), smooth_maps(size, PANELS)
-    shown = Comparison(
+    shown = ViewerPayload(
         image=cache_picture(picture),
         panels=tuple(
-            Panel(id=str(number), label=str(number), status="ready", map=cache_map(q))
+            PanelEntry(id=str(number), label=str(number), status="ready", map=cache_map(q))
             for number, q in enumerate(maps)
         ),
     )
