@@ -56,7 +56,8 @@ def test_predict_writes_what_the_package_predicts(checkpoint, picture, tmp_path,
     mask = np.asarray(Image.open(folder / "gradient.mask.png"))
     np.testing.assert_array_equal(mask > 0, expected)
     for kind in ("probability", "overlay", "cutout"):
-        assert Image.open(folder / f"gradient.{kind}.png").size == (50, 40)
+        with Image.open(folder / f"gradient.{kind}.png") as written:
+            assert written.size == (50, 40)
     assert "gradient.png" in capsys.readouterr().out
 
 
