@@ -1,0 +1,225 @@
+"""The recipe: generated pictures are what they claim, and a training ends the same every time."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+import segdemo
+from weights import evaluation, make, pictures, training
+from weights.generators import nuclei, vessels
+from weights.training import Recipe
+
+CPU = torch.device("cpu")
+BOTH_NETWORKS = ["nuclei_unet", "vessels_u2net_lite"]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def smoke(name: str) -> Recipe:
+    return make.RECIPES[name].smoke()
+
+
+@pytest.mark.parametrize("task", pictures.GENERATORS)
+def test_a_picture_depends_on_its_seed_and_number_alone(task):
+    shown, masks = pictures.generate(task, seed=3, side=64, count=4)
+    again, masks_again = pictures.generate(task, seed=3, side=64, count=4, jobs=2)
+    other, _ = pictures.generate(task, seed=4, side=64, count=4)
+    np.testing.assert_array_equal(shown, again)
+    np.testing.assert_array_equal(masks, masks_again)
+    assert not np.array_equal(shown, other)
+
+
+@pytest.mark.parametrize("task", pictures.GENERATORS)
+def test_a_picture_is_rgb_and_its_mask_is_zero_or_one(task):
+    shown, masks = pictures.generate(task, seed=5, side=64, count=8)
+    assert shown.shape == (8, 64, 64, 3)
+    assert masks.shape == (8, 64, 64)
+    assert shown.dtype == masks.dtype == np.uint8
+    assert set(np.unique(masks)) == {0, 1}
+
+
+def test_touching_nuclei_are_apart_in_the_mask():
+    crowded = nuclei.Arrangement(
+        radius=8,
+        spread=0.2,
+        aspect=(0.7, 1.0),
+        roughness=0.05,
+        coverage=0.9,
+        overlap=0.25,
+        clustered=False,
+        aligned=False,
+    )
+    layout = nuclei.lay_out(np.random.default_rng(1), 128, crowded)
+    pieces, count = ndimage.label(layout.mask(), np.ones((3, 3)))
+    assert count > 20
+    for piece in range(1, count + 1):
+        assert len(np.unique(layout.labels[pieces == piece])) == 1
+
+
+def test_nuclei_touch_before_their_mask_is_cut_apart():
+    # Otherwise the test above would hold of bodies that never meet.
+    crowded = nuclei.Arrangement(8, 0.2, (0.7, 1.0), 0.05, 0.9, 0.25, False, False)
+    layout = nuclei.lay_out(np.random.default_rng(1), 128, crowded)
+    _, merged = ndimage.label(layout.labels > 0)
+    _, apart = ndimage.label(layout.mask())
+    assert merged < apart
+
+
+def test_a_vessel_fainter_than_the_grain_has_no_label():
+    size = 64
+    middle = np.array([32.0, 32.0])
+    view = vessels.View(size, 100.0, middle, np.array([5.0, 5.0]), 0.1, 1.0)
+    points = np.stack([np.linspace(-0.3, 0.3, 31), np.zeros(31)], axis=1)
+    light = np.full((size, size), 0.5, np.float32)
+
+    def labelled(contrast: float, grain: float) -> int:
+        vessel = vessels.Vessel(points, np.full(31, 0.04), contrast, artery=False)
+        rng = np.random.default_rng(0)
+        _, _, labels = vessels._draw(rng, view, [vessel], light, grain, soft=0.3)
+        return int(labels.sum())
+
+    assert labelled(contrast=0.4, grain=0.02) > 100
+    assert labelled(contrast=0.04, grain=0.05) == 0
+
+
+def test_the_cache_is_read_back(tmp_path, monkeypatch):
+    first = pictures.cached(tmp_path, "nuclei", seed=1, side=48, count=3)
+    monkeypatch.setattr(pictures, "generate", None)
+    second = pictures.cached(tmp_path, "nuclei", seed=1, side=48, count=3)
+    for before, after in zip(first, second, strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("name", BOTH_NETWORKS)
+def test_an_interrupted_training_ends_like_an_uninterrupted_one(name, tmp_path):
+    recipe = smoke(name)
+    whole = training.train(recipe, work=tmp_path / "whole", device=CPU)
+    assert training.train(recipe, work=tmp_path / "parts", device=CPU, stop_after=2) is None
+    resumed = training.train(recipe, work=tmp_path / "parts", device=CPU)
+    expected, found = whole.network.state_dict(), resumed.network.state_dict()
+    untrained = training.build(recipe.architecture).state_dict()
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
+    assert any(not torch.equal(expected[key], untrained[key]) for key in expected)
+
+
+def test_an_unfinished_run_of_another_recipe_is_not_continued(tmp_path):
+    recipe = smoke("nuclei_unet")
+    training.train(recipe, work=tmp_path, device=CPU, stop_after=2)
+    state = torch.load(tmp_path / "nuclei_unet.state.pt", weights_only=True)
+    state["recipe"] = "another"
+    torch.save(state, tmp_path / "nuclei_unet.state.pt")
+    resumed = training.train(recipe, work=tmp_path, device=CPU)
+    whole = training.train(recipe, work=tmp_path / "whole", device=CPU)
+    expected, found = whole.network.state_dict(), resumed.network.state_dict()
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+def test_every_picture_is_seen_once_in_an_epoch():
+    recipe = smoke("nuclei_unet")
+    stock = np.zeros((recipe.samples, recipe.canvas, recipe.canvas, 3), np.uint8)
+    batches = training.Batches(recipe, stock, stock[..., 0])
+    seen = [index for step in range(3) for index in batches._shuffled(step)]
+    assert sorted(seen) == list(range(6))
+
+
+def test_the_loss_falls_as_the_logits_approach_the_truth():
+    truth = torch.zeros(2, 1, 8, 8)
+    truth[:, :, 2:6, 2:6] = 1
+    losses = [float(training.loss((truth * 2 - 1) * s, truth, 3.0)) for s in (-4, 0, 1, 8)]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < 0.01
+
+
+def test_a_pixel_between_two_bodies_weighs_more():
+    truth = torch.zeros(1, 1, 16, 16)
+    truth[..., :8, :] = 1
+    truth[..., 7, :] = 0
+    truth[..., 8:14, :] = 1
+    wrong_gap, wrong_far = (truth * 2 - 1) * 6, (truth * 2 - 1) * 6
+    wrong_gap[..., 7, 4] = 6
+    wrong_far[..., 15, 4] = 6
+    assert training.loss(wrong_gap, truth, 3.0) > training.loss(wrong_far, truth, 3.0)
+    torch.testing.assert_close(training.loss(wrong_gap, truth), training.loss(wrong_far, truth))
+
+
+@pytest.mark.parametrize("name", BOTH_NETWORKS)
+def test_smoke_mode_makes_a_file_that_loads(name, tmp_path):
+    out, work = tmp_path / "out", tmp_path / "work"
+    code = make.main([name, "--smoke", "--device", "cpu", "--out", str(out), "--work", str(work)])
+    assert code == 0
+    path = out / f"{name}.safetensors"
+    segmenter = segdemo.load(path)
+    assert segmenter.spec == make.spec_of(make.RECIPES[name])
+    assert make.describe(path)["scores"]["held_out_pictures"] == 4
+
+
+def test_smoke_mode_leaves_the_shipped_files_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(make.tempfile, "mkdtemp", lambda **_: str(tmp_path))
+    before = {path: path.stat().st_mtime_ns for path in make.FOLDER.glob("*.safetensors")}
+    assert make.main(["nuclei_unet", "--smoke", "--device", "cpu"]) == 0
+    after = {path: path.stat().st_mtime_ns for path in make.FOLDER.glob("*.safetensors")}
+    assert before == after
+    assert (tmp_path / "nuclei_unet.safetensors").exists()
+
+
+def test_a_weight_beyond_half_precision_is_refused(tmp_path):
+    network = training.build("unet")
+    with torch.no_grad():
+        next(network.parameters()).fill_(70_000.0)
+    with pytest.raises(ValueError, match="half precision"):
+        make.export(network, tmp_path / "x.safetensors", {})
+    assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_an_unknown_name_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        make.main(["kittens", "--smoke"])
+    assert "kittens" in capsys.readouterr().err
+
+
+def test_tolerant_f1_forgives_one_pixel_and_not_two():
+    truth = np.zeros((1, 20, 20), bool)
+    truth[0, 10, :] = True
+    assert evaluation.tolerant_f1(np.roll(truth, 1, axis=1), truth) == 1
+    assert evaluation.tolerant_f1(np.roll(truth, 2, axis=1), truth) == 0
+
+
+def test_the_cards_name_every_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(make, "RECIPES", {"nuclei_unet": make.RECIPES["nuclei_unet"]})
+    make.main(
+        [
+            "nuclei_unet",
+            "--smoke",
+            "--device",
+            "cpu",
+            "--out",
+            str(tmp_path),
+            "--work",
+            str(tmp_path),
+        ]
+    )
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- cards -->\noutdated row\n<!-- end of cards -->\nafter\n")
+    make.write_cards(tmp_path)
+    text = readme.read_text()
+    assert text.startswith("before\n<!-- cards -->\n")
+    assert text.endswith("<!-- end of cards -->\nafter\n")
+    assert "outdated" not in text
+    assert "nuclei_unet.safetensors" in text
+
+
+def test_the_metadata_is_one_json_document(tmp_path):
+    network = training.build("unet")
+    path = tmp_path / "x.safetensors"
+    make.export(network, path, {"title": "×"})
+    assert make.describe(path) == json.loads('{"title": "×"}')

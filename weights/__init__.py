@@ -1,0 +1,1 @@
+"""The shipped checkpoints and the recipe that makes them."""

@@ -1,0 +1,1 @@
+"""Procedural pictures with exact masks, one module for each task."""

@@ -1,0 +1,83 @@
+"""The generated pictures of a task: made in parallel, kept on disk, the same for a seed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from weights.generators import common, nuclei, vessels
+
+Pictures = NDArray[np.uint8]
+Masks = NDArray[np.uint8]
+
+GENERATORS: dict[str, ModuleType] = {"nuclei": nuclei, "vessels": vessels}
+
+HELD_OUT = 990_000
+"""Pictures for training are drawn from seeds below, those for scores from this seed on."""
+
+
+def generator_version(task: str) -> int:
+    """The version number of a task's generator; scores compare only within one version."""
+    version: int = GENERATORS[task].VERSION
+    return version
+
+
+def generate(task: str, seed: int, side: int, count: int, jobs: int = 1) -> tuple[Pictures, Masks]:
+    """Pictures (count, side, side, 3) and masks (count, side, side) of 0 and 1, both uint8.
+
+    Picture n depends on the task, the seed and n alone, never on the number of jobs.
+    """
+    make: Callable[[int], tuple[Pictures, Masks]] = partial(_one, task, seed, side)
+    pictures = np.empty((count, side, side, 3), np.uint8)
+    masks = np.empty((count, side, side), np.uint8)
+    with tqdm(total=count, desc=f"{task} pictures", unit="picture", leave=False) as bar:
+        if jobs == 1:
+            for index in range(count):
+                pictures[index], masks[index] = make(index)
+                bar.update()
+        else:
+            with ProcessPoolExecutor(jobs) as pool:
+                results = pool.map(make, range(count), chunksize=16)
+                for index, (picture, mask) in enumerate(results):
+                    pictures[index], masks[index] = picture, mask
+                    bar.update()
+    return pictures, masks
+
+
+def cached(
+    folder: Path, task: str, seed: int, side: int, count: int, jobs: int = 1
+) -> tuple[Pictures, Masks]:
+    """As `generate`, but read from `folder` when the same generator made them before."""
+    path = folder / f"{task}-{_fingerprint(task)}-{side}-{count}-{seed}.npz"
+    if path.exists():
+        with np.load(path) as stored:
+            return stored["pictures"], stored["masks"]
+    pictures, masks = generate(task, seed, side, count, jobs)
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part.npz")
+    np.savez(unfinished, pictures=pictures, masks=masks)
+    unfinished.replace(path)
+    return pictures, masks
+
+
+def _one(task: str, seed: int, side: int, index: int) -> tuple[Pictures, Masks]:
+    rng = np.random.default_rng([seed, index])
+    picture, mask = GENERATORS[task].generate(rng, side)
+    return picture, mask
+
+
+def _fingerprint(task: str) -> str:
+    """Changes whenever the code that draws the pictures does."""
+    digest = hashlib.sha256()
+    for module in (common, GENERATORS[task]):
+        assert module.__file__ is not None
+        digest.update(Path(module.__file__).read_bytes())
+    return digest.hexdigest()[:10]
