@@ -1,5 +1,6 @@
 """Picture to tensor exactly as a spec says, and the network's answer back to a map."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,28 +44,25 @@ def network_size(
 
     Proportions are kept unless the rule is ``stretch``; no side falls under one pixel.
     """
-    width, height = size
-    side = preprocessing.side
+    side, longest = preprocessing.side, max(size)
     match preprocessing.resize:
         case "stretch":
-            width, height = side, side
+            return (min(side, max_side),) * 2, side > max_side
         case "longest":
-            width, height = _scaled(size, side / max(size))
+            factor = side / longest
         case "shortest":
-            width, height = _scaled(size, side / min(size))
+            factor = side / min(size)
         case "at_most":
-            width, height = _scaled(size, min(1.0, side / max(size)))
+            factor = min(1.0, side / longest)
         case "scale":
-            width, height = _scaled(size, preprocessing.scale)
+            factor = preprocessing.scale
         case "none":
-            pass
-    if max(width, height) <= max_side:
-        return (width, height), False
-    return _scaled((width, height), max_side / max(width, height)), True
-
-
-def _scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
-    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+            factor = 1.0
+    reduced = round(longest * factor) > max_side
+    if reduced:
+        factor = max_side / longest
+    width, height = (max(1, round(length * factor)) for length in size)
+    return (width, height), reduced
 
 
 def prepare(
@@ -86,7 +84,8 @@ def prepare(
     if picture.size != size:
         picture = picture.resize(size, _RESAMPLING[preprocessing.resample])
     values = _to_array(picture, preprocessing, in_channels)
-    padded = _pad(values, preprocessing.multiple_of, requirements)
+    multiple_of = math.lcm(preprocessing.multiple_of, requirements.multiple_of)
+    padded = _pad(values, multiple_of, requirements)
     return Prepared(tensor=torch.from_numpy(padded)[None], size=size, reduced=reduced)
 
 

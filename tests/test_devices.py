@@ -1,0 +1,92 @@
+"""Devices: the best one unless one is asked for, and never another than that."""
+
+import pytest
+import torch
+
+from segdemo.devices import device_name, free_memory, is_out_of_memory, select_device, synchronise
+from segdemo.errors import SettingsError
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Pretends that this machine has so many CUDA devices and perhaps an Apple GPU."""
+
+    def having(cuda=0, mps=False):
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: cuda)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+
+    return having
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "best"),
+    [(0, False, "cpu"), (0, True, "mps"), (1, False, "cuda:0"), (2, True, "cuda:0")],
+)
+def test_cuda_is_better_than_apples_gpu_and_that_better_than_the_cpu(machine, cuda, mps, best):
+    machine(cuda, mps)
+    assert select_device() == torch.device(best)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [("cpu", "cpu"), ("CPU", "cpu"), ("cuda", "cuda:0"), ("cuda:1", "cuda:1"), ("mps", "mps")],
+)
+def test_a_device_that_is_asked_for_is_taken(machine, wanted, chosen):
+    machine(cuda=2, mps=True)
+    assert select_device(wanted) == torch.device(chosen)
+
+
+@pytest.mark.parametrize("wanted", ["cuda", "cuda:0", "mps", "tpu", "cuda:x", "meta", ""])
+def test_a_device_that_is_absent_is_a_sentence_with_those_that_are_here(machine, wanted):
+    machine()
+    with pytest.raises(SettingsError) as caught:
+        select_device(wanted)
+    message = str(caught.value)
+    assert f'"{wanted}"' in message
+    assert "only cpu" in message
+    assert message.endswith(".")
+
+
+def test_a_second_device_that_is_absent_is_not_replaced_by_the_first(machine):
+    machine(cuda=1, mps=True)
+    with pytest.raises(SettingsError) as caught:
+        select_device("cuda:1")
+    assert "cuda:0, mps, cpu" in str(caught.value)
+
+
+def test_every_device_has_a_name_for_people(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Tesla T4")
+    assert device_name(torch.device("cuda:1")) == "cuda:1 Tesla T4"
+    assert device_name(torch.device("cpu")) == f"CPU, {torch.get_num_threads()} threads"
+    assert device_name(torch.device("mps")) == "Apple GPU (mps)"
+
+
+def test_the_cpu_needs_no_waiting_and_has_nothing_to_give_back():
+    synchronise(torch.device("cpu"))
+    free_memory(torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        MemoryError(),
+        RuntimeError("MPS backend out of memory (MPS allocated: 17.90 GB)"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    ],
+)
+def test_every_way_of_running_out_of_memory_is_known(error):
+    assert is_out_of_memory(error)
+
+
+def test_the_cpu_of_this_machine_runs_out_as_we_think():
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert is_out_of_memory(caught.value)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("shapes differ"), ValueError("out of memory")])
+def test_other_errors_are_something_else(error):
+    assert not is_out_of_memory(error)
