@@ -14,6 +14,14 @@ Shapes = Mapping[str, tuple[int, ...]]
 _PLACEHOLDER = re.compile(r"\{(~?)(\w+?)([+-]\d+)?\}")
 
 
+def count(shapes: Shapes, template: str) -> int:
+    """How many numbers from 0 on give, in the braces of ``template``, the name of a tensor."""
+    number = 0
+    while template.format(number) in shapes:
+        number += 1
+    return number
+
+
 @dataclass(frozen=True, kw_only=True)
 class SizeRequirements:
     """Which pictures a network can take, in pixels of its input."""
@@ -22,6 +30,8 @@ class SizeRequirements:
     """The shortest side that runs."""
     border: int = 0
     """How much of the input the output lacks on each side."""
+    multiple_of: int = 1
+    """Both sides have to be multiples of it."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -30,14 +40,16 @@ class KeyMapping:
 
     ``renames`` maps their module path to ours. ``{n}`` in it stands for a number,
     ``{n-1}`` on our side for that number less one, and ``{~n}`` for its place counted
-    from the end: 0 for the largest ``n`` that occurs beside the same other numbers.
+    from the end: 0 for the largest ``n`` that occurs beside the same other numbers. ``{*}`` on
+    our side is the number after those that stand in its place in our other names. What is
+    mapped to None is explained, but no part of the network: their code never uses it.
     """
 
     id: str
     """What ``assume`` and metadata call this spelling."""
     origin: str
     """Whose names these are."""
-    renames: Mapping[str, str]
+    renames: Mapping[str, str | None]
     known: Mapping[str, Any] = field(default_factory=dict)
     """Values of the configuration that no tensor can tell."""
     fits: Callable[[Any], bool] = lambda config: True
@@ -46,9 +58,14 @@ class KeyMapping:
     """Their convolutions have a bias before the norm; ours have none (see ``fold_biases``)."""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     """The pre- and post-processing that this code base trains with, in the spec's JSON form."""
+    trained_classes: tuple[str, ...] = ()
+    """The classes of its published weights; a network with another number of them has others."""
 
     def rename(self, keys: Iterable[str]) -> dict[str, str] | None:
-        """Their key -> ours, or None unless every key is explained, each by a name of its own."""
+        """Their key -> ours, or None unless every key is explained, each by a name of its own.
+
+        Keys that their network never uses are left out.
+        """
         found: dict[str, _Match] = {}
         for key in keys:
             match = self.match(key)
@@ -60,7 +77,12 @@ class KeyMapping:
             for name, number in match.numbers.items():
                 place = match.place(name)
                 ends[place] = max(ends[place], number)
-        ours = {key: match.fill(self.renames[match.template], ends) for key, match in found.items()}
+        ours = {
+            key: match.fill(template, ends)
+            for key, match in found.items()
+            if (template := self.renames[match.template]) is not None
+        }
+        ours = {key: _numbered_after(name, ours.values()) for key, name in ours.items()}
         return ours if len(set(ours.values())) == len(ours) else None
 
     def match(self, key: str) -> "_Match | None":
@@ -79,13 +101,27 @@ class KeyMapping:
 
 
 def _pattern(template: str) -> re.Pattern[str]:
+    """A name that occurs twice stands for the same number both times."""
     pieces = re.split(r"\{(\w+)\}", template)
-    return re.compile(
-        "".join(
-            rf"(?P<{piece}>0|[1-9]\d{{0,3}})" if index % 2 else re.escape(piece)
-            for index, piece in enumerate(pieces)
-        )
-    )
+    pattern = ""
+    for index, piece in enumerate(pieces):
+        if index % 2 == 0:
+            pattern += re.escape(piece)
+        elif piece in pieces[1:index:2]:
+            pattern += f"(?P={piece})"
+        else:
+            pattern += rf"(?P<{piece}>0|[1-9]\d{{0,3}})"
+    return re.compile(pattern)
+
+
+def _numbered_after(name: str, names: Iterable[str]) -> str:
+    """``name`` with a number for its ``{*}``, if it has one."""
+    before, star, after = name.partition("{*}")
+    if not star:
+        return name
+    places = (other[len(before) :].partition(".")[0] for other in names if other.startswith(before))
+    numbers = [int(place) for place in places if place.isdecimal()]
+    return f"{before}{max(numbers, default=-1) + 1}{after}"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements
+from segdemo.architectures.base import Architecture, Shapes, SizeRequirements
+from segdemo.architectures.unet_spellings import MAPPINGS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,21 @@ class UNetConfig:
     """Channels after each transposed convolution; empty when bilinear, which keeps them."""
     bias: bool = False
     """Whether the 3x3 convolutions have a bias before the batch norm."""
+    norm: bool = True
+    """Whether a batch norm follows each 3x3 convolution."""
+    up_norm: bool = False
+    """Whether a batch norm and a ReLU follow each transposed convolution."""
+    up_bias: bool = True
+    """Whether the transposed convolutions have a bias."""
+    head_kernel: int = 1
+    """Side of the last convolution, an odd number."""
     padding: int = 1
     """Of the 3x3 convolutions; 0 loses four pixels on each side of the output."""
+    join: Literal["skip_first", "up_first"] = "skip_first"
+    """The order of the channels that the expanding path convolves."""
+    fit: Literal["pad", "crop", "exact"] = "pad"
+    """What happens where pooling lost an odd row or column: zeros stand in around the upsampled
+    map, the skip is cropped about its centre, or sizes have to be multiples."""
 
     @classmethod
     def standard(
@@ -72,14 +86,15 @@ class UNetConfig:
 
 
 class DoubleConv(nn.Module):
-    """Twice: 3x3 convolution, batch norm, ReLU."""
+    """Twice: 3x3 convolution, batch norm (or none), ReLU."""
 
-    def __init__(self, into: int, inner: int, out: int, *, bias: bool, padding: int) -> None:
+    def __init__(self, into: int, inner: int, out: int, config: UNetConfig) -> None:
         super().__init__()
+        padding, bias = config.padding, config.bias
         self.conv1 = nn.Conv2d(into, inner, 3, padding=padding, bias=bias)
-        self.norm1 = nn.BatchNorm2d(inner)
+        self.norm1 = nn.BatchNorm2d(inner) if config.norm else nn.Identity()
         self.conv2 = nn.Conv2d(inner, out, 3, padding=padding, bias=bias)
-        self.norm2 = nn.BatchNorm2d(out)
+        self.norm2 = nn.BatchNorm2d(out) if config.norm else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         x = functional.relu(self.norm1(self.conv1(x)), inplace=True)
@@ -89,30 +104,44 @@ class DoubleConv(nn.Module):
 class Up(nn.Module):
     """Doubles the size, by a transposed convolution or bilinearly, and joins the skip."""
 
-    def __init__(self, into: int, up_width: int | None, convolutions: DoubleConv) -> None:
+    def __init__(
+        self, into: int, up_width: int | None, convolutions: DoubleConv, config: UNetConfig
+    ) -> None:
         super().__init__()
         self.up: nn.Module
         if up_width is None:
             self.up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
         else:
-            self.up = nn.ConvTranspose2d(into, up_width, 2, stride=2)
+            self.up = nn.ConvTranspose2d(into, up_width, 2, stride=2, bias=config.up_bias)
+            if config.up_norm:
+                self.up_norm = nn.BatchNorm2d(up_width)
+        self.up_normed = up_width is not None and config.up_norm
         self.conv = convolutions
+        self.skip_first = config.join == "skip_first"
+        self.fit = config.fit
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = self.up(x)
-        # An odd row or column was lost in pooling: zeros stand in, the odd one last.
+        if self.up_normed:
+            x = functional.relu(self.up_norm(x), inplace=True)
         rows, columns = skip.shape[2] - x.shape[2], skip.shape[3] - x.shape[3]
-        left, top = columns // 2, rows // 2
-        if rows or columns:
+        if self.fit == "pad" and (rows or columns):
+            # The odd row or column of zeros comes last.
+            left, top = columns // 2, rows // 2
             x = functional.pad(x, (left, columns - left, top, rows - top))
-        joined: Tensor = self.conv(torch.cat((skip, x), dim=1))
+        elif self.fit == "crop" and (rows or columns):
+            # Halves are rounded to even, as torchvision's center_crop does.
+            left, top = round(columns / 2), round(rows / 2)
+            skip = skip[:, :, top : top + x.shape[2], left : left + x.shape[3]]
+        joined: Tensor = self.conv(torch.cat((skip, x) if self.skip_first else (x, skip), dim=1))
         return joined
 
 
 class UNet(nn.Module):
     """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), H and W at least 16.
 
-    Without padding the logits lack four pixels on each side.
+    Without padding the logits lack four pixels on each side; with cropping, what H and W exceed
+    a multiple of 16 by. Where sizes have to fit, any but such a multiple raises RuntimeError.
     """
 
     def __init__(self, config: UNetConfig) -> None:
@@ -120,24 +149,19 @@ class UNet(nn.Module):
         self.encoder = nn.ModuleList()
         into = config.in_channels
         for inner, out in zip(config.inner_widths, config.widths, strict=True):
-            self.encoder.append(
-                DoubleConv(into, inner, out, bias=config.bias, padding=config.padding)
-            )
+            self.encoder.append(DoubleConv(into, inner, out, config))
             into = out
         self.decoder = nn.ModuleList()
         for level, skip in enumerate(reversed(config.widths[:-1])):
             up_width = config.up_widths[level] if config.up == "transposed" else None
             inner, out = config.decoder_inner_widths[level], config.decoder_widths[level]
-            convolutions = DoubleConv(
-                skip + (into if up_width is None else up_width),
-                inner,
-                out,
-                bias=config.bias,
-                padding=config.padding,
-            )
-            self.decoder.append(Up(into, up_width, convolutions))
+            joined = skip + (into if up_width is None else up_width)
+            convolutions = DoubleConv(joined, inner, out, config)
+            self.decoder.append(Up(into, up_width, convolutions, config))
             into = out
-        self.head = nn.Conv2d(into, config.classes, 1)
+        self.head = nn.Conv2d(
+            into, config.classes, config.head_kernel, padding=config.head_kernel // 2
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         skips = [self.encoder[0](x)]
@@ -156,6 +180,9 @@ def infer(shapes: Shapes) -> UNetConfig:
     levels = _count(shapes, "encoder.{}.conv1.weight")
     expansions = _count(shapes, "decoder.{}.conv.conv1.weight")
     transposed = "decoder.0.up.weight" in shapes
+    head_kernel = shapes["head.weight"][2]
+    if head_kernel % 2 == 0:
+        raise ValueError(f"no padding keeps the size under a kernel of {head_kernel}")
     return UNetConfig(
         in_channels=shapes["encoder.0.conv1.weight"][1],
         classes=shapes["head.weight"][0],
@@ -170,6 +197,10 @@ def infer(shapes: Shapes) -> UNetConfig:
             else ()
         ),
         bias="encoder.0.conv1.bias" in shapes,
+        norm="encoder.0.norm1.weight" in shapes,
+        up_norm="decoder.0.up_norm.weight" in shapes,
+        up_bias=not transposed or "decoder.0.up.bias" in shapes,
+        head_kernel=head_kernel,
     )
 
 
@@ -191,67 +222,25 @@ def describe(config: UNetConfig) -> str:
         words.append(f"{len(config.widths) - 1} levels")
     if config.padding == 0:
         words.append("unpadded")
+    if not config.norm:
+        words.append("no norm")
     return ", ".join(words)
 
 
 def requirements(config: UNetConfig) -> SizeRequirements:
-    """Every level halves the size; without padding a level also loses four pixels."""
+    """Every level halves the size; without padding a level also loses four pixels.
+
+    Where rows would be lost or sizes have to fit, only multiples give a map of the whole picture.
+    """
     levels = len(config.widths) - 1
     if config.padding:
-        return SizeRequirements(minimum=2**levels)
+        multiple = 1 if config.fit == "pad" else 2**levels
+        return SizeRequirements(minimum=2**levels, multiple_of=multiple)
     # The bottleneck's second convolution needs one pixel out: undo each level from there.
     side = 5
     for _ in range(levels):
         side = 2 * side + 4
     return SizeRequirements(minimum=side, border=4)
-
-
-def _double_conv(theirs: str, ours: str) -> dict[str, str]:
-    """The names of a double convolution that is one Sequential with its ReLUs."""
-    members = {"0": "conv1", "1": "norm1", "3": "conv2", "4": "norm2"}
-    return {f"{theirs}.{index}": f"{ours}.{name}" for index, name in members.items()}
-
-
-_MILESIAL = {
-    **_double_conv("inc.double_conv", "encoder.0"),
-    **_double_conv("down{n}.maxpool_conv.1.double_conv", "encoder.{n}"),
-    "up{n}.up": "decoder.{n-1}.up",
-    **_double_conv("up{n}.conv.double_conv", "decoder.{n-1}.conv"),
-    "outc.conv": "head",
-}
-
-_MILESIAL_2018 = {
-    **_double_conv("inc.conv.conv", "encoder.0"),
-    **_double_conv("down{n}.mpconv.1.conv", "encoder.{n}"),
-    "up{n}.up": "decoder.{n-1}.up",
-    **_double_conv("up{n}.conv.conv", "decoder.{n-1}.conv"),
-    "outc.conv": "head",
-}
-
-_CANONICAL = {
-    "encoder.{n}.conv1": "encoder.{n}.conv1",
-    "encoder.{n}.norm1": "encoder.{n}.norm1",
-    "encoder.{n}.conv2": "encoder.{n}.conv2",
-    "encoder.{n}.norm2": "encoder.{n}.norm2",
-    "decoder.{n}.up": "decoder.{n}.up",
-    "decoder.{n}.conv.conv1": "decoder.{n}.conv.conv1",
-    "decoder.{n}.conv.norm1": "decoder.{n}.conv.norm1",
-    "decoder.{n}.conv.conv2": "decoder.{n}.conv.conv2",
-    "decoder.{n}.conv.norm2": "decoder.{n}.conv.norm2",
-    "head": "head",
-}
-
-# predict.py of milesial/Pytorch-UNet: half size, bicubic, divided by 255, no mean or deviation.
-_CARVANA_RECIPE = {
-    "preprocessing": {"resize": "scale", "scale": 0.5, "resample": "bicubic"},
-}
-
-
-def _is_classic(config: UNetConfig) -> bool:
-    """The first version: bilinear or transposed, it never widens in the bottleneck."""
-    if config.up == "transposed":
-        return config.widths[-1] == config.widths[-2]
-    return config.decoder_inner_widths == config.decoder_widths
 
 
 ARCHITECTURE = Architecture(
@@ -261,43 +250,5 @@ ARCHITECTURE = Architecture(
     infer=infer,
     describe=describe,
     requirements=requirements,
-    mappings=(
-        KeyMapping(id="unet", origin="segdemo", renames=_CANONICAL),
-        KeyMapping(
-            id="unet_milesial",
-            origin="milesial/Pytorch-UNet since 2021-12 (v3.0, v4.0)",
-            renames=_MILESIAL,
-            fits=lambda config: not config.bias,
-            recipe=_CARVANA_RECIPE,
-        ),
-        KeyMapping(
-            id="unet_milesial_bias",
-            origin="milesial/Pytorch-UNet 2020-05 to 2021-12 (v1.0, v2.0)",
-            renames=_MILESIAL,
-            fits=lambda config: config.bias and not _is_classic(config),
-            recipe=_CARVANA_RECIPE,
-        ),
-        KeyMapping(
-            id="unet_classic",
-            origin="milesial/Pytorch-UNet before 2020-05 and tutorials after it",
-            renames=_MILESIAL,
-            fits=lambda config: config.bias and _is_classic(config),
-            recipe=_CARVANA_RECIPE,
-        ),
-        KeyMapping(
-            id="unet_milesial_2018",
-            origin="milesial/Pytorch-UNet 2017-11 to 2019-10",
-            renames=_MILESIAL_2018,
-            recipe=_CARVANA_RECIPE,
-        ),
-        KeyMapping(
-            id="unet_unpadded",
-            origin="tutorials with the paper's unpadded convolutions",
-            renames=_MILESIAL,
-            known={"padding": 0},
-            fits=lambda config: (
-                config.bias and config.up == "transposed" and not _is_classic(config)
-            ),
-        ),
-    ),
+    mappings=MAPPINGS,
 )
