@@ -1,0 +1,181 @@
+"""A viewer in a page of its own, fed with payloads one after another."""
+
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from segdemo.ui.viewer import (
+    ComparisonViewer,
+    PanelEntry,
+    ViewerPayload,
+    cache_map,
+    cache_picture,
+)
+
+WIDTH, HEIGHT = 61, 47
+
+
+def random_map(seed: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
+    """Every value occurs, and half of the pixels repeat the map of seed 0, so that maps overlap."""
+    q = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)
+    shared = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
+    q[::2] = shared[::2]
+    return q
+
+
+def ready(place: int, q: np.ndarray, **changes) -> PanelEntry:
+    """A finished panel that shows the map."""
+    facts = {
+        "id": f"slot-{place}",
+        "label": f"Model {place}",
+        "detail": "U-Net · 1.9 M",
+        "status": "ready",
+        "milliseconds": 41.6,
+        "device": "CPU · fp32",
+        "map": cache_map(q),
+    }
+    return PanelEntry(**{**facts, **changes})
+
+
+def payload(*panels: PanelEntry, size: tuple[int, int] = (WIDTH, HEIGHT), **changes):
+    """The panels on a picture of the given width and height."""
+    picture = Image.linear_gradient("L").resize(size).convert("RGB")
+    return ViewerPayload(**{"image": cache_picture(picture), "panels": panels, **changes})
+
+
+@dataclass
+class Viewer:
+    """One viewer in an open page."""
+
+    page: Page
+    selector: str = "#viewer .sv"
+
+    def wait(self, state: str = "ready") -> None:
+        """Until everything that belongs to the state is drawn."""
+        self.page.wait_for_selector(f"{self.selector}[data-state={state}]")
+
+    def find(self, selector: str):
+        """What the selector names inside of this viewer."""
+        return self.page.locator(f"{self.selector} {selector}")
+
+    def call(self, expression: str):
+        """The value of an expression about `viewer`, once everything asked for is drawn."""
+        return self.page.evaluate(
+            f"""async () => {{
+              const viewer = document.querySelector({self.selector!r}).segdemo;
+              await viewer.drawn();
+              const answer = await ({expression});
+              await viewer.drawn();
+              return answer;
+            }}"""
+        )
+
+    def masks(self, panel: int, thresholds: Sequence[int]) -> np.ndarray:
+        """The masks drawn on the screen, (thresholds, H, W), with 255 for cells that are not."""
+        text = self.call(
+            f"""(async () => {{
+              viewer.actions.setMode("mask");
+              const rows = [];
+              let shape = null;
+              for (const k of {list(thresholds)}) {{
+                viewer.actions.setThreshold(k);
+                await viewer.drawn();
+                const {{ width, height, mask }} = viewer.maskPixels({panel});
+                shape = [height, width];
+                rows.push(Array.from(mask, (value) => (value > 1 ? "x" : value)).join(""));
+              }}
+              return [shape, rows];
+            }})()"""
+        )
+        (height, width), rows = text
+        signs = np.array([[255 if sign == "x" else int(sign) for sign in row] for row in rows])
+        return signs.reshape(len(rows), height, width)
+
+
+@contextmanager
+def served(demo: gr.Blocks) -> Iterator[str]:
+    """The address of the app while it runs."""
+    # Gradio's own search for a free port leaves sockets open.
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_port=port)
+    try:
+        yield address
+    finally:
+        demo.close()
+
+
+@pytest.fixture(scope="module")
+def gradio_cache(tmp_path_factory):
+    """A folder of its own for what Gradio stores."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        yield
+
+
+@dataclass
+class Feed:
+    """An app with one viewer: it shows one payload at first, the next one at a press of #next."""
+
+    address: str
+    payloads: list[ViewerPayload | None]
+
+
+@pytest.fixture(scope="module")
+def feed(gradio_cache) -> Iterator[Feed]:
+    """One app for all tests of a module: starting one takes longer than most tests."""
+    payloads: list[ViewerPayload | None] = []
+    with gr.Blocks(fill_width=True) as demo:
+        viewer = ComparisonViewer(elem_id="viewer")
+        button = gr.Button("next", elem_id="next")
+        for event in (button.click, demo.load):
+            event(lambda: payloads.pop(0), outputs=viewer, show_progress="hidden")
+    with served(demo) as address:
+        yield Feed(address, payloads)
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Viewer]]:
+    """Opens a page with a viewer; an error in the page fails the test."""
+    contexts, errors = [], []
+
+    def open_page(address, *, width=1280, height=800, scheme="light", density=1, **options):
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, device_scale_factor=density, **options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(error))
+        page.goto(f"{address}?__theme={scheme}")
+        page.wait_for_selector("#viewer .sv")
+        return Viewer(page)
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not errors
+
+
+@pytest.fixture
+def open_viewer(feed: Feed, open_page) -> Callable[..., Viewer]:
+    """Opens a page with a viewer that is fed with the payloads."""
+
+    def open_viewer(*payloads: ViewerPayload | None, **screen) -> Viewer:
+        feed.payloads[:] = payloads or [None]
+        return open_page(feed.address, **screen)
+
+    return open_viewer
+
+
+@pytest.fixture
+def open_demo(gradio_cache, open_page) -> Iterator[Callable[..., Viewer]]:
+    """Opens an app of the test's own that has a viewer called #viewer."""
+    with ExitStack() as stack:
+        yield lambda demo: open_page(stack.enter_context(served(demo)))
