@@ -231,13 +231,16 @@ def read_state(payload: object) -> ViewerState | None:
     if threshold is None:
         return None
     opacity = _number(state.get("opacity"))
-    mode, layout = state.get("mode"), state.get("layout")
     return ViewerState(
         threshold=round(min(max(threshold, 1), 255)),
-        mode=mode if mode in get_args(Mode) else "overlay",
-        layout=layout if layout in get_args(Layout) else "side",
+        mode=_one_of(get_args(Mode), state.get("mode")),
+        layout=_one_of(get_args(Layout), state.get("layout")),
         opacity=0.6 if opacity is None else min(max(opacity, 0.0), 1.0),
     )
+
+
+def _one_of(words: tuple[Any, ...], value: object) -> Any:
+    return value if value in words else words[0]
 
 
 def _number(value: object) -> float | None:
@@ -293,11 +296,14 @@ class ComparisonViewer(gr.HTML):
             mirror=mirror,
         )
 
-    def postprocess(self, value: ViewerPayload | None) -> Json | None:
+    # Gradio declares text in and out for every HTML component, custom ones included.
+    def postprocess(self, value: ViewerPayload | None) -> Json | None:  # type: ignore[override]
         """The payload that the browser reads."""
         return None if value is None else value.to_json()
 
-    def preprocess(self, payload: Json | None) -> ViewerState | None:
+    def preprocess(  # type: ignore[override]
+        self, payload: Json | None
+    ) -> ViewerState | None:
         """Only the state that was set, each part checked."""
         return read_state(payload)
 
