@@ -73,9 +73,10 @@ within its frame; the rest of segdemo's time is waiting for the screen to ask fo
 
 ## A photo through {len(timings[0].networks)} networks on the CPU
 
-{", ".join(timings[0].networks)}. From choosing the file until a panel shows its result, on a
-server that has not loaded a network before. After a first visit, with nothing run yet, a server
-holds {idle_mib:.0f} MiB.
+{", ".join(timings[0].networks)}.
+
+From choosing the file until a panel shows its result, on a server that has not loaded a network
+before. After a first visit, with nothing run yet, a server holds {idle_mib:.0f} MiB.
 
 | photo | first panel | last panel | peak memory of the server |
 |---|--:|--:|--:|

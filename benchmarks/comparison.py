@@ -1,6 +1,7 @@
 """From choosing a photo to the panels of all shipped networks, and the memory that it takes."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -20,7 +21,6 @@ _ROOT = Path(__file__).parent.parent
 _SCRIPT = Path(__file__).with_name("comparison.js")
 _MAX_PANELS = 4
 _PATIENCE_S = 300
-_KIB_PER_RSS_UNIT = 1 / 1024 if sys.platform == "darwin" else 1  # macOS counts bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,33 +69,19 @@ class Server:
 
     def stop(self) -> float:
         """End it; the most memory that it ever held, in MiB."""
+        peak_mib = self._peak_mib()
         self._process.terminate()
         _, status, usage = os.wait4(self._process.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
-        return usage.ru_maxrss * _KIB_PER_RSS_UNIT / 1024
+        return usage.ru_maxrss / 2**20 if peak_mib is None else peak_mib
 
-
-def measure(browser: Browser, size: tuple[int, int]) -> Timing:
-    """A fresh server, a first visit, and one photo through as many networks as fit."""
-    networks = tuple(entry.title for entry in shipped())[:_MAX_PANELS]
-    server = Server()
-    try:
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "photo.jpg"
-            photo(size).save(path, quality=92)
-            page = _open(browser, server.url)
-            _choose(page, networks)
-            times = _upload(page, path, len(networks))
-            page.close()
-    finally:
-        peak_mib = server.stop()
-    return Timing(
-        size=size,
-        networks=networks,
-        first_ms=times["first"],
-        last_ms=times["last"],
-        peak_mib=peak_mib,
-    )
+    def _peak_mib(self) -> float | None:
+        # Linux counts the parent's memory at the fork into ru_maxrss, so that is for macOS alone.
+        report = Path(f"/proc/{self._process.pid}/status")
+        if not report.exists():
+            return None
+        peak = re.search(r"^VmHWM:\s*(\d+) kB$", report.read_text(), flags=re.MULTILINE)
+        return int(peak[1]) / 1024 if peak else None
 
 
 def idle_memory(browser: Browser) -> float:
