@@ -84,6 +84,29 @@ class Server:
         return int(peak[1]) / 1024 if peak else None
 
 
+def measure(browser: Browser, size: tuple[int, int]) -> Timing:
+    """A fresh server, a first visit, and one photo through as many networks as fit."""
+    networks = tuple(entry.title for entry in shipped())[:_MAX_PANELS]
+    server = Server()
+    try:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "photo.jpg"
+            photo(size).save(path, quality=92)
+            page = _open(browser, server.url)
+            _choose(page, networks)
+            times = _upload(page, path, len(networks))
+            page.close()
+    finally:
+        peak_mib = server.stop()
+    return Timing(
+        size=size,
+        networks=networks,
+        first_ms=times["first"],
+        last_ms=times["last"],
+        peak_mib=peak_mib,
+    )
+
+
 def idle_memory(browser: Browser) -> float:
     """What a server holds at most after a first visit with nothing run, in MiB."""
     server = Server()
