@@ -54,6 +54,9 @@ class KeyMapping:
     """Values of the configuration that no tensor can tell."""
     fits: Callable[[Any], bool] = lambda config: True
     """Whether a configuration read from the shapes is one that this code base builds."""
+    lookalikes: Mapping[str, str] = field(default_factory=dict)
+    """First names of modules that another network adds to these names -> the string that says
+    which network it is. It is not read."""
     folds_bias: bool = False
     """Their convolutions have a bias before the norm; ours have none (see ``fold_biases``)."""
     recipe: Mapping[str, Any] = field(default_factory=dict)
@@ -163,6 +166,7 @@ class Architecture:
     infer: Callable[[Shapes], Any]
     """Shapes under canonical names -> configuration; raises LookupError or ValueError."""
     mappings: tuple[KeyMapping, ...]
+    """The spellings, our own first."""
     describe: Callable[[Any], str]
     """The configuration in a few words, such as "width 64, transposed"."""
     requirements: Callable[[Any], SizeRequirements] = lambda config: SizeRequirements()

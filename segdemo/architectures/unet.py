@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segdemo.architectures.base import Architecture, Shapes, SizeRequirements
+from segdemo.architectures.base import Architecture, Shapes, SizeRequirements, count
 from segdemo.architectures.unet_spellings import MAPPINGS
 
 
@@ -177,8 +177,8 @@ class UNet(nn.Module):
 
 def infer(shapes: Shapes) -> UNetConfig:
     """The configuration that has these shapes under the names of UNet."""
-    levels = _count(shapes, "encoder.{}.conv1.weight")
-    expansions = _count(shapes, "decoder.{}.conv.conv1.weight")
+    levels = count(shapes, "encoder.{}.conv1.weight")
+    expansions = count(shapes, "decoder.{}.conv.conv1.weight")
     transposed = "decoder.0.up.weight" in shapes
     head_kernel = shapes["head.weight"][2]
     if head_kernel % 2 == 0:
@@ -202,13 +202,6 @@ def infer(shapes: Shapes) -> UNetConfig:
         up_bias=not transposed or "decoder.0.up.bias" in shapes,
         head_kernel=head_kernel,
     )
-
-
-def _count(shapes: Shapes, template: str) -> int:
-    count = 0
-    while template.format(count) in shapes:
-        count += 1
-    return count
 
 
 def _outputs(shapes: Shapes, template: str, levels: int) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """Which network a state dict is, proved by building it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -46,6 +46,18 @@ class Detection:
         return self.mapping.known
 
     @property
+    def recipe(self) -> dict[str, Any]:
+        """The code base's pre- and post-processing for this network, in the spec's JSON form.
+
+        The names of its classes are part of it when the network has as many.
+        """
+        recipe = dict(self.mapping.recipe)
+        if len(self.mapping.trained_classes) == self.config.classes:
+            classes = list(self.mapping.trained_classes)
+            recipe["postprocessing"] = {"classes": classes, **recipe.get("postprocessing", {})}
+        return recipe
+
+    @property
     def parameters(self) -> int:
         """How many numbers the network learned."""
         return sum(
@@ -68,6 +80,14 @@ class Detection:
         network.load_state_dict(tensors, strict=True, assign=True)
         return network.eval().requires_grad_(False)
 
+    def without_weights(self) -> "Detection":
+        """The same with its tensors on the meta device, which takes no memory."""
+        return replace(
+            self,
+            tensors={key: tensor.to("meta") for key, tensor in self.tensors.items()},
+            alternatives=tuple(other.without_weights() for other in self.alternatives),
+        )
+
 
 def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detection:
     """The network that these tensors are.
@@ -79,8 +99,10 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
     unwrapped = unwrap(state_dict)
     if not unwrapped.tensors:
         raise UnknownNetworkError("checkpoint_empty")
-    readings = _readings(unwrapped) if all(map(_is_plain, unwrapped.tensors.values())) else []
+    plain = all(map(_is_plain, unwrapped.tensors.values()))
+    readings = _readings(unwrapped, assume) if plain else []
     if not readings:
+        _refuse_lookalikes(unwrapped.tensors)
         raise UnknownNetworkError("checkpoint_unknown", count=len(unwrapped.tensors))
     chosen = readings[0]
     if assume is not None:
@@ -100,15 +122,43 @@ def _is_plain(tensor: Tensor) -> bool:
     return 0 < tensor.nbytes <= tensor.untyped_storage().nbytes()
 
 
-def _readings(unwrapped: Unwrapped) -> list[Detection]:
+def _refuse_lookalikes(names: Collection[str]) -> None:
+    """Raises UnknownNetworkError for the names of a spelling with another network's among them."""
+    for architecture in ARCHITECTURES:
+        for mapping in architecture.mappings:
+            added = {first for name in names if (first := _first(name)) in mapping.lookalikes}
+            rest = [name for name in names if _first(name) not in added]
+            if added and rest and all(map(mapping.match, rest)):
+                module = min(added)
+                raise UnknownNetworkError(mapping.lookalikes[module], module=module)
+
+
+def _first(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _readings(unwrapped: Unwrapped, assume: str | None) -> list[Detection]:
     """Every network that fits, the ones that yield to a twin last."""
     found = [
         detection
         for architecture in ARCHITECTURES
-        for mapping in architecture.mappings
+        for mapping in _spellings(architecture, assume)
         if (detection := _read(unwrapped, architecture, mapping)) is not None
     ]
     return sorted(found, key=lambda reading: bool(reading.known))
+
+
+def _spellings(architecture: Architecture, assume: str | None) -> Iterator[KeyMapping]:
+    """Its spellings, and the assumed one once more in our own names.
+
+    An exported network has our names, so what no tensor tells is known only from what its
+    metadata say to assume.
+    """
+    own = architecture.mappings[0]
+    for mapping in architecture.mappings:
+        yield mapping
+        if mapping.id == assume and mapping.known and mapping.renames is not own.renames:
+            yield replace(mapping, renames=own.renames, folds_bias=False)
 
 
 def _read(
@@ -118,7 +168,7 @@ def _read(
     names = mapping.rename(unwrapped.tensors)
     if names is None:
         return None
-    tensors = {names[key]: tensor for key, tensor in unwrapped.tensors.items()}
+    tensors = {ours: unwrapped.tensors[key] for key, ours in names.items()}
     if mapping.folds_bias:
         tensors = fold_biases(tensors)
     tensors = with_counters(tensors)
