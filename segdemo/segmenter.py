@@ -146,7 +146,8 @@ def load(
     return Segmenter(
         network=detection.build(),
         spec=resolve_spec(detection, own_words),
-        detection=detection,
+        # The network alone keeps weights: halves and those of a GPU would be in memory twice.
+        detection=detection.without_weights(),
         device=chosen_device,
         max_side=settings.max_network_side,
     )
@@ -165,12 +166,12 @@ def parse_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:
     if not isinstance(words, dict):
         raise _senseless(METADATA_KEY, document, "a JSON object")
     if not isinstance(words.get("assume", ""), str):
-        raise _senseless("assume", repr(words["assume"]), "the name of a spelling")
+        raise _senseless("assume", words["assume"], "the name of a spelling")
     return words
 
 
-def _senseless(field: str, value: str, expected: str) -> SpecError:
-    return SpecError("spec_invalid", field=field, value=value[:60], expected=expected)
+def _senseless(field: str, value: object, expected: str) -> SpecError:
+    return SpecError("spec_invalid", field=field, value=repr(value)[:60], expected=expected)
 
 
 def resolve_spec(detection: Detection, own_words: Mapping[str, Any]) -> SegmentationSpec:
@@ -183,7 +184,7 @@ def resolve_spec(detection: Detection, own_words: Mapping[str, Any]) -> Segmenta
     spec = SegmentationSpec.resolve(
         [
             (METADATA_KEY, own_words),
-            (detection.origin, detection.mapping.recipe),
+            (detection.origin, detection.recipe),
             ("", {"postprocessing": {"activation": activation}}),
         ]
     )
@@ -193,5 +194,5 @@ def resolve_spec(detection: Detection, own_words: Mapping[str, Any]) -> Segmenta
         values = getattr(spec.preprocessing, name)
         if len(values) not in lengths:
             expected = f"a list of {' or '.join(map(str, sorted(lengths)))} numbers"
-            raise _senseless(f"preprocessing.{name}", str(list(values)), expected)
+            raise _senseless(f"preprocessing.{name}", values, expected)
     return spec
