@@ -186,7 +186,7 @@ def test_panels_wait_run_and_finish_one_by_one(open_viewer):
     expect(cards.first).to_have_attribute("aria-busy", "true")
     viewer.page.click("#next")
     expect(cards.first).to_have_attribute("data-status", "ready")
-    expect(cards.first.locator(".sv-detail")).to_have_text("U-Net · 1.9 M42 msCPU · fp32")
+    expect(cards.first.locator(".sv-detail")).to_have_text("42 msCPU · fp32U-Net · 1.9 M")
     viewer.page.keyboard.press("2")
     viewer.call("viewer.actions.setThreshold(60)")
     viewer.call("viewer.actions.zoomBy(2)")
@@ -226,6 +226,16 @@ def test_a_new_run_brings_its_threshold_to_whoever_chose_none(open_viewer):
     viewer.page.click("#next")
     viewer.page.wait_for_selector(f"#viewer .sv[data-state=ready][data-run='{second.run}']")
     assert viewer.call("viewer.state().threshold") == 30
+
+
+def test_nothing_is_left_when_the_comparison_is_taken_away(open_viewer):
+    viewer = open_viewer(payload(ready(0, random_map(1)), ready(1, random_map(2))), None)
+    viewer.wait()
+    viewer.page.click("#next")
+    viewer.wait("empty")
+    assert viewer.find("[data-panel]").count() == 0
+    expect(viewer.find(".sv-empty")).to_be_visible()
+    expect(viewer.find(".sv-bar")).not_to_be_visible()
 
 
 def test_a_restored_state_comes_back(open_viewer):
@@ -572,4 +582,4 @@ def test_an_empty_viewer_says_what_to_do(open_viewer):
     viewer.wait("empty")
     expect(viewer.find(".sv-empty")).to_be_visible()
     expect(viewer.find(".sv-empty-hint")).to_contain_text("Choose a picture")
-    expect(viewer.find(".sv-controls")).not_to_be_visible()
+    expect(viewer.find(".sv-bar")).not_to_be_visible()

@@ -156,7 +156,6 @@ function refreshAgreements(viewer) {
     const names = { first: panels[first].entry.label, second: panels[second].entry.label };
     const hint = joint ? strings.agreement_of : strings.agreement_missing;
     chip.title = fill(hint, names);
-    output.setAttribute("aria-label", fill(strings.agreement_of, names));
     chip.append(miniBadge(viewer, first), miniBadge(viewer, second), output);
     return chip;
   }));
@@ -170,7 +169,7 @@ function agreementItem(viewer, first, second) {
   const comparable = a && b && a.width === b.width && a.height === b.height;
   const key = comparable ? `${a.serial} ${b.serial}` : "";
   if (comparable && !viewer.joints.has(key)) viewer.joints.set(key, jointTailSums(a.q, b.q));
-  return { first, second, output: make("output", "sv-number"), joint: viewer.joints.get(key) || null };
+  return { first, second, output: make("span", "sv-number"), joint: viewer.joints.get(key) || null };
 }
 
 function miniBadge(viewer, index) {

@@ -23,7 +23,7 @@ function buildCard(strings, onColour) {
   info.setAttribute("aria-expanded", "false");
 
   const figure = make("div", "sv-cover");
-  const percent = make("output", "sv-percent");
+  const percent = make("span", "sv-percent");
   figure.append(percent, make("span", "sv-label", strings.foreground));
   head.append(badge, title, info, figure);
 
@@ -84,7 +84,7 @@ function fillCard(card, entry, index, status, strings) {
 // What is known of a panel in a few words, as [kind, text].
 function factsOf(entry, strings) {
   const time = Number.isFinite(entry.milliseconds) ? durationText(entry.milliseconds, strings) : "";
-  return [["network", entry.detail], ["time", time], ["device", entry.device]].filter(([, fact]) => fact);
+  return [["time", time], ["device", entry.device], ["network", entry.detail]].filter(([, fact]) => fact);
 }
 
 function fillNotes(card, notes, strings) {

@@ -69,7 +69,7 @@ function colourOf(viewer, panel) {
 // Takes what Python sent: possibly the same run again, with one more panel ready.
 function takePayload(viewer, payload) {
   if (!isPayload(payload)) {
-    if (!viewer.run) showState(viewer);
+    clear(viewer);
     return;
   }
   const isNewRun = payload.run !== viewer.run;
@@ -87,6 +87,16 @@ function takePayload(viewer, payload) {
   loadPicture(viewer, payload.image, signal, done);
   for (const panel of viewer.panels) loadMap(panel, signal, done);
   if (viewer.picture && viewer.picture.url !== payload.image.file.url) viewer.picture = null;
+  schedule(viewer, "panels");
+}
+
+// Back to the empty viewer; what was chosen stays.
+function clear(viewer) {
+  viewer.controller.abort();
+  viewer.run = "";
+  viewer.picture = null;
+  viewer.pictureUrl = null;
+  reconcilePanels(viewer, []);
   schedule(viewer, "panels");
 }
 
