@@ -53,12 +53,18 @@ def _report(
         f"| {row.peak_mib:.0f} MiB |"
         for row in timings
     )
+    busy = (
+        " The machine was busy with other work: the photos below took several times longer than "
+        "they do on an idle one."
+        if load > 1
+        else ""
+    )
     today = datetime.datetime.now(tz=datetime.timezone.utc)
     return f"""# Benchmarks
 
 `.venv/bin/python -m benchmarks` measures all of this and writes this file.
 
-{today:%Y-%m-%d}: {described}. Load average at the start: {load:.1f}.
+{today:%Y-%m-%d}: {described}. Load average at the start: {load:.1f}.{busy}
 
 ## One threshold step, {redraw.PANELS} panels
 

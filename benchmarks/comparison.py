@@ -65,6 +65,7 @@ class Server:
                 if self._process.poll() is not None:
                     break
                 time.sleep(0.1)
+        self._process.kill()
         raise RuntimeError("The app did not start.")
 
     def stop(self) -> float:
