@@ -54,8 +54,7 @@ def _report(
         for row in timings
     )
     busy = (
-        " The machine was busy with other work: the photos below took several times longer than "
-        "they do on an idle one."
+        " The machine was busy with other work, so the times of the photos are upper bounds."
         if load > 1
         else ""
     )
