@@ -190,6 +190,14 @@ def test_a_lost_border_is_added_on_every_side():
     assert np.array_equal(found[:, 3, 4:-4], values(picture)[:, 1])
 
 
+def test_the_multiples_of_the_spec_and_of_the_network_both_hold():
+    requirements = SizeRequirements(multiple_of=16)
+    rule = Preprocessing(resize="none", multiple_of=24)
+    found = prepared(random_picture(50, 30), rule, requirements=requirements)
+    assert found.tensor.shape == (1, 3, 48, 96)
+    assert found.size == (50, 30)
+
+
 def test_border_minimum_and_multiple_go_together():
     requirements = SizeRequirements(minimum=140, border=4)
     rule = Preprocessing(resize="none", multiple_of=32)

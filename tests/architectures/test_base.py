@@ -56,6 +56,22 @@ def test_two_keys_may_not_become_one():
     assert renamed({"a": "head", "b": "head"}, ["a.weight", "b.weight"]) is None
 
 
+def test_a_star_is_the_number_after_those_in_its_place():
+    renames = {"down{n}": "encoder.{n}.x", "middle": "encoder.{*}.x", "up{n}": "decoder.{n}"}
+    found = renamed(renames, ["down0.w", "middle.w", "middle.b", "down1.w", "up7.w"])
+    assert (found["middle.w"], found["middle.b"]) == ("encoder.2.x.w", "encoder.2.x.b")
+
+
+def test_a_star_that_stands_alone_is_zero():
+    assert renamed({"middle": "encoder.{*}"}, ["middle.w"]) == {"middle.w": "encoder.0.w"}
+
+
+def test_a_number_named_twice_is_the_same_number():
+    renames = {"encoder{n}.enc{n}conv": "encoder.{n-1}"}
+    assert renamed(renames, ["encoder2.enc2conv.w"]) == {"encoder2.enc2conv.w": "encoder.1.w"}
+    assert renamed(renames, ["encoder2.enc1conv.w"]) is None
+
+
 @pytest.mark.parametrize("key", ["down01.w", "down-1.w", "down.w", "downx.w", "xdown1.w", "down1"])
 def test_only_a_plain_number_stands_in_a_placeholder(key):
     assert renamed({"down{n}": "encoder.{n}"}, [key]) is None
