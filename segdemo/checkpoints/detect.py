@@ -12,6 +12,8 @@ from segdemo.checkpoints.unwrap import Unwrapped, unwrap
 from segdemo.errors import UnknownNetworkError
 
 _COUNTER = "num_batches_tracked"
+_MAX_TENSORS = 5000  # several times the largest network known; more only takes time
+_SHOWN_CHARACTERS = 80  # of a name that stands in a sentence
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -97,13 +99,15 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
     that a file's header is enough. Raises UnknownNetworkError.
     """
     unwrapped = unwrap(state_dict)
-    if not unwrapped.tensors:
+    count = len(unwrapped.tensors)
+    if not count:
         raise UnknownNetworkError("checkpoint_empty")
-    plain = all(map(_is_plain, unwrapped.tensors.values()))
-    readings = _readings(unwrapped, assume) if plain else []
+    if count > _MAX_TENSORS or not all(map(_is_plain, unwrapped.tensors.values())):
+        raise UnknownNetworkError("checkpoint_unknown", count=count)
+    readings = _readings(unwrapped, assume)
     if not readings:
         _refuse_lookalikes(unwrapped.tensors)
-        raise UnknownNetworkError("checkpoint_unknown", count=len(unwrapped.tensors))
+        raise _nearest_miss(unwrapped.tensors)
     chosen = readings[0]
     if assume is not None:
         matching = [reading for reading in readings if reading.id == assume]
@@ -131,6 +135,27 @@ def _refuse_lookalikes(names: Collection[str]) -> None:
             if added and rest and all(map(mapping.match, rest)):
                 module = min(added)
                 raise UnknownNetworkError(mapping.lookalikes[module], module=module)
+
+
+def _nearest_miss(names: Collection[str]) -> UnknownNetworkError:
+    """Says whose names most of these are, and what keeps the tensors from being that network."""
+    misses = (
+        (architecture, mapping, [name for name in names if mapping.match(name) is None])
+        for architecture in ARCHITECTURES
+        for mapping in architecture.mappings
+    )
+    architecture, mapping, strange = min(misses, key=lambda miss: len(miss[2]))
+    facts: dict[str, Any] = {
+        "count": len(names),
+        "title": architecture.title,
+        "origin": mapping.origin,
+    }
+    if 2 * len(strange) > len(names):
+        return UnknownNetworkError("checkpoint_unknown", count=len(names))
+    if not strange:
+        return UnknownNetworkError("checkpoint_misfit", **facts)
+    first = strange[0][:_SHOWN_CHARACTERS]
+    return UnknownNetworkError("checkpoint_surplus", **facts, strange=len(strange), first=first)
 
 
 def _first(name: str) -> str:

@@ -78,9 +78,8 @@ def test_a_fixture_is_claimed_once_but_for_its_twins(fixture):
 
 @pytest.mark.parametrize("name", [name for name in FIXTURES if name not in CLAIMED])
 def test_what_is_not_known_is_refused(name):
-    with pytest.raises(UnknownNetworkError) as caught:
+    with pytest.raises(UnknownNetworkError):
         detect(header(vector(name)))
-    assert caught.value.key == "checkpoint_unknown"
 
 
 def test_a_fixture_computes_what_its_code_base_does(fixture):

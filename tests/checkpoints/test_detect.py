@@ -5,6 +5,7 @@ import torch
 from code_bases import SMALL_DECODER, SMALL_ENCODER, DeepU2Net, TutorialUNet, picture, randomised
 from torch import nn
 
+from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 
@@ -148,6 +149,42 @@ def test_another_network_is_refused_with_the_number_of_its_tensors(network):
     error = refusal(network.state_dict())
     assert error.key == "checkpoint_unknown"
     assert f" {len(network.state_dict())} tensors" in str(error)
+
+
+def test_a_tensor_too_many_is_named(state_dict):
+    error = refusal({**state_dict, "attention.weight": torch.ones(1)})
+    assert error.key == "checkpoint_surplus"
+    assert "U-Net as milesial/Pytorch-UNet" in str(error)
+    assert '1 of them are no part of it, such as "attention.weight"' in str(error)
+
+
+def test_a_tensor_too_few_is_told(state_dict):
+    del state_dict["outc.conv.bias"]
+    error = refusal(state_dict)
+    assert error.key == "checkpoint_misfit"
+    assert f"These {len(state_dict)} tensors have the names of U-Net" in str(error)
+
+
+def test_a_sentence_does_not_grow_with_the_names_in_the_file(state_dict):
+    strange = {f"{'x' * 5000}{n}.weight": torch.ones(1) for n in range(20)}
+    assert len(str(refusal({**state_dict, **strange}))) < 400
+
+
+def test_a_file_of_absurdly_many_tensors_is_refused():
+    widths = (1,) * 220
+    config = UNetConfig(
+        in_channels=3,
+        classes=1,
+        widths=widths,
+        inner_widths=widths,
+        decoder_widths=widths[1:],
+        decoder_inner_widths=widths[1:],
+        up="bilinear",
+    )
+    with torch.device("meta"):
+        state_dict = UNet(config).state_dict()
+    assert len(state_dict) > 5000
+    assert refusal(state_dict).key == "checkpoint_unknown"
 
 
 def scalar(tensor):
