@@ -50,6 +50,7 @@ clean: ## remove the environment and all caches
 	$(BIN)/python -m pip install --requirement requirements.txt
 	@touch $@
 
-.venv/.developer: .venv/.installed requirements-dev.txt
-	$(BIN)/python -m pip install --requirement requirements.txt --requirement requirements-dev.txt
+.venv/.developer: .venv/.installed requirements-dev.txt requirements-onnx.txt
+	$(BIN)/python -m pip install --requirement requirements.txt \
+		--requirement requirements-onnx.txt --requirement requirements-dev.txt
 	@touch $@

@@ -9,11 +9,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from segdemo.checkpoints import Detection
-from segdemo.errors import SegdemoError
+from segdemo.checkpoints import Detection, detect, read_file
+from segdemo.checkpoints.export import export_onnx, export_safetensors
+from segdemo.errors import ExportError, SegdemoError
 from segdemo.pictures import decode
 from segdemo.render import cutout_picture, map_picture, mask_picture, overlay_picture
-from segdemo.segmenter import Segmenter, load
+from segdemo.segmenter import Segmenter, load, parse_metadata, resolve_spec
 from segdemo.settings import Settings
 from segdemo.spec import SegmentationSpec
 from segdemo.strings import text
@@ -51,7 +52,12 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--out", type=Path, default=Path(), help=text("cli_out"))
     predict.set_defaults(run=_predict)
 
-    for command in (inspect, predict):
+    export = commands.add_parser("export", help=text("cli_export"))
+    export.add_argument("file", type=Path, help=text("cli_file"))
+    export.add_argument("--to", type=Path, required=True, help=text("cli_to"))
+    export.set_defaults(run=_export)
+
+    for command in (inspect, predict, export):
         command.add_argument("--assume", metavar="ID", help=text("cli_assume"))
     return parser
 
@@ -182,3 +188,31 @@ def _predict_one(
         milliseconds=f"{prediction.milliseconds:.0f}",
         device=prediction.device_and_precision,
     )
+
+
+def _export(options: argparse.Namespace, settings: Settings) -> int:
+    target: Path = options.to
+    if target.suffix not in (".safetensors", ".onnx"):
+        raise ExportError("export_ending", name=target.name)
+    if target.resolve() == options.file.resolve():
+        raise ExportError("export_exists", name=target.name)
+    file = read_file(options.file)
+    words = parse_metadata(file.metadata)
+    detection = detect(file.content, assume=options.assume or words.get("assume"))
+    spec = resolve_spec(detection, words)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    facts: dict[str, str] = {}
+    if target.suffix == ".onnx":
+        facts["difference"] = f"{export_onnx(detection, spec, target):.1g}"
+    else:
+        export_safetensors(detection, spec, words, target)
+    print(
+        text(
+            "cli_exported_onnx" if facts else "cli_exported",
+            name=target.name,
+            architecture=detection.architecture.title,
+            megabytes=f"{target.stat().st_size / 1e6:.1f}",
+            **facts,
+        )
+    )
+    return 0

@@ -7,7 +7,8 @@
     │   ├── FileError            its bytes hold no weights that are safe to read
     │   ├── UnknownNetworkError  its tensors are those of no network we know
     │   └── SpecError            its own description makes no sense
-    └── PredictionError          the network could not be run on this picture
+    ├── PredictionError          the network could not be run on this picture
+    └── ExportError              the network could not be written in this form
 
 Each names its text in the string table, so that the page can say it in the reader's
 language. Anything else that is raised is a mistake of ours and is shown as such.
@@ -56,3 +57,7 @@ class SpecError(CheckpointError):
 
 class PredictionError(SegdemoError):
     """The network could not be run on this picture."""
+
+
+class ExportError(SegdemoError):
+    """The network could not be written in this form."""

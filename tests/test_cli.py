@@ -94,3 +94,18 @@ def test_a_threshold_out_of_range_is_a_misuse(checkpoint, picture, threshold):
     with pytest.raises(SystemExit) as ended:
         main(["predict", str(picture), "-c", str(checkpoint), "-t", threshold])
     assert ended.value.code == 2
+
+
+def test_export_writes_a_file_that_describes_itself(checkpoint, tmp_path, capsys):
+    target = tmp_path / "new" / "net.safetensors"
+    assert main(["export", str(checkpoint), "--to", str(target)]) == 0
+    assert segdemo.load(target).spec == segdemo.load(checkpoint).spec
+    assert "net.safetensors: U-Net" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["net.pth", "net.safetensors"])
+def test_export_refuses_other_endings_and_the_checkpoint_itself(checkpoint, name, capsys):
+    before = checkpoint.read_bytes()
+    assert main(["export", str(checkpoint), "--to", str(checkpoint.with_name(name))]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert checkpoint.read_bytes() == before

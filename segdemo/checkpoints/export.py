@@ -1,0 +1,114 @@
+"""A recognised network written anew: self-describing safetensors, or ONNX."""
+
+import json
+import logging
+import warnings
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from segdemo.checkpoints.detect import Detection
+from segdemo.checkpoints.files import METADATA_KEY
+from segdemo.errors import ExportError
+from segdemo.spec import SegmentationSpec
+
+ONNX_TOLERANCE = 1e-4
+"""The largest difference of a logit, relative to the largest logit, that an export may have."""
+
+_ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+_OPSET = 20
+# The first is what the exporter sees; the others are odd in other places.
+_SIDES = ((97, 131), (128, 96), (121, 173))
+
+
+def export_safetensors(
+    detection: Detection, spec: SegmentationSpec, words: Mapping[str, Any], path: Path
+) -> None:
+    """The weights under our names, in the precision that they have, with all that is known of them.
+
+    ``words`` is what the file said of itself before; the spec and what was assumed go on top,
+    so that loading the new file needs no choice again.
+    """
+    tensors = {key: tensor.contiguous() for key, tensor in detection.tensors.items()}
+    document = json.dumps({**words, **_description(detection), **spec.to_dict()})
+    save_file(tensors, path, metadata={METADATA_KEY: document, "format": "pt"})
+
+
+def _description(detection: Detection) -> dict[str, Any]:
+    assumed = {"assume": detection.id} if detection.known else {}
+    return {"architecture": detection.architecture.id, "origin": detection.origin, **assumed}
+
+
+def export_onnx(detection: Detection, spec: SegmentationSpec, path: Path) -> float:
+    """Pictures (1, channels, H, W) of any size -> logits, as one file; its largest difference.
+
+    The spec stands in the model's metadata. The file is run by onnxruntime on several sizes and
+    compared with PyTorch; where they differ it is removed. Raises ExportError for that, and
+    where the optional packages are missing.
+    """
+    missing = [name for name in _ONNX_PACKAGES if find_spec(name) is None]
+    if missing:
+        raise ExportError("export_packages", missing=", ".join(missing))
+    network = detection.build()
+    example, *checked = _pictures(detection)
+    any_size = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    # The exporter tells of itself at length, of nothing that a person could mend.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                network,
+                (example,),
+                dynamo=True,
+                input_names=["picture"],
+                output_names=["logits"],
+                dynamic_shapes=(any_size,),
+                opset_version=_OPSET,
+                verbose=False,
+            )
+        assert program is not None  # as dynamo=True promises
+        program.model.metadata_props[METADATA_KEY] = spec.to_json()
+        program.save(path, external_data=False)
+        largest = max(_difference(network, picture, path) for picture in (example, *checked))
+    # The exporter and the runtime fail in ways of their own, each with pages of text.
+    except Exception as error:
+        path.unlink(missing_ok=True)
+        raise ExportError("export_failed", name=path.name) from error
+    if not largest <= ONNX_TOLERANCE:
+        path.unlink()
+        raise ExportError("export_differs", name=path.name, difference=f"{largest:.1g}")
+    return largest
+
+
+def _pictures(detection: Detection) -> list[Tensor]:
+    """Noise in sizes that the network takes."""
+    config = detection.config
+    requirements = detection.architecture.requirements(config)
+    generator = torch.Generator().manual_seed(0)
+
+    def fitting(side: int) -> int:
+        side = max(side, requirements.minimum)
+        return side + -side % requirements.multiple_of
+
+    return [
+        torch.rand(1, config.in_channels, fitting(height), fitting(width), generator=generator)
+        for height, width in _SIDES
+    ]
+
+
+def _difference(network: nn.Module, picture: Tensor, path: Path) -> float:
+    """Between onnxruntime and PyTorch, relative to the largest logit."""
+    import onnxruntime  # noqa: PLC0415 (an optional package)
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"picture": picture.numpy()})
+    with torch.inference_mode():
+        expected = network(picture)
+    difference = (torch.from_numpy(found) - expected).abs().max()
+    return float(difference / expected.abs().max().clamp(min=1))
