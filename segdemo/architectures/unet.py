@@ -125,7 +125,8 @@ class Up(nn.Module):
         if self.up_normed:
             x = functional.relu(self.up_norm(x), inplace=True)
         rows, columns = skip.shape[2] - x.shape[2], skip.shape[3] - x.shape[3]
-        if self.fit == "pad" and (rows or columns):
+        # An export has to hold for every size, so it pads even where this one needs none.
+        if self.fit == "pad" and (torch.compiler.is_exporting() or rows or columns):
             # The odd row or column of zeros comes last.
             left, top = columns // 2, rows // 2
             x = functional.pad(x, (left, columns - left, top, rows - top))
