@@ -21,7 +21,7 @@ def start(root, **environment):
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [
-        ({"SEGDEMO_DEVICE": "cuda:99"}, 'The device "cuda:99" was asked for, but this machine offers only'),
+        ({"SEGDEMO_DEVICE": "cuda:99"}, 'The device "cuda:99" was asked for'),
         ({"SEGDEMO_MAX_MEGAPIXELS": "many"}, 'SEGDEMO_MAX_MEGAPIXELS is set to "many"'),
     ],
 )

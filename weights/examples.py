@@ -1,0 +1,72 @@
+"""The page's finished examples: run the shipped checkpoints and keep what they say.
+
+``python -m weights.examples`` rewrites segdemo/ui/examples/examples.json with its maps; it has
+to be called after a checkpoint has changed, and a test says so when it was not.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from segdemo.catalog import CatalogEntry, shipped
+from segdemo.pictures import decode
+from segdemo.processing import LEVELS, quantise
+from segdemo.segmenter import load
+from segdemo.settings import Settings
+from segdemo.ui.runner import assumptions, describe, viewer_size
+from segdemo.ui.stored import FOLDER, INDEX
+
+# Which checkpoints are shown on which picture; the first is what a visitor sees first.
+_CHOICES = {
+    "retina.jpg": ("vessels_unet", "vessels_u2net_lite"),
+    "cell.png": ("nuclei_unet", "nuclei_u2net_lite"),
+    "nuclei.png": ("nuclei_unet", "nuclei_u2net_lite"),
+}
+
+
+def make() -> None:
+    """Run the shipped checkpoints on the example pictures and store what they say."""
+    entries = {entry.id: entry for entry in shipped()}
+    documents = [
+        _run(FOLDER / name, [entries[checkpoint] for checkpoint in checkpoints])
+        for name, checkpoints in _CHOICES.items()
+    ]
+    INDEX.write_text(json.dumps(documents, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _run(path: Path, entries: Sequence[CatalogEntry]) -> dict[str, Any]:
+    picture = decode(path, max_megapixels=Settings().max_megapixels)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {
+        "run": digest[:16],
+        "image": {"file": path.name, "width": picture.width, "height": picture.height},
+        "threshold": LEVELS // 2,
+        "panels": [_run_one(path, picture, entry) for entry in entries],
+    }
+
+
+def _run_one(path: Path, picture: Image.Image, entry: CatalogEntry) -> dict[str, Any]:
+    segmenter = load(entry.path)
+    segmenter.predict(picture)
+    # The second run counts: the first also waits for the machine to warm up.
+    prediction = segmenter.predict(picture)
+    quantised = quantise(prediction.foreground_at(viewer_size(picture.size)))
+    name = f"{path.stem}.{entry.id}.png"
+    Image.fromarray(quantised).save(FOLDER / name, optimize=True)
+    return {
+        "checkpoint": entry.id,
+        "label": entry.title,
+        "detail": describe(segmenter),
+        "notes": list(assumptions(segmenter, prediction)),
+        "milliseconds": round(prediction.milliseconds),
+        "device": prediction.device_and_precision,
+        "map": {"file": name, "width": quantised.shape[1], "height": quantised.shape[0]},
+    }
+
+
+if __name__ == "__main__":
+    make()
