@@ -50,6 +50,30 @@ def test_the_mask_is_exact_when_zoomed_and_moved(open_viewer, density):
     assert np.array_equal(drawn[shown], expected[shown])
 
 
+def test_each_pixel_of_the_screen_shows_the_cell_under_its_centre(open_viewer):
+    q = random_map(8)
+    viewer = open_viewer(payload(ready(0, q), ready(1, random_map(9))))
+    viewer.wait()
+    viewer.call("viewer.actions.zoomBy(1.83, 40, 300)")
+    viewer.call("viewer.actions.setMode('mask')")
+    state = viewer.call("viewer.state()")
+    width, height = state["size"]["width"], state["size"]["height"]
+    drawn = viewer.call(
+        """(() => {
+          const canvas = document.querySelector('#viewer .sv-canvas');
+          const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+          return Array.from({ length: data.length / 4 }, (_, i) => data[4 * i] > 127);
+        })()"""
+    )
+    scale = min(width / WIDTH, height / HEIGHT) * state["view"]["zoom"]
+    x = (np.arange(width) + 0.5 - width / 2) / scale + state["view"]["x"] * WIDTH
+    y = (np.arange(height) + 0.5 - height / 2) / scale + state["view"]["y"] * HEIGHT
+    # On the edge between two cells, rounding decides.
+    clear = np.ix_(np.abs(y - np.round(y)) > 1e-6, np.abs(x - np.round(x)) > 1e-6)
+    expected = q[np.ix_(np.floor(y).astype(int), np.floor(x).astype(int))] >= 128
+    assert np.array_equal(np.reshape(drawn, (height, width))[clear], expected[clear])
+
+
 def test_a_map_larger_than_its_panel_arrives_bit_by_bit(open_viewer):
     q = random_map(5, 1100, 700)
     viewer = open_viewer(payload(ready(0, q), ready(1, q), size=(1100, 700)))

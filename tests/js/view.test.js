@@ -61,6 +61,11 @@ test("pixels outside of the picture have no cell", () => {
   equal(cellsAlong(6, 2, 3, 3), [-1, -1, 0, 1, 2, -1]);
 });
 
+test("what lies under a pixel's centre counts, not what lies under its corner", () => {
+  equal(cellsAlong(4, 0.4, 3, 3), [0, 1, 2, -1]);
+  equal(cellsAlong(4, 0.6, 3, 3), [-1, 0, 1, 2]);
+});
+
 test("every cell is seen when a pixel is no larger than a cell", () => {
   for (const [count, start, length, cells] of [[100, -3.3, 120, 97], [64, 0.4, 63.2, 61]]) {
     const found = Array.from(cellsAlong(count, start, length, cells)).filter((cell) => cell >= 0);

@@ -29,8 +29,10 @@ function listenToPointers(viewer, surface) {
     if (!area || !viewer.picture || event.button > 0) return;
     if (held.size > 0 && viewer.heldArea !== area) return;
     viewer.heldArea = area;
-    held.set(event.pointerId, positionIn(viewer, area, event));
+    const at = positionIn(viewer, area, event);
+    held.set(event.pointerId, at);
     area.setPointerCapture(event.pointerId);
+    actions.probeAt(at.x, at.y);
   });
 
   surface.addEventListener("pointermove", (event) => {
@@ -56,7 +58,10 @@ function listenToPointers(viewer, surface) {
   for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) {
     surface.addEventListener(name, (event) => held.delete(event.pointerId));
   }
-  surface.addEventListener("pointerleave", () => { if (held.size === 0) actions.probe(null); });
+  // A finger that is lifted leaves its reading behind; a mouse takes it along.
+  surface.addEventListener("pointerleave", (event) => {
+    if (held.size === 0 && event.pointerType === "mouse") actions.probe(null);
+  });
 
   surface.addEventListener("dblclick", (event) => {
     const area = areaOf(event);
