@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from segdemo.architectures import ARCHITECTURES
 from segdemo.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +47,13 @@ def test_both_languages_show_the_same_code():
 
     for language in ("sh", "python"):
         assert code(ENGLISH, language) == code(CHINESE, language)
+
+
+@pytest.mark.parametrize("readme", [ENGLISH, CHINESE], ids=["en", "zh"])
+def test_the_networks_are_those_that_are_recognised(readme):
+    section = readme.split("\n## ")[3]
+    names = re.findall(r"^\| (.+?) \|", section, flags=re.MULTILINE)
+    assert sorted(names[1:]) == sorted(architecture.title for architecture in ARCHITECTURES)
 
 
 @pytest.mark.parametrize("readme", [ENGLISH, CHINESE], ids=["en", "zh"])
