@@ -1,12 +1,26 @@
 """The networks that segdemo knows: one family a module, listed here."""
 
-from segdemo.architectures import resnet_unet, u2net, unet
+from segdemo.architectures import (
+    fcn,
+    isnet,
+    resnet_unet,
+    tf_fcn,
+    torchvision_nets,
+    u2net,
+    unet,
+    vgg_fcn,
+)
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements
 
 ARCHITECTURES: tuple[Architecture, ...] = (
     unet.ARCHITECTURE,
     resnet_unet.ARCHITECTURE,
     u2net.ARCHITECTURE,
+    isnet.ARCHITECTURE,
+    fcn.ARCHITECTURE,
+    tf_fcn.ARCHITECTURE,
+    vgg_fcn.ARCHITECTURE,
+    torchvision_nets.ARCHITECTURE,
 )
 
 __all__ = ["ARCHITECTURES", "Architecture", "KeyMapping", "Shapes", "SizeRequirements"]

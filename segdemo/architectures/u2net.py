@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segdemo.architectures.base import Architecture, KeyMapping, Shapes
+from segdemo.architectures.base import Architecture, KeyMapping, Shapes, count
+from segdemo.architectures.data_sets import IMAGENET
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +114,7 @@ class Stage(nn.Module):
         y = features.pop()
         for unit in self.up:
             skip = features.pop()
-            y = unit(torch.cat((_resize_like(y, skip), skip), dim=1))
+            y = unit(torch.cat((resize_like(y, skip), skip), dim=1))
         return y + projected
 
 
@@ -121,14 +122,15 @@ def _pool(x: Tensor) -> Tensor:
     return functional.max_pool2d(x, 2, ceil_mode=True)
 
 
-def _resize_like(x: Tensor, other: Tensor) -> Tensor:
+def resize_like(x: Tensor, other: Tensor) -> Tensor:
+    """``x`` at the height and width of ``other``, bilinear."""
     if x.shape[2:] == other.shape[2:]:
         return x
     return functional.interpolate(x, other.shape[2:], mode="bilinear", align_corners=False)
 
 
-class U2Net(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W) of any size."""
+class StagesWithSides(nn.Module):
+    """A U of stages with a side output to each, which U²-Net and IS-Net share."""
 
     def __init__(self, config: U2NetConfig) -> None:
         super().__init__()
@@ -139,14 +141,9 @@ class U2Net(nn.Module):
         self.side = nn.ModuleList(
             nn.Conv2d(stage.out, config.classes, 3, padding=1) for stage in sources
         )
-        self.fuse = nn.Conv2d(len(sources) * config.classes, config.classes, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.forward_deep(x)[0]
-
-    def forward_deep(self, x: Tensor) -> list[Tensor]:
-        """Seven logits (N, classes, H, W) for deep supervision: fused, then finest side first."""
-        size_source = x
+    def features(self, x: Tensor) -> list[Tensor]:
+        """What the side outputs are made of: the deepest first, the last as large as ``x``."""
         skips: list[Tensor] = []
         for stage in self.encoder:
             x = stage(_pool(skips[-1]) if skips else x)
@@ -154,42 +151,48 @@ class U2Net(nn.Module):
         outputs = [skips.pop()]
         for stage in self.decoder:
             skip = skips.pop()
-            outputs.append(stage(torch.cat((_resize_like(outputs[-1], skip), skip), dim=1)))
+            outputs.append(stage(torch.cat((resize_like(outputs[-1], skip), skip), dim=1)))
+        return outputs
+
+
+class U2Net(StagesWithSides):
+    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W) of any size."""
+
+    def __init__(self, config: U2NetConfig) -> None:
+        super().__init__(config)
+        self.fuse = nn.Conv2d(len(self.side) * config.classes, config.classes, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.forward_deep(x)[0]
+
+    def forward_deep(self, x: Tensor) -> list[Tensor]:
+        """Seven logits (N, classes, H, W) for deep supervision: fused, then finest side first."""
         sides = [
-            _resize_like(convolution(output), size_source)
-            for convolution, output in zip(self.side, outputs, strict=True)
+            resize_like(convolution(output), x)
+            for convolution, output in zip(self.side, self.features(x), strict=True)
         ][::-1]
         return [self.fuse(torch.cat(sides, dim=1)), *sides]
 
 
 def infer(shapes: Shapes) -> U2NetConfig:
-    """The configuration that has these shapes under the names of U2Net.
+    """The configuration that has these shapes under the names of U2Net's stages.
 
     Dilated stages look like RSU-4, so the paper's rule decides: those of height 4 among the
     last two of the encoder and the first of the decoder are dilated.
     """
-    encoder = _stages(shapes, "encoder")
-    decoder = _stages(shapes, "decoder")
+    encoder = count(shapes, "encoder.{}.conv_in.conv.weight")
+    decoder = count(shapes, "decoder.{}.conv_in.conv.weight")
     return U2NetConfig(
         encoder=tuple(
             _stage(shapes, f"encoder.{n}", dilated=n >= encoder - 2) for n in range(encoder)
         ),
         decoder=tuple(_stage(shapes, f"decoder.{n}", dilated=n == 0) for n in range(decoder)),
-        classes=shapes["fuse.weight"][0],
+        classes=shapes["side.0.weight"][0],
     )
 
 
-def _stages(shapes: Shapes, path: str) -> int:
-    count = 0
-    while f"{path}.{count}.conv_in.conv.weight" in shapes:
-        count += 1
-    return count
-
-
 def _stage(shapes: Shapes, path: str, *, dilated: bool) -> StageConfig:
-    height = 0
-    while f"{path}.down.{height}.conv.weight" in shapes:
-        height += 1
+    height = count(shapes, f"{path}.down.{{}}.conv.weight")
     out, into = shapes[f"{path}.conv_in.conv.weight"][:2]
     mid = shapes[f"{path}.down.0.conv.weight"][0]
     return StageConfig(height=height, into=into, mid=mid, out=out, dilated=dilated and height == 4)
@@ -231,7 +234,18 @@ def _own_stage(path: str) -> dict[str, str]:
     return {f"{unit}.{part}": f"{unit}.{part}" for unit in units for part in ("conv", "norm")}
 
 
-_IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+OWN_STAGES = {
+    **_own_stage("encoder.{n}"),
+    **_own_stage("decoder.{n}"),
+    "side.{n}": "side.{n}",
+}
+
+XUEBINQIN_STAGES = {
+    **_xuebinqin_stage("stage{n}", "encoder.{n-1}"),
+    **_xuebinqin_stage("stage{n}d", "decoder.{~n}"),
+    "side{n}": "side.{~n}",
+}
+"""The names in xuebinqin's repositories, U-2-Net and DIS."""
 
 ARCHITECTURE = Architecture(
     id="u2net",
@@ -243,22 +257,12 @@ ARCHITECTURE = Architecture(
         KeyMapping(
             id="u2net",
             origin="segdemo",
-            renames={
-                **_own_stage("encoder.{n}"),
-                **_own_stage("decoder.{n}"),
-                "side.{n}": "side.{n}",
-                "fuse": "fuse",
-            },
+            renames={**OWN_STAGES, "fuse": "fuse"},
         ),
         KeyMapping(
             id="u2net_xuebinqin",
             origin="xuebinqin/U-2-Net",
-            renames={
-                **_xuebinqin_stage("stage{n}", "encoder.{n-1}"),
-                **_xuebinqin_stage("stage{n}d", "decoder.{~n}"),
-                "side{n}": "side.{~n}",
-                "outconv": "fuse",
-            },
+            renames={**XUEBINQIN_STAGES, "outconv": "fuse"},
             folds_bias=True,
             # u2net_test.py: a 320 px square, divided by the picture's own maximum.
             recipe={
@@ -266,7 +270,7 @@ ARCHITECTURE = Architecture(
                     "resize": "stretch",
                     "side": 320,
                     "divisor": "maximum",
-                    **_IMAGENET,
+                    **IMAGENET,
                 },
             },
         ),
@@ -281,7 +285,7 @@ ARCHITECTURE = Architecture(
             },
             # Its convert_weight.py renames xuebinqin's weights and leaves their biases in.
             folds_bias=True,
-            recipe={"preprocessing": {"resize": "stretch", "side": 320, **_IMAGENET}},
+            recipe={"preprocessing": {"resize": "stretch", "side": 320, **IMAGENET}},
         ),
     ),
 )

@@ -27,27 +27,58 @@ CLAIMED = {
     "u2net_lite": ("u2net_wz",),
     "xuebinqin_u2net": ("u2net_xuebinqin",),
     "xuebinqin_u2netp": ("u2net_xuebinqin",),
+    "wkentaro_fcn32s": ("fcn32s",),
+    "wkentaro_fcn16s": ("fcn16s",),
+    "wkentaro_fcn8s": ("fcn8s", "fcn8s_at_once"),
+    "wkentaro_fcn8satonce": ("fcn8s", "fcn8s_at_once"),
+    "caffe_fcn8s": ("fcn8s", "fcn8s_at_once"),
+    "tf_fcn8vgg": ("tf_fcn8vgg",),
+    "vggfcn32": ("vggfcn32",),
+    "vggfcn16": ("vggfcn16",),
+    "vggfcn8": ("vggfcn8",),
+    "tv_fcn_resnet50": ("torchvision_fcn_resnet",),
+    "tv_fcn_resnet101": ("torchvision_fcn_resnet",),
+    "tv_deeplabv3_resnet50": ("torchvision_deeplabv3_resnet",),
+    "tv_deeplabv3_resnet101": ("torchvision_deeplabv3_resnet",),
+    "tv_deeplabv3_mobilenet_v3_large": ("torchvision_deeplabv3_mobilenet",),
+    "tv_lraspp_mobilenet_v3_large": ("torchvision_lraspp_mobilenet",),
 }
 # Where tensors cannot tell, the reading that the fixture means.
-MEANT = {"unet_unpadded": "unet_unpadded"}
+MEANT = {"unet_unpadded": "unet_unpadded", "wkentaro_fcn8satonce": "fcn8s_at_once"}
+# Their weights take half a gigabyte and more, and seconds to make.
+LARGE = {name for name in CLAIMED if "fcn" in name and not name.startswith("tv_")}
+# No fixture: their code is not among those from which the vectors were made (see test_isnet).
+WITHOUT_FIXTURE = {"isnet"}
+# Odd features at stride 16 raise an error in its code; here they are padded as in VGGFCN-8.
+TAKES_MORE = {"vggfcn16"}
+# Tensors that the code base stores and never uses.
+UNUSED = "vgg16.classifier."
 FIXTURES = sorted(path.stem for path in VECTORS.glob("*.json"))
 
 
-class Activated(nn.Module):
-    """Our network with the activation that the fixture's code base has inside."""
+class AsTheirs(nn.Module):
+    """Our network with what the fixture's code base has inside beside it.
 
-    def __init__(self, network, output_kind):
+    That is an activation, or turning RGB from 0 to 255 into what our recipe asks for.
+    """
+
+    def __init__(self, detection, fixture):
         super().__init__()
-        self.network, self.output_kind = network, output_kind
+        self.network, self.output_kind = detection.build(), fixture["output_kind"]
+        self.recipe = detection.recipe["preprocessing"] if "tf_" in fixture["name"] else None
 
     def forward(self, x):
+        if self.recipe:
+            assert (self.recipe["channels"], self.recipe["divisor"]) == ("bgr", 1)
+            x = x.flip(1) - torch.tensor(self.recipe["mean"])[:, None, None]
         logits = self.network(x)
         return logits.sigmoid() if self.output_kind == "probabilities" else logits
 
 
 def samples(state_dict):
     """Some of its keys, from the first to the last, weights and statistics alike."""
-    return list(state_dict)[:: len(state_dict) // 7]
+    used = [key for key in state_dict if not key.startswith(UNUSED)]
+    return used[:: len(used) // 7]
 
 
 @pytest.fixture(params=sorted(CLAIMED))
@@ -55,8 +86,8 @@ def fixture(request):
     return vector(request.param)
 
 
-def test_every_claimed_fixture_is_there():
-    assert CLAIMED.keys() <= set(FIXTURES)
+def test_every_fixture_is_claimed():
+    assert CLAIMED.keys() == set(FIXTURES)
 
 
 def test_every_spelling_has_a_name_of_its_own():
@@ -67,7 +98,7 @@ def test_every_spelling_has_a_name_of_its_own():
 
 def test_every_architecture_has_a_fixture():
     families = {detect(header(vector(name))).architecture.id for name in CLAIMED}
-    assert families == {entry.id for entry in ARCHITECTURES}
+    assert families == {entry.id for entry in ARCHITECTURES} - WITHOUT_FIXTURE
 
 
 def test_a_fixture_is_claimed_once_but_for_its_twins(fixture):
@@ -76,16 +107,17 @@ def test_a_fixture_is_claimed_once_but_for_its_twins(fixture):
     assert readings == CLAIMED[fixture["name"]]
 
 
-@pytest.mark.parametrize("name", [name for name in FIXTURES if name not in CLAIMED])
-def test_what_is_not_known_is_refused(name):
-    with pytest.raises(UnknownNetworkError):
-        detect(header(vector(name)))
-
-
-def test_a_fixture_computes_what_its_code_base_does(fixture):
-    state_dict = rule.state_dict_for(fixture)
-    detection = detect(state_dict, assume=MEANT.get(fixture["name"]))
-    network = Activated(detection.build(), fixture["output_kind"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
+        for name in sorted(CLAIMED)
+    ],
+)
+def test_a_fixture_computes_what_its_code_base_does(name):
+    fixture = vector(name)
+    detection = detect(rule.state_dict_for(fixture), assume=MEANT.get(name))
+    network = AsTheirs(detection, fixture)
     assert rule.check(fixture, network, load_weights=False) == []
 
 
@@ -93,7 +125,9 @@ def test_a_fixture_takes_and_refuses_the_sizes_of_its_code_base(fixture):
     network = detect(header(fixture), assume=MEANT.get(fixture["name"])).build()
     for case in fixture["shape_only"]:
         pictures = torch.empty(case["input"], device="meta")
-        if "error" in case:
+        if "error" in case and fixture["name"] in TAKES_MORE and min(case["input"][2:]) >= 32:
+            assert network(pictures).shape[2:] == pictures.shape[2:]
+        elif "error" in case:
             with pytest.raises(RuntimeError):
                 network(pictures)
         else:
@@ -107,8 +141,9 @@ def test_the_smallest_picture_runs_and_a_smaller_one_does_not(fixture):
     lost, channels = 2 * requirements.border, detection.config.in_channels
     smallest = torch.empty(1, channels, side, side, device="meta")
     assert network(smallest).shape[2:] == (side - lost,) * 2
-    with pytest.raises(RuntimeError):
-        network(torch.empty(1, channels, side - 1, side + 60, device="meta"))
+    if side > 1:
+        with pytest.raises(RuntimeError):
+            network(torch.empty(1, channels, side - 1, side + 60, device="meta"))
 
 
 def test_recognition_needs_no_weights(fixture):
@@ -149,7 +184,9 @@ def test_one_tensor_of_another_shape_is_refused(fixture):
 def test_our_own_names_are_recognised_too(fixture):
     theirs = detect(header(fixture))
     exported = theirs.build().state_dict()
-    assert detect(exported).origin == "segdemo"
+    # Where their networks are built by their own code, our names are theirs.
+    expected = "torchvision" if theirs.origin == "torchvision" else "segdemo"
+    assert detect(exported).origin == expected
     # What no tensor tells has to be said of an exported file as well.
     assumed = theirs.id if theirs.known else None
     assert detect(exported, assume=assumed).config == theirs.config
