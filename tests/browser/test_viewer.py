@@ -285,6 +285,32 @@ def test_a_map_that_cannot_be_fetched_is_told_and_can_be_tried_again(open_viewer
     expect(panel).to_have_attribute("data-status", "ready")
 
 
+def test_a_picture_that_cannot_be_fetched_is_told_and_can_be_tried_again(open_viewer):
+    viewer = open_viewer(None, payload(ready(0, random_map(1)), ready(1, random_map(2))))
+    viewer.wait("empty")
+    blocked = re.compile(r"picture\.jpg")
+    viewer.page.route(blocked, lambda route: route.fulfill(status=404))
+    viewer.page.click("#next")
+    viewer.wait("error")
+    viewer.page.unroute(blocked)
+    viewer.page.get_by_role("button", name="Try again").first.click()
+    viewer.wait("ready")
+
+
+def test_a_new_picture_leaves_nothing_of_the_old_one(open_viewer):
+    first = payload(ready(0, random_map(1)), ready(1, random_map(2)))
+    waiting = [PanelEntry(id=f"slot-{place}", label="Next") for place in (0, 1)]
+    viewer = open_viewer(first, payload(*waiting, size=(30, 60)))
+    viewer.wait("ready")
+    viewer.page.route(re.compile(r"picture\.jpg"), lambda route: None)
+    viewer.page.click("#next")
+    viewer.wait("loading")
+    widths = viewer.find(".sv-canvas").evaluate_all("all => all.map((canvas) => canvas.width)")
+    assert set(widths) <= {0, 300}
+    shown = viewer.find(".sv-panel .sv-canvas").first.evaluate("canvas => canvas.width")
+    assert shown == 0
+
+
 # --- Several viewers, and text of strangers -------------------------------------------------------
 
 

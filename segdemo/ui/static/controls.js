@@ -192,6 +192,11 @@ function drawHistograms(viewer) {
   const inset = THUMB_WIDTH * density / 2;
   const step = (size.width - 2 * inset) / 254;
   const floor = size.height;
+  context.fillStyle = viewer.dark ? "rgb(255 255 255 / 30%)" : "rgb(0 0 0 / 22%)";
+  for (const quarter of [64, 128, 192]) {
+    const x = Math.round(inset + (quarter - 1) * step);
+    context.fillRect(x, floor - 4 * density, density, 4 * density);
+  }
   const ceiling = 4 * density;
   for (const panel of panels) {
     if (!panel.map) continue;

@@ -173,9 +173,18 @@ function fitCanvas(canvas, { width, height }, density) {
   return canvas.getContext("2d", { willReadFrequently: true });
 }
 
+// Every place where a picture is drawn.
+function areasOf({ panels, stage, original }) {
+  return [...panels.map((panel) => panel.card), stage, original];
+}
+
 // Draws everything that is seen of the pictures.
 function drawPictures(viewer) {
-  if (!viewer.picture || viewer.size.width < 1) return;
+  if (viewer.size.width < 1) return;
+  if (!viewer.picture) {
+    for (const { canvas } of areasOf(viewer)) canvas.width = 0;
+    return;
+  }
   refreshFrame(viewer);
   const ready = viewer.panels.filter((panel) => panel.map);
   const shown = viewer.settings.layout === "swipe" ? swipedPanels(viewer) : ready;

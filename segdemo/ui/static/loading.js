@@ -61,21 +61,29 @@ async function loadMap(panel, signal, done) {
   done();
 }
 
-async function loadPicture(viewer, image, signal, done) {
-  const { url } = image.file;
-  if (viewer.pictureUrl === url) return;
-  viewer.pictureUrl = url;
+// Forgets the picture, so that none of it can be taken for that of a later run.
+function dropPicture(viewer) {
+  if (viewer.picture) viewer.picture.bitmap.close();
+  viewer.picture = null;
+  viewer.pictureUrl = null;
   viewer.pictureFailed = false;
+}
+
+async function loadPicture(viewer, signal, done) {
+  const { width, height, file: { url } } = viewer.image;
+  if (viewer.pictureUrl === url) return;
+  dropPicture(viewer);
+  viewer.pictureUrl = url;
   try {
     const bitmap = await fetchBitmap(url, signal);
     if (viewer.pictureUrl !== url) {
       bitmap.close();
       return;
     }
-    if (viewer.picture) viewer.picture.bitmap.close();
-    viewer.picture = { url, bitmap, width: image.width, height: image.height };
+    viewer.picture = { url, bitmap, width, height };
   } catch (error) {
-    if (viewer.pictureUrl === url) viewer.pictureUrl = null;
+    if (viewer.pictureUrl !== url) return;
+    viewer.pictureUrl = null;
     if (error.name === "AbortError") return;
     console.error("segdemo: the picture could not be loaded", error);
     viewer.pictureFailed = true;

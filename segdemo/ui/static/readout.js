@@ -28,14 +28,13 @@ function refreshLegends(viewer) {
 
 // The cross on every panel, and what each map says there.
 function refreshProbe(viewer) {
-  const { point, picture, panels, settings, parts, stage, original, root } = viewer;
+  const { point, picture, panels, settings, parts, stage, root } = viewer;
   const swipe = settings.layout === "swipe";
   setAttribute(root, "data-zoomed", String(viewer.view.zoom > 1));
   stage.divider.style.left = `${settings.divider * 100}%`;
   setAttribute(stage.divider, "aria-valuenow", String(Math.round(settings.divider * 100)));
   const frame = picture ? frameOf(viewer.view, picture, viewer.size) : null;
-  const areas = [...panels.map((panel) => panel.card), stage, original];
-  for (const area of areas) {
+  for (const area of areasOf(viewer)) {
     area.cross.hidden = !point || !frame;
     if (!point || !frame) continue;
     const x = (frame.left + point.x * frame.width) / viewer.density;

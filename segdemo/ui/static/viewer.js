@@ -12,7 +12,8 @@ function mountViewer(root, host) {
       threshold: 128, mode: "overlay", layout: "side", opacity: 0.6, bare: false,
       reference: 0, left: 0, right: 1, divider: 0.5,
     },
-    chosen: new Set(), colours: new Map(), run: "", picture: null, pictureUrl: null,
+    chosen: new Set(), colours: new Map(), run: "",
+    image: null, picture: null, pictureUrl: null, pictureFailed: false,
     panels: [], agreements: [], joints: new Map(), view: FITTED, point: null,
     size: { width: 0, height: 0 }, density: 1, dark: false, frame: null, base: null,
     layers: new Map(), scratch: document.createElement("canvas").getContext("2d", { willReadFrequently: true }),
@@ -81,12 +82,17 @@ function takePayload(viewer, payload) {
   }
   Object.assign(viewer.settings, settingsAfter(viewer.settings, viewer.chosen, payload, isNewRun));
   viewer.run = payload.run;
+  viewer.image = payload.image;
   reconcilePanels(viewer, payload.panels);
+  load(viewer);
+}
+
+// Fetches what is not here yet.
+function load(viewer) {
   const { signal } = viewer.controller;
   const done = () => schedule(viewer, "panels");
-  loadPicture(viewer, payload.image, signal, done);
+  loadPicture(viewer, signal, done);
   for (const panel of viewer.panels) loadMap(panel, signal, done);
-  if (viewer.picture && viewer.picture.url !== payload.image.file.url) viewer.picture = null;
   schedule(viewer, "panels");
 }
 
@@ -94,8 +100,8 @@ function takePayload(viewer, payload) {
 function clear(viewer) {
   viewer.controller.abort();
   viewer.run = "";
-  viewer.picture = null;
-  viewer.pictureUrl = null;
+  viewer.image = null;
+  dropPicture(viewer);
   reconcilePanels(viewer, []);
   schedule(viewer, "panels");
 }
@@ -121,10 +127,10 @@ function newPanel(viewer) {
   const panel = { map: null, url: null, loadFailed: false, image: null, pixels: null, layers: new Map() };
   panel.card = buildCard(viewer.strings, (hex) => viewer.actions.setColour(panel, hex));
   panel.card.retry.addEventListener("click", () => {
-    panel.url = null;
+    if (panel.loadFailed) panel.url = null;
     panel.loadFailed = false;
-    loadMap(panel, viewer.controller.signal, () => schedule(viewer, "panels"));
-    schedule(viewer, "panels");
+    viewer.pictureFailed = false;
+    load(viewer);
   });
   return panel;
 }
@@ -160,12 +166,12 @@ function draw(viewer) {
 }
 
 function statusNow(viewer, panel) {
-  return statusOf(panel.entry, Boolean(panel.map), panel.loadFailed);
+  return statusOf(panel.entry, Boolean(panel.map), panel.loadFailed || viewer.pictureFailed);
 }
 
 function stateNow(viewer) {
   const state = stateOf(viewer.panels.map((panel) => statusNow(viewer, panel)));
-  return state === "ready" && !viewer.picture && !viewer.pictureFailed ? "loading" : state;
+  return state === "ready" && !viewer.picture ? "loading" : state;
 }
 
 function refreshPanels(viewer) {
@@ -175,7 +181,8 @@ function refreshPanels(viewer) {
     const status = statusNow(viewer, panel);
     fillCard(card, entry, index, status, strings);
     paintBadge(card, colourOf(viewer, panel));
-    if (panel.loadFailed) fillFailure(card, strings.load_failed_title, strings.load_failed, true);
+    const unfetched = entry.status === "ready";
+    if (unfetched) fillFailure(card, strings.load_failed_title, strings.load_failed, true);
     else fillFailure(card, entry.title, entry.message, false);
     runAnimation(card, status === "running");
   });
@@ -214,7 +221,7 @@ function showState(viewer) {
 
 // The size of the picture areas, which all panels of a layout share.
 function measure(viewer) {
-  const { root, settings, stage, panels, picture } = viewer;
+  const { root, settings, stage, panels, image } = viewer;
   viewer.density = Math.min(window.devicePixelRatio || 1, 2);
   viewer.dark = Boolean(root.closest(".dark"));
   if (panels.length === 0) return;
@@ -222,13 +229,13 @@ function measure(viewer) {
   const width = Math.ceil(area.getBoundingClientRect().width);
   const share = settings.layout === "swipe" ? STAGE_SHARE : SCREEN_SHARE;
   const limit = share * Math.min(window.innerHeight, window.screen.availHeight || Infinity);
-  const height = panelHeight(width, picture, limit);
+  const height = panelHeight(width, image, limit);
   root.style.setProperty("--sv-height", `${height}px`);
   viewer.size = {
     width: Math.round(width * viewer.density),
     height: Math.round(height * viewer.density),
   };
-  if (picture) viewer.view = clampView(viewer.view, picture, viewer.size);
+  viewer.view = clampView(viewer.view, image, viewer.size);
 }
 
 // Tells Python once things have come to rest, if anybody there wants to know.
