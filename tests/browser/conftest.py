@@ -86,7 +86,8 @@ class Viewer:
               let shape = null;
               for (const k of {list(thresholds)}) {{
                 viewer.actions.setThreshold(k);
-                await viewer.drawn();
+                // The drawing asked for above comes first in the same frame.
+                await new Promise(requestAnimationFrame);
                 const {{ width, height, mask }} = viewer.maskPixels({panel});
                 shape = [height, width];
                 rows.push(Array.from(mask, (value) => (value > 1 ? "x" : value)).join(""));
