@@ -204,6 +204,10 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
     facts: dict[str, str] = {}
     if target.suffix == ".onnx":
         facts["difference"] = f"{export_onnx(detection, spec, target):.1g}"
+        multiple = detection.architecture.requirements(detection.config).multiple_of
+        facts["sizes"] = (
+            text("cli_multiples", multiple=multiple) if multiple > 1 else text("cli_any_size")
+        )
     else:
         export_safetensors(detection, spec, words, target)
     print(

@@ -188,8 +188,9 @@ def resolve_spec(detection: Detection, own_words: Mapping[str, Any]) -> Segmenta
             ("", {"postprocessing": {"activation": activation}}),
         ]
     )
-    # A grey network may bring the three numbers of colour pictures: see processing.
-    lengths = {1, 3} if config.in_channels == 1 else {1, config.in_channels}
+    # A grey network may bring the three numbers of colour pictures: see processing. One of other
+    # channels takes no picture at all, which predict says better than a length.
+    lengths = {1, 3, config.in_channels} if config.in_channels != 3 else {1, 3}
     for name in ("mean", "std"):
         values = getattr(spec.preprocessing, name)
         if len(values) not in lengths:
