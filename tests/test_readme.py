@@ -77,3 +77,10 @@ def test_the_python_runs(block, monkeypatch):
         width, height = picture.size
     assert names["prediction"].probabilities.ndim == 3
     assert names["prediction"].mask(0.5).shape[-2:] == (height, width)
+
+
+def test_the_contribution_that_is_shown_is_the_real_one():
+    shown = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    diff = shown.partition("+++ b/segdemo/architectures/isnet.py\n")[2].partition("```")[0]
+    source = (ROOT / "segdemo/architectures/isnet.py").read_text(encoding="utf-8")
+    assert [line.removeprefix("+") for line in diff.splitlines()] == source.splitlines()
