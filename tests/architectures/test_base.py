@@ -72,6 +72,13 @@ def test_a_number_named_twice_is_the_same_number():
     assert renamed(renames, ["encoder2.enc1conv.w"]) is None
 
 
+def test_what_is_never_used_is_explained_and_left_out():
+    renames = {"conv": "head", "classifier.{n}": None}
+    assert renamed(renames, ["conv.w", "classifier.0.w", "classifier.6.b"]) == {"conv.w": "head.w"}
+    assert renamed(renames, ["conv.w"]) == {"conv.w": "head.w"}
+    assert renamed(renames, ["conv.w", "classifier.w"]) is None
+
+
 @pytest.mark.parametrize("key", ["down01.w", "down-1.w", "down.w", "downx.w", "xdown1.w", "down1"])
 def test_only_a_plain_number_stands_in_a_placeholder(key):
     assert renamed({"down{n}": "encoder.{n}"}, [key]) is None
