@@ -36,6 +36,7 @@ _SCRIPTS = (
     "histogram",
     "view",
     "maps",
+    "png",
     "payload",
     "dom",
     "panels",

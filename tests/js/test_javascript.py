@@ -7,7 +7,7 @@ import pytest
 
 HERE = Path(__file__).parent
 STATIC = HERE.parents[1] / "segdemo" / "ui" / "static"
-PURE = ("text", "colours", "histogram", "view", "maps", "payload")
+PURE = ("text", "colours", "histogram", "view", "maps", "png", "payload")
 CLAIMS = [
     (path.name, name)
     for path in sorted(HERE.glob("*.test.js"))

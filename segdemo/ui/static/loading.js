@@ -13,15 +13,23 @@ function setMap(panel, q, height, width) {
   };
 }
 
-async function fetchBitmap(url, signal) {
+async function fetchFile(url, signal) {
   const response = await fetch(url, { signal });
   if (!response.ok) throw new Error(`${response.status} for ${url}`);
-  return createImageBitmap(await response.blob(), DECODING);
+  return response.blob();
 }
 
 // The values of a grey PNG, untouched by colour management.
 async function fetchMap(url, signal) {
-  const bitmap = await fetchBitmap(url, signal);
+  const file = await fetchFile(url, signal);
+  const png = readGreyPng(new Uint8Array(await file.arrayBuffer()));
+  if (!png) return readBitmap(await createImageBitmap(file, DECODING));
+  const { width, height, packed } = png;
+  return { q: unfilterGrey(await inflate(packed), width, height), height, width };
+}
+
+// The values of any other grey picture, by way of a canvas.
+function readBitmap(bitmap) {
   const { width, height } = bitmap;
   const canvas = document.createElement("canvas");
   canvas.width = width;
@@ -30,9 +38,7 @@ async function fetchMap(url, signal) {
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   const pixels = context.getImageData(0, 0, width, height).data;
-  const q = new Uint8Array(width * height);
-  for (let i = 0; i < q.length; i++) q[i] = pixels[4 * i];
-  return { q, height, width };
+  return { q: Uint8Array.from({ length: width * height }, (_, i) => pixels[4 * i]), height, width };
 }
 
 // Loads what a panel's entry points to, unless it is there; `done()` follows success and failure.
@@ -75,7 +81,7 @@ async function loadPicture(viewer, signal, done) {
   dropPicture(viewer);
   viewer.pictureUrl = url;
   try {
-    const bitmap = await fetchBitmap(url, signal);
+    const bitmap = await createImageBitmap(await fetchFile(url, signal), DECODING);
     if (viewer.pictureUrl !== url) {
       bitmap.close();
       return;
