@@ -80,7 +80,7 @@ function neighbours(viewer, panel) {
   const filtered = (name, flip, reach) =>
     remember(panel.layers, name, Uint8Array, base.length, stamp, (out) =>
       extremeFilter(values, size.width, size.height, reach, flip, scratch, out));
-  const thick = Math.round(2 * viewer.density);
+  const thick = Math.round(1.5 * viewer.density);
   const thin = Math.max(1, Math.round(viewer.density));
   return { lowest: filtered("lowest", 255, thick), highest: filtered("highest", 0, thin) };
 }

@@ -54,15 +54,15 @@ function sealPicture(pixels, { columns, rows }) {
 
 // The picture with a colour laid over it.
 function tintLayer(picture, colour, opacity, out) {
-  const table = (target) => Uint8Array.from({ length: 256 }, (_, value) =>
-    Math.round(value + (target - value) * opacity));
-  const red = table(colour.r);
-  const green = table(colour.g);
-  const blue = table(colour.b);
+  const table = (target, shift) => Uint32Array.from({ length: 256 }, (_, value) =>
+    Math.round(value + (target - value) * opacity) << shift);
+  const red = table(colour.r, 0);
+  const green = table(colour.g, 8);
+  const blue = table(colour.b, 16);
   for (let i = 0; i < out.length; i++) {
     const pixel = picture[i];
-    out[i] = pixel === CLEAR ? CLEAR : (OPAQUE | (blue[(pixel >> 16) & 255] << 16)
-      | (green[(pixel >> 8) & 255] << 8) | red[pixel & 255]) >>> 0;
+    out[i] = pixel === CLEAR ? CLEAR
+      : OPAQUE | blue[(pixel >> 16) & 255] | green[(pixel >> 8) & 255] | red[pixel & 255];
   }
 }
 
