@@ -67,10 +67,10 @@ def _lite(name: str, task: str, title: str, steps: int, gap_weight: float) -> Re
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        _unet("nuclei_unet", "nuclei", "Nuclei · U-Net", steps=3000, gap_weight=3.0),
-        _unet("vessels_unet", "vessels", "Vessels · U-Net", steps=2000, gap_weight=0.0),
+        _unet("nuclei_unet", "nuclei", "Nuclei · U-Net", steps=1200, gap_weight=3.0),
+        _unet("vessels_unet", "vessels", "Vessels · U-Net", steps=1300, gap_weight=0.0),
         _lite("nuclei_u2net_lite", "nuclei", "Nuclei · U²-Net lite", steps=1800, gap_weight=3.0),
-        _lite("vessels_u2net_lite", "vessels", "Vessels · U²-Net lite", steps=1300, gap_weight=0.0),
+        _lite("vessels_u2net_lite", "vessels", "Vessels · U²-Net lite", steps=1000, gap_weight=0.0),
     )
 }
 

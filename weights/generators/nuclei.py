@@ -21,7 +21,10 @@ from weights.generators.common import (
     warp,
 )
 
-VERSION = 5
+VERSION = 6
+
+SLIVER = 12
+"""Pixels below which a piece of a body is not labelled."""
 
 # Optical density per unit of stain in red, green and blue.
 HAEMATOXYLIN = (0.65, 0.70, 0.29)
@@ -42,7 +45,11 @@ class Layout:
     """(count,), in pixels."""
 
     def mask(self) -> NDArray[np.uint8]:
-        """1 on bodies, 0 elsewhere; two bodies are never 8-connected to one another."""
+        """1 on bodies, 0 elsewhere; two bodies are never 8-connected to one another.
+
+        Slivers that an edge of the picture or a neighbour left of a body are background: no
+        piece is smaller than SLIVER pixels.
+        """
         labels = self.labels
         keep = labels > 0
         for first, second in (
@@ -53,7 +60,10 @@ class Layout:
         ):
             touching = (labels[first] != labels[second]) & (labels[first] > 0)
             keep[first] &= ~(touching & (labels[second] > 0))
-        return keep.astype(np.uint8)
+        pieces, _ = ndimage.label(keep)
+        large = np.bincount(pieces.ravel()) >= SLIVER
+        large[0] = False
+        return large[pieces].astype(np.uint8)
 
     def per_body(self, values: Field, background: float = 0.0) -> Field:
         """A (size, size) field holding each body's own value of a (count,) array."""
@@ -277,10 +287,10 @@ def _relief(rng: np.random.Generator, size: int) -> tuple[Field, Layout, float]:
         blur(solid, 1.5), (-light_y * 3, -light_x * 3), order=1
     )
     scene = np.where(layout.labels > 0, face, back * (shadow if chance(rng, 0.6) else 1.0)) + rim
-    if chance(rng, 0.25):
+    if chance(rng, 0.5 if big else 0.25):
         halo = np.exp(-np.clip(layout.depth - 1, 0, None) * rng.uniform(2.5, 7))
         scene = scene - (layout.labels == 0) * halo * rng.uniform(0.05, 0.25)
-    if chance(rng, 0.4):
+    if chance(rng, 0.6):
         scene = _framed(rng, scene, layout)
     scene = blur(scene.astype(np.float32), rng.uniform(0, 1.1))
     if chance(rng, 0.06):
@@ -300,7 +310,7 @@ def _framed(rng: np.random.Generator, scene: Field, layout: Layout) -> Field:
     if chance(rng, 0.7):
         corner = rng.uniform(0, 14)
         for flip in range(int(rng.integers(1, 3))):
-            inset = float(rng.choice([1, 2, 3, 5, 9])) + rng.uniform(-1, 1)
+            inset = float(rng.choice([0, 1, 2, 3, 5, 9])) + rng.uniform(-1, 1)
             x = columns if chance(rng, 0.5) else size - 1 - columns
             y = rows if chance(rng, 0.5) else size - 1 - rows
             x = x + smooth_field(rng, size, 4) * rng.uniform(0, 1.5)
@@ -357,7 +367,7 @@ def _membranes(rng: np.random.Generator, size: int, layout: Layout) -> Field:
 def _stained(rng: np.random.Generator, size: int) -> tuple[Field, Layout, float]:
     """Haematoxylin nuclei in eosin or brown stained tissue, by the Beer-Lambert law."""
     plan = _random_arrangement(rng)
-    brown = chance(rng, 0.45)
+    brown = chance(rng, 0.5)
     if brown and chance(rng, 0.6):
         narrow = rng.uniform(0.35, 0.65)
         plan = Arrangement(
@@ -422,7 +432,7 @@ def _stained(rng: np.random.Generator, size: int) -> tuple[Field, Layout, float]
     dab = np.zeros((size, size), np.float32)
     if brown:
         dab = _membranes(rng, size, layout) * tissue * log_uniform(rng, 0.5, 2.6)
-        dab = dab * (1 - edge * rng.uniform(0.35, 0.95))
+        dab = dab * (1 - edge * rng.uniform(0.3, 0.95))
         dab = blur(dab, rng.uniform(0, 0.8))
         if chance(rng, 0.5):
             dab = dab + (power_noise(rng, size, 1.2) > 2.4) * (1 - inside) * rng.uniform(0, 0.8)
@@ -439,9 +449,9 @@ def _stained(rng: np.random.Generator, size: int) -> tuple[Field, Layout, float]
 def generate(rng: np.random.Generator, size: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """One picture (size, size, 3) and its mask (size, size) of 0 and 1, both uint8."""
     kind = rng.random()
-    if kind < 0.40:
+    if kind < 0.36:
         scene, layout, noise = _fluorescence(rng, size)
-    elif kind < 0.55:
+    elif kind < 0.56:
         scene, layout, noise = _relief(rng, size)
     else:
         scene, layout, noise = _stained(rng, size)

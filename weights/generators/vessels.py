@@ -21,7 +21,7 @@ from weights.generators.common import (
     warp,
 )
 
-VERSION = 3
+VERSION = 4
 
 FINE = 4
 """Lines are drawn this many times larger and averaged down."""
@@ -75,7 +75,7 @@ def _random_view(rng: np.random.Generator, size: int) -> View:
     seen = np.array([np.cos(angle), np.sin(angle)]) * far
     side = float(rng.choice([-1.0, 1.0]))
     disc = np.array([-side * rng.uniform(0.0, 0.75), rng.uniform(-0.15, 0.15)])
-    if chance(rng, 0.3):
+    if chance(rng, 0.4):
         seen = disc + rng.normal(0, 0.15, 2)
     return View(size, radius, size / 2 - seen * radius, disc, rng.uniform(0.08, 0.17), side)
 
@@ -262,15 +262,19 @@ def _with_disc(rng: np.random.Generator, view: View, scene: Field) -> Field:
     scene = scene * (1 - amount) + tissue * amount
     glow = np.exp(-np.clip(far - 1, 0, None) * rng.uniform(0.8, 3)) * rng.uniform(0, 0.25)
     scene = scene * (1 + glow[..., None])
-    for _ in range(int(rng.integers(0, 6))):
-        # Pigment and atrophy follow the border of the disc and look like a vessel: no label.
-        middle, width = rng.uniform(0.85, 1.3), rng.uniform(0.03, 0.16)
+    # Pigment and atrophy follow the border of the disc and look like a vessel: no label. They
+    # darken red as much as green, which blood does not.
+    for _ in range(int(rng.integers(0, 5))):
+        middle, width = rng.uniform(0.9, 1.25), rng.uniform(0.03, 0.16)
         ragged = power_noise(rng, view.size, rng.uniform(1.0, 2.4))
         ring = np.exp(-(((far - middle + ragged * rng.uniform(0, 0.06)) / width) ** 2))
         arc = np.clip(np.cos(angle - rng.uniform(0, 6.3)) * 3 + rng.uniform(-2.6, 1.8), 0, 1)
-        ring = ring * arc * np.clip(1 + rng.uniform(0, 0.9) * ragged, 0, 2)
-        dark = ring * rng.uniform(-0.65, 0.25)
-        tint = np.array([rng.uniform(0.3, 1.1), 1.0, rng.uniform(0.6, 1.1)], np.float32)
+        if chance(rng, 0.5):
+            grains = blur(power_noise(rng, view.size, 0.4), rng.uniform(0.4, 0.02 * view.radius))
+            grains = np.clip(grains / (grains.std() + 1e-6) - rng.uniform(-0.5, 1.0), 0, 1)
+            ring = ring * grains
+        dark = ring * arc * (rng.uniform(-0.6, -0.1) if chance(rng, 0.8) else 0.25)
+        tint = np.array([rng.uniform(0.7, 1.15), 1.0, rng.uniform(0.6, 1.1)], np.float32)
         scene = scene * (1 + dark[..., None] * tint).clip(0.1, 2)
     return scene
 
@@ -305,7 +309,7 @@ def generate(rng: np.random.Generator, size: int) -> tuple[NDArray[np.uint8], ND
     soft = rng.uniform(0.0, 1.0)
     grain = float(np.hypot(noise, texture))
     darkness, reflex, labels = _draw(rng, view, vessels, scene[..., 1], grain, soft)
-    share = np.array([rng.uniform(0.15, 0.7), 1.0, rng.uniform(0.4, 1.0)], np.float32)
+    share = np.array([rng.uniform(0.12, 0.6), 1.0, rng.uniform(0.4, 1.0)], np.float32)
     if chance(rng, 0.35):
         # A sheen of light runs along both sides of the large vessels.
         halo = np.clip(blur(darkness, rng.uniform(1.5, 4)) - darkness, 0, None)
