@@ -1,5 +1,6 @@
 """A viewer in a page of its own, fed with payloads one after another."""
 
+import base64
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -76,6 +77,20 @@ class Viewer:
               return answer;
             }}"""
         )
+
+    def values(self, panel: int) -> np.ndarray:
+        """The map that the browser holds, row by row."""
+        text = self.call(
+            f"""(() => {{
+              const values = viewer.values({panel});
+              let text = "";
+              for (let at = 0; at < values.length; at += 8192) {{
+                text += String.fromCharCode(...values.subarray(at, at + 8192));
+              }}
+              return btoa(text);
+            }})()"""
+        )
+        return np.frombuffer(base64.b64decode(text), dtype=np.uint8)
 
     def masks(self, panel: int, thresholds: Sequence[int]) -> np.ndarray:
         """The masks drawn on the screen, (thresholds, H, W), with 255 for cells that are not."""

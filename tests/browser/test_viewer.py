@@ -79,7 +79,7 @@ def test_a_map_larger_than_its_panel_arrives_bit_by_bit(open_viewer):
     q = random_map(5, 1100, 700)
     viewer = open_viewer(payload(ready(0, q), ready(1, q), size=(1100, 700)))
     viewer.wait()
-    assert np.array_equal(viewer.call("Array.from(viewer.values(0))"), q.ravel())
+    assert np.array_equal(viewer.values(0), q.ravel())
 
 
 def test_a_map_in_another_kind_of_png_arrives_too(open_viewer, tmp_path):
@@ -90,7 +90,7 @@ def test_a_map_in_another_kind_of_png_arrives_too(open_viewer, tmp_path):
     )
     viewer = open_viewer(payload(ready(0, q, map=stored), ready(1, q)))
     viewer.wait()
-    assert np.array_equal(viewer.call("Array.from(viewer.values(0))"), q.ravel())
+    assert np.array_equal(viewer.values(0), q.ravel())
 
 
 def test_a_map_does_not_pass_through_a_canvas(open_viewer):
@@ -110,7 +110,7 @@ def test_a_map_does_not_pass_through_a_canvas(open_viewer):
     )
     viewer.page.click("#next")
     viewer.wait()
-    assert np.array_equal(viewer.call("Array.from(viewer.values(0))"), q.ravel())
+    assert np.array_equal(viewer.values(0), q.ravel())
 
 
 def test_coverage_and_agreement_are_those_of_numpy(open_viewer):
