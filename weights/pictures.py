@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from weights.generators import common, nuclei, vessels
+from weights.generators import bodies, common, nuclei, vessels
 
 Pictures = NDArray[np.uint8]
 Masks = NDArray[np.uint8]
@@ -77,7 +77,7 @@ def _one(task: str, seed: int, side: int, index: int) -> tuple[Pictures, Masks]:
 def _fingerprint(task: str) -> str:
     """Changes whenever the code that draws the pictures does."""
     digest = hashlib.sha256()
-    for module in (common, GENERATORS[task]):
+    for module in (common, bodies, GENERATORS[task]):
         assert module.__file__ is not None
         digest.update(Path(module.__file__).read_bytes())
     return digest.hexdigest()[:10]

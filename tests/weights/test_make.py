@@ -10,7 +10,7 @@ from scipy import ndimage
 
 import segdemo
 from weights import evaluation, make, pictures, training
-from weights.generators import nuclei, vessels
+from weights.generators import bodies, vessels
 from weights.training import Recipe
 
 CPU = torch.device("cpu")
@@ -49,7 +49,7 @@ def test_a_picture_is_rgb_and_its_mask_is_zero_or_one(task):
 
 
 def test_touching_nuclei_are_apart_in_the_mask():
-    crowded = nuclei.Arrangement(
+    crowded = bodies.Arrangement(
         radius=8,
         spread=0.2,
         aspect=(0.7, 1.0),
@@ -59,7 +59,7 @@ def test_touching_nuclei_are_apart_in_the_mask():
         clustered=False,
         aligned=False,
     )
-    layout = nuclei.lay_out(np.random.default_rng(1), 128, crowded)
+    layout = bodies.lay_out(np.random.default_rng(1), 128, crowded)
     pieces, count = ndimage.label(layout.mask(), np.ones((3, 3)))
     assert count > 20
     for piece in range(1, count + 1):
@@ -68,8 +68,8 @@ def test_touching_nuclei_are_apart_in_the_mask():
 
 def test_nuclei_touch_before_their_mask_is_cut_apart():
     # Otherwise the test above would hold of bodies that never meet.
-    crowded = nuclei.Arrangement(8, 0.2, (0.7, 1.0), 0.05, 0.9, 0.25, False, False)
-    layout = nuclei.lay_out(np.random.default_rng(1), 128, crowded)
+    crowded = bodies.Arrangement(8, 0.2, (0.7, 1.0), 0.05, 0.9, 0.25, False, False)
+    layout = bodies.lay_out(np.random.default_rng(1), 128, crowded)
     _, merged = ndimage.label(layout.labels > 0)
     _, apart = ndimage.label(layout.mask())
     assert merged < apart
