@@ -46,6 +46,11 @@ def device_name(device: torch.device) -> str:
     return "Apple GPU (mps)" if device.type == "mps" else str(device)
 
 
+def short_name(device: torch.device) -> str:
+    """The device where there is little room: "CPU", "cuda:0"."""
+    return "CPU" if device.type == "cpu" else str(device)
+
+
 def synchronise(device: torch.device) -> None:
     """Wait for the device, so that a clock read next is true."""
     if device.type == "cuda":

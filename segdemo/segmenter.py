@@ -15,7 +15,7 @@ from PIL import Image
 from torch import nn
 
 from segdemo.checkpoints import METADATA_KEY, Detection, detect, read_file
-from segdemo.devices import device_name, select_device, synchronise
+from segdemo.devices import select_device, short_name, synchronise
 from segdemo.errors import SpecError
 from segdemo.pictures import decode
 from segdemo.processing import activate, prepare, resize_map
@@ -49,7 +49,7 @@ class Prediction:
 
     @property
     def device_and_precision(self) -> str:
-        """For people: "CPU, 8 threads · fp32"."""
+        """For people: "CPU · fp32"."""
         return f"{self.device} · {self.precision}"
 
     @property
@@ -119,7 +119,7 @@ class Segmenter:
             probabilities=array,
             picture_size=picture.size,
             milliseconds=(time.perf_counter() - start) * 1000,
-            device=device_name(self.device),
+            device=short_name(self.device),
             reduced=prepared.reduced,
         )
 

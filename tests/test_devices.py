@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from segdemo.devices import device_name, free_memory, is_out_of_memory, select_device, synchronise
+from segdemo.devices import (
+    device_name,
+    free_memory,
+    is_out_of_memory,
+    select_device,
+    short_name,
+    synchronise,
+)
 from segdemo.errors import SettingsError
 
 
@@ -59,6 +66,11 @@ def test_every_device_has_a_name_for_people(monkeypatch):
     assert device_name(torch.device("cuda:1")) == "cuda:1 Tesla T4"
     assert device_name(torch.device("cpu")) == f"CPU, {torch.get_num_threads()} threads"
     assert device_name(torch.device("mps")) == "Apple GPU (mps)"
+
+
+def test_where_there_is_little_room_the_device_has_a_short_name():
+    assert short_name(torch.device("cpu")) == "CPU"
+    assert short_name(torch.device("cuda:1")) == "cuda:1"
 
 
 def test_the_cpu_needs_no_waiting_and_has_nothing_to_give_back():
