@@ -11,7 +11,9 @@ from typing import Any
 
 from segdemo.checkpoints import Detection, detect, read_file
 from segdemo.checkpoints.export import export_onnx, export_safetensors
-from segdemo.errors import ExportError, SegdemoError
+from segdemo.checkpoints.near import nearest_miss
+from segdemo.checkpoints.unwrap import unwrap
+from segdemo.errors import ExportError, SegdemoError, UnknownNetworkError
 from segdemo.pictures import decode
 from segdemo.render import cutout_picture, map_picture, mask_picture, overlay_picture
 from segdemo.segmenter import Segmenter, load, parse_metadata, resolve_spec
@@ -43,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     inspect = commands.add_parser("inspect", help=text("cli_inspect"))
     inspect.add_argument("file", type=Path, help=text("cli_file"))
     inspect.add_argument("--json", action="store_true", help=text("cli_json"))
+    inspect.add_argument("--diff", action="store_true", help=text("cli_diff"))
     inspect.set_defaults(run=_inspect)
 
     predict = commands.add_parser("predict", help=text("cli_predict"))
@@ -74,13 +77,31 @@ def _complain(sentence: str) -> None:
 
 
 def _inspect(options: argparse.Namespace, settings: Settings) -> int:
-    segmenter = load(options.file, device="cpu", assume=options.assume, settings=settings)
+    try:
+        segmenter = load(options.file, device="cpu", assume=options.assume, settings=settings)
+    except UnknownNetworkError:
+        if options.diff:
+            _print_differences(options.file)
+        raise
     facts = report(segmenter)
     if options.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
     else:
         print("\n".join(_lines(facts)))
     return 0
+
+
+def _print_differences(path: Path) -> None:
+    """What the closest network has otherwise, a tensor a line; nothing if none is close."""
+    miss = nearest_miss(unwrap(read_file(path).content).tensors)
+    for difference in miss.differences if miss else ():
+        name, here, fits = difference.name, difference.here, difference.fits
+        if here is None:
+            print(text("cli_difference_missing", name=name, fits=fits or "").rstrip())
+        elif fits is None:
+            print(text("cli_difference_surplus", name=name, here=here))
+        else:
+            print(text("cli_difference_shape", name=name, here=here, fits=fits))
 
 
 def report(segmenter: Segmenter) -> dict[str, Any]:
@@ -99,6 +120,7 @@ def report(segmenter: Segmenter) -> dict[str, Any]:
         "known": dict(detection.known),
         "alternatives": [_alternative(alternative) for alternative in detection.alternatives],
         "stripped": list(detection.stripped),
+        "class_values": list(detection.class_values),
         "spec": dict(_spec(spec)),
     }
 
@@ -131,6 +153,7 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
             for other in facts["alternatives"]
         ),
         *(("stripped", name) for name in facts["stripped"]),
+        *(("class value", value) for value in facts["class_values"]),
     ]
     for name, said in facts["spec"].items():
         value = said["value"]

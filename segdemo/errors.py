@@ -6,6 +6,7 @@
     ├── CheckpointError          the checkpoint cannot be used
     │   ├── FileError            its bytes hold no weights that are safe to read
     │   ├── UnknownNetworkError  its tensors are those of no network we know
+    │   ├── WeightsError         its numbers are none to compute with
     │   └── SpecError            its own description makes no sense
     ├── PredictionError          the network could not be run on this picture
     └── ExportError              the network could not be written in this form
@@ -49,6 +50,10 @@ class FileError(CheckpointError):
 
 class UnknownNetworkError(CheckpointError):
     """The tensors are those of no network we know."""
+
+
+class WeightsError(CheckpointError):
+    """The weights hold numbers that no network can compute with."""
 
 
 class SpecError(CheckpointError):

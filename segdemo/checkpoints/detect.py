@@ -1,5 +1,6 @@
 """Which network a state dict is, proved by building it."""
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from segdemo.architectures import ARCHITECTURES, Architecture, KeyMapping
+from segdemo.checkpoints.limits import shown
+from segdemo.checkpoints.near import nearest_miss
+from segdemo.checkpoints.norms import fold_biases, with_counters
 from segdemo.checkpoints.unwrap import Unwrapped, unwrap
-from segdemo.errors import UnknownNetworkError
+from segdemo.errors import UnknownNetworkError, WeightsError
 
-_COUNTER = "num_batches_tracked"
 _MAX_TENSORS = 5000  # several times the largest network known; more only takes time
-_SHOWN_CHARACTERS = 80  # of a name that stands in a sentence
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -29,6 +31,8 @@ class Detection:
     """Other networks that these tensors fit exactly as well; no tensor can tell."""
     stripped: tuple[str, ...] = ()
     """Containers and prefixes that were taken off."""
+    class_values: tuple[str, ...] = ()
+    """What stood for each class in the masks of its training, where the checkpoint says so."""
     tensors: Mapping[str, Tensor] = field(repr=False)
     """The weights under our names."""
 
@@ -54,8 +58,10 @@ class Detection:
         The names of its classes are part of it when the network has as many.
         """
         recipe = dict(self.mapping.recipe)
-        if len(self.mapping.trained_classes) == self.config.classes:
-            classes = list(self.mapping.trained_classes)
+        named = (self.class_values, self.mapping.trained_classes)
+        fitting = [classes for classes in named if len(classes) == self.config.classes]
+        if fitting:
+            classes = list(fitting[0])
             recipe["postprocessing"] = {"classes": classes, **recipe.get("postprocessing", {})}
         return recipe
 
@@ -96,18 +102,21 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
 
     Containers and prefixes are taken off first. ``assume`` names the reading to take where
     tensors cannot tell (see ``Detection.alternatives``). Tensors on the meta device do, so
-    that a file's header is enough. Raises UnknownNetworkError.
+    that a file's header is enough. Raises UnknownNetworkError, and WeightsError for NaN.
     """
     unwrapped = unwrap(state_dict)
     count = len(unwrapped.tensors)
     if not count:
         raise UnknownNetworkError("checkpoint_empty")
+    empty = next((key for key, tensor in unwrapped.tensors.items() if not tensor.numel()), None)
+    if empty is not None:
+        raise UnknownNetworkError("checkpoint_tensor_empty", tensor=shown(empty))
     if count > _MAX_TENSORS or not all(map(_is_plain, unwrapped.tensors.values())):
         raise UnknownNetworkError("checkpoint_unknown", count=count)
     readings = _readings(unwrapped, assume)
     if not readings:
         _refuse_lookalikes(unwrapped.tensors)
-        raise _nearest_miss(unwrapped.tensors)
+        raise _near(unwrapped.tensors)
     chosen = readings[0]
     if assume is not None:
         matching = [reading for reading in readings if reading.id == assume]
@@ -115,6 +124,7 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
             possible = ", ".join(reading.id for reading in readings)
             raise UnknownNetworkError("checkpoint_assume", assumed=assume, possible=possible)
         chosen = matching[0]
+    _refuse_not_finite(chosen, unwrapped.tensors)
     others = tuple(reading for reading in readings if reading is not chosen)
     return replace(chosen, alternatives=others)
 
@@ -124,6 +134,23 @@ def _is_plain(tensor: Tensor) -> bool:
     if tensor.layout != torch.strided or tensor.is_quantized:
         return False
     return 0 < tensor.nbytes <= tensor.untyped_storage().nbytes()
+
+
+def _refuse_not_finite(detection: Detection, theirs: Mapping[str, Tensor]) -> None:
+    """Raises WeightsError with the checkpoint's name of a tensor that holds NaN or infinity."""
+    wrong = [key for key, tensor in detection.tensors.items() if not _is_finite(tensor)]
+    if wrong:
+        names = detection.mapping.rename(theirs) or {}
+        first = next((key for key, ours in names.items() if ours == wrong[0]), wrong[0])
+        raise WeightsError("checkpoint_not_finite", tensor=shown(first), count=len(wrong))
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """One pass without a copy: the extremes of numbers among which is NaN are NaN."""
+    if tensor.is_meta or not tensor.is_floating_point():
+        return True
+    lowest, highest = torch.aminmax(tensor.float() if tensor.itemsize == 1 else tensor)
+    return math.isfinite(lowest.item()) and math.isfinite(highest.item())
 
 
 def _refuse_lookalikes(names: Collection[str]) -> None:
@@ -137,25 +164,26 @@ def _refuse_lookalikes(names: Collection[str]) -> None:
                 raise UnknownNetworkError(mapping.lookalikes[module], module=module)
 
 
-def _nearest_miss(names: Collection[str]) -> UnknownNetworkError:
-    """Says whose names most of these are, and what keeps the tensors from being that network."""
-    misses = (
-        (architecture, mapping, [name for name in names if mapping.match(name) is None])
-        for architecture in ARCHITECTURES
-        for mapping in architecture.mappings
-    )
-    architecture, mapping, strange = min(misses, key=lambda miss: len(miss[2]))
+def _near(tensors: Mapping[str, Tensor]) -> UnknownNetworkError:
+    """Says which network is closest, and what first keeps the tensors from being it."""
+    miss = nearest_miss(tensors)
+    if miss is None:
+        return UnknownNetworkError("checkpoint_unknown", count=len(tensors))
     facts: dict[str, Any] = {
-        "count": len(names),
-        "title": architecture.title,
-        "origin": mapping.origin,
+        "title": miss.architecture.title,
+        "origin": miss.mapping.origin,
+        "count": len(tensors),
     }
-    if 2 * len(strange) > len(names):
-        return UnknownNetworkError("checkpoint_unknown", count=len(names))
-    if not strange:
+    if not miss.differences:
         return UnknownNetworkError("checkpoint_misfit", **facts)
-    first = strange[0][:_SHOWN_CHARACTERS]
-    return UnknownNetworkError("checkpoint_surplus", **facts, strange=len(strange), first=first)
+    first = miss.differences[0]
+    facts["first"] = shown(first.name)
+    if first.here is None:
+        return UnknownNetworkError("checkpoint_near_missing", **facts)
+    facts["differing"] = len(miss.differences)
+    if first.fits is None:
+        return UnknownNetworkError("checkpoint_near_surplus", **facts)
+    return UnknownNetworkError("checkpoint_near", **facts, here=first.here, fits=first.fits)
 
 
 def _first(name: str) -> str:
@@ -214,6 +242,7 @@ def _read(
         mapping=mapping,
         config=config,
         stripped=unwrapped.stripped,
+        class_values=unwrapped.class_values,
         tensors=tensors,
     )
 
@@ -223,33 +252,3 @@ def _signature(tensors: Mapping[str, Tensor]) -> dict[str, tuple[tuple[int, ...]
     return {
         key: (tuple(tensor.shape), tensor.is_floating_point()) for key, tensor in tensors.items()
     }
-
-
-def fold_biases(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same function without the biases that a batch norm follows.
-
-    norm(conv(x) + b) equals norm'(conv(x)) when the running mean of norm' is less by b, which
-    is computed in float32 whatever the precision of the weights.
-    """
-    folded = dict(tensors)
-    for key in [key for key in tensors if key.endswith(".conv.bias")]:
-        mean = key.removesuffix("conv.bias") + "norm.running_mean"
-        if mean in tensors and tensors[mean].shape == tensors[key].shape:
-            folded[mean] = tensors[mean].float() - folded.pop(key).float()
-    return folded
-
-
-def with_counters(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Every batch norm with its batch counter, a whole number.
-
-    PyTorch before 0.4.1 saved none (zeros stand in: eval mode ignores them), some files hold
-    vectors of one element, and whoever halved all tensors halved the counters as well.
-    """
-    complete = dict(tensors)
-    for key, tensor in tensors.items():
-        if key.endswith(_COUNTER) and tensor.numel() == 1:
-            complete[key] = tensor.reshape(()).to(torch.int64)
-        elif key.endswith(".running_mean"):
-            counter = key.removesuffix("running_mean") + _COUNTER
-            complete.setdefault(counter, torch.zeros((), dtype=torch.int64, device=tensor.device))
-    return complete

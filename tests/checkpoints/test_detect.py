@@ -7,7 +7,7 @@ from torch import nn
 
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.checkpoints import detect
-from segdemo.errors import UnknownNetworkError
+from segdemo.errors import UnknownNetworkError, WeightsError
 
 
 @pytest.fixture
@@ -153,16 +153,60 @@ def test_another_network_is_refused_with_the_number_of_its_tensors(network):
 
 def test_a_tensor_too_many_is_named(state_dict):
     error = refusal({**state_dict, "attention.weight": torch.ones(1)})
-    assert error.key == "checkpoint_surplus"
+    assert error.key == "checkpoint_near_surplus"
     assert "U-Net as milesial/Pytorch-UNet" in str(error)
-    assert '1 of them are no part of it, such as "attention.weight"' in str(error)
+    count = len(state_dict) + 1
+    assert f"1 of {count} tensors differ, first: attention.weight is no part" in str(error)
 
 
 def test_a_tensor_too_few_is_told(state_dict):
     del state_dict["outc.conv.bias"]
     error = refusal(state_dict)
-    assert error.key == "checkpoint_misfit"
-    assert f"These {len(state_dict)} tensors have the names of U-Net" in str(error)
+    assert error.key == "checkpoint_near_missing"
+    assert f"beside these {len(state_dict)}, first: outc.conv.bias." in str(error)
+
+
+def test_a_tensor_of_another_shape_is_named_with_the_one_that_fits(state_dict):
+    head = state_dict["outc.conv.weight"]
+    error = refusal({**state_dict, "outc.conv.weight": head.expand(1, 4, 3, 3).contiguous()})
+    assert error.key == "checkpoint_near"
+    said = f"1 of {len(state_dict)} tensors differ, first: outc.conv.weight is (1, 4, 3, 3)"
+    assert f"{said} where (1, 4, 1, 1) fits" in str(error)
+    assert "U-Net as milesial/Pytorch-UNet" in str(error)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_weights_that_are_not_numbers_are_named_as_the_file_does(state_dict, value, dtype):
+    state_dict = {key: tensor.to(dtype) for key, tensor in state_dict.items()}
+    state_dict["up1.conv.double_conv.3.weight"][0, 0, 1, 1] = value
+    with pytest.raises(
+        WeightsError, match=r"in 1 tensors, first: up1\.conv\.double_conv\.3\.weight"
+    ):
+        detect({f"module.{key}": tensor for key, tensor in state_dict.items()})
+
+
+def test_a_tensor_without_numbers_is_named(state_dict):
+    error = refusal({**state_dict, "outc.conv.bias": torch.ones(0)})
+    assert error.key == "checkpoint_tensor_empty"
+    assert "outc.conv.bias" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [([0, 255], ["0", "255"]), ([[0, 0, 0], [255, 0, 9]], ["0, 0, 0", "255, 0, 9"])],
+)
+def test_mask_values_are_the_names_of_as_many_classes(values, names):
+    state_dict = randomised(TutorialUNet(depth=1, width=2, classes=2)).state_dict()
+    detection = detect({**state_dict, "mask_values": values})
+    assert list(detection.class_values) == names
+    assert detection.recipe["postprocessing"]["classes"] == names
+
+
+def test_mask_values_of_other_classes_are_no_names(state_dict):
+    detection = detect({**state_dict, "mask_values": [0, 127, 255]})
+    assert detection.class_values == ("0", "127", "255")
+    assert "classes" not in detection.recipe.get("postprocessing", {})
 
 
 def test_a_sentence_does_not_grow_with_the_names_in_the_file(state_dict):

@@ -16,7 +16,12 @@ def test_a_plain_state_dict_stays_as_it_is():
 
 
 @pytest.mark.parametrize(
-    "name", ["state_dict", "model_state_dict", "model", "net", "network", "params", "weights"]
+    "name",
+    [
+        *("state_dict", "model_state_dict", "model", "net", "network", "params", "weights"),
+        *("ema", "model_ema", "params_ema", "state_dict_ema", "generator", "netG", "module"),
+        "unet",  # whatever it is called, when nothing else can be meant
+    ],
 )
 def test_a_container_is_taken_off(name):
     found = unwrap({name: TENSORS, "epoch": 3, "optimizer": {"state": {}}})
@@ -44,6 +49,47 @@ def test_a_container_and_prefixes_come_off_together():
     found = unwrap({"state_dict": {f"model.module.{key}": t for key, t in TENSORS.items()}})
     assert found.tensors.keys() == TENSORS.keys()
     assert found.stripped == ("state_dict", "model.", "module.")
+
+
+def test_averaged_weights_go_before_those_that_were_averaged():
+    averaged = {key: value + 1 for key, value in TENSORS.items()}
+    found = unwrap({"model": TENSORS, "model_ema": averaged})
+    assert found.stripped == ("model_ema",)
+    assert torch.equal(found.tensors["inc.weight"], averaged["inc.weight"])
+
+
+def test_a_configuration_is_no_container():
+    found = unwrap({"model": {"width": 3}, "net": TENSORS, "optimizer": {"state": {0: TENSORS}}})
+    assert found.stripped == ("net",)
+
+
+def test_two_unusual_containers_are_not_chosen_from():
+    assert unwrap({"first": TENSORS, "second": TENSORS}).tensors == {}
+
+
+def test_what_training_keeps_among_the_weights_comes_off_and_is_told():
+    added = {"criterion.weight": torch.ones(3), "n_averaged": torch.tensor(5)}
+    found = unwrap({**added, **{f"module.{key}": value for key, value in TENSORS.items()}})
+    assert found.tensors.keys() == TENSORS.keys()
+    assert found.stripped == ("criterion", "n_averaged", "module.")
+
+
+def test_mask_values_beside_a_container_are_kept():
+    assert unwrap({"state_dict": TENSORS, "mask_values": [0, 255]}).class_values == ("0", "255")
+
+
+@pytest.mark.parametrize(
+    "values", [None, "01", [None], [[[1]]], [10**400], [0] * 5000, [float("nan"), "x"], [[1] * 9]]
+)
+def test_senseless_mask_values_are_left_out(values):
+    assert unwrap({**TENSORS, "mask_values": values}).class_values == ()
+
+
+def test_dicts_that_hold_each_other_many_times_end():
+    content = {}
+    for name in range(1000):
+        content[str(name)] = content
+    assert unwrap(content).tensors == {}
 
 
 def test_a_prefix_that_not_all_share_stays():
