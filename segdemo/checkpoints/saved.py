@@ -123,7 +123,7 @@ def read_legacy(path: Path) -> Mapping[str, Any]:
 
     reader = _Reader(path.name, locate)
     with path.open("rb") as file:
-        stream = io.BytesIO(file.read(_MAX_PICKLE_BYTES))
+        stream = io.BytesIO(file.read(min(size, _MAX_PICKLE_BYTES)))
         if _LEGACY_MAGIC not in stream.getbuffer()[:32].tobytes():
             reader.read_bare(stream)
         _, _, system, content, keys = (reader.read(stream) for _ in range(5))
