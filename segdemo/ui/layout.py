@@ -22,7 +22,7 @@ def build(handlers: Handlers, static: Path) -> gr.Blocks:
     demo = gr.Blocks(title=text("page_title"), analytics_enabled=False, delete_cache=(3600, 86400))
     with demo:
         with gr.Row(elem_id="page"):
-            with gr.Column(elem_id="controls", scale=0, min_width=320):
+            with gr.Column(elem_id="controls", scale=0, min_width=340):
                 gr.Markdown(f"# {text('page_title')}\n{text('page_tagline')}", elem_id="title")
                 picture = PictureInput(
                     value=str(first.picture) if first else None,
@@ -73,15 +73,15 @@ def _slot(handlers: Handlers, number: int, chosen: Sequence[str]) -> Slot:
             value="",
             label=text("page_architecture"),
             scale=2,
-            min_width=90,
+            min_width=116,
             elem_id=f"architecture-{number}",
         )
         checkpoint = gr.Dropdown(
             handlers.checkpoints(""),
             value=chosen[number] if number < len(chosen) else None,
             label=text("page_network", letter="ABCD"[number]),
-            scale=4,
-            min_width=150,
+            scale=3,
+            min_width=170,
             elem_id=f"checkpoint-{number}",
         )
     return group, architecture, checkpoint

@@ -1,6 +1,6 @@
 """The page as a visitor uses it: real components, real networks, a real browser."""
 
-import os
+from contextlib import contextmanager
 
 import pytest
 from PIL import Image
@@ -8,7 +8,7 @@ from PIL import Image
 from segdemo.catalog import shipped
 from segdemo.pool import Pool
 from segdemo.settings import Settings
-from segdemo.ui import launch_options
+from segdemo.ui import create_demo, launch_options
 from segdemo.ui.handlers import Handlers
 from segdemo.ui.layout import build
 from tests.ui.conftest import save_unet
@@ -19,6 +19,16 @@ HOSTILE = "Z <img src=x onerror='window.pwned=1'>${window.pwned=2}{{constructor}
 READY = "#viewer .sv[data-state=ready]"
 
 
+@contextmanager
+def serving(demo, settings, folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(folder / "gradio"))
+        options = launch_options(settings)
+        _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
+        yield address
+        demo.close()
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     """A page with three checkpoints, of which the second fails and the third has a hostile name."""
@@ -26,16 +36,20 @@ def address(tmp_path_factory):
     save_unet(folder / "a.safetensors", title="A first")
     save_unet(folder / "b.safetensors", title="Broken", break_it=True)
     save_unet(folder / "c.safetensors", title=HOSTILE)
-    os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
     settings = Settings(device="cpu", max_megapixels=1)
     handlers = Handlers(
         settings=settings, predictor=Pool(settings), entries=shipped(folder), examples=()
     )
-    demo = build(handlers, folder)
-    _, address, _ = demo.launch(**launch_options(settings), prevent_thread_lock=True, quiet=True)
-    yield address
-    demo.close()
-    del os.environ["GRADIO_TEMP_DIR"]
+    with serving(build(handlers, folder), settings, folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def shipped_address(tmp_path_factory):
+    """The page as it is shipped."""
+    settings = Settings(device="cpu")
+    with serving(create_demo(settings), settings, tmp_path_factory.mktemp("shipped")) as address:
+        yield address
 
 
 @pytest.fixture
@@ -140,3 +154,50 @@ def test_a_phone_needs_no_sideways_scrolling(browser, address, theme, tmp_path):
     page.wait_for_selector(READY)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     context.close()
+
+
+@pytest.fixture
+def shipped_page(browser, shipped_address):
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.runs = []
+    page.on("request", lambda sent: page.runs.append(sent) if "/queue/join" in sent.url else None)
+    page.goto(shipped_address)
+    page.wait_for_selector(READY)
+    yield page
+    context.close()
+
+
+def test_the_first_visit_shows_a_finished_comparison_that_nothing_was_run_for(shipped_page):
+    titles = panels(shipped_page).all_inner_texts()
+    assert len(titles) == 2
+    assert "Vessels · U-Net" in titles[0]
+    assert "Vessels · U²-Net lite" in titles[1]
+    assert shipped_page.runs == []
+
+
+def test_an_example_opens_with_its_networks_and_nothing_is_run(shipped_page):
+    shipped_page.click("#examples button >> nth=1")
+    shipped_page.wait_for_function(
+        "document.querySelector('#checkpoint-0 input').value.startsWith('Nuclei')"
+    )
+    shipped_page.wait_for_selector(READY)
+    assert all("Nuclei" in title for title in panels(shipped_page).all_inner_texts())
+    assert shipped_page.runs == []
+
+
+def test_the_page_can_be_used_by_keyboard_alone(shipped_page):
+    shipped_page.evaluate("document.querySelector('#viewer .sv').scrollIntoView()")
+    reached = set()
+    for _ in range(60):
+        shipped_page.keyboard.press("Tab")
+        reached.add(
+            shipped_page.evaluate(
+                "document.activeElement.closest('[id]')?.id + ' '"
+                " + (document.activeElement.dataset.part ?? '')"
+            )
+        )
+    assert any(place.startswith("checkpoint-0") for place in reached)
+    assert "compare " in reached
+    assert "viewer threshold" in reached
+    assert any(place.startswith("examples") for place in reached)
