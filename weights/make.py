@@ -186,7 +186,8 @@ def write_cards(folder: Path) -> None:
             f"`{path.name}`", facts["title"], f"{scores['iou']:.3f}",
             f"{scores['f1_1px']:.3f}" if "f1_1px" in scores else "",
             f"{scores['best_threshold']:.2f} ({scores['iou_at_best_threshold']:.3f})",
-            str(run["steps"]), f"{run['minutes']:.0f}", str(run["seed"]),
+            str(run["steps"]), f"{run['minutes']:.0f} ({run['processor_minutes']:.0f})",
+            str(run["seed"]),
             f"`{hashlib.sha256(path.read_bytes()).hexdigest()}`",
         )  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
