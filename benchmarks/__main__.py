@@ -1,27 +1,69 @@
-"""Measure everything here and write benchmarks/README.md."""
+"""Measure what is asked for, or everything, and write it into benchmarks/README.md."""
 
+import argparse
 import datetime
 import os
+import re
 import subprocess
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks import comparison, machine, redraw
+from benchmarks import comparison, files, machine, recognition, redraw
 
 _ROOT = Path(__file__).parent.parent
 _REPORT = Path(__file__).with_name("README.md")
 _MAP_SIZES = ((640, 480), (1024, 768), (2048, 1536))
 _PHOTO_SIZES = ((640, 480), (4000, 3000))
+_PARTS = ("page", "checkpoints")
+_INTRODUCTION = """# Benchmarks
+
+`.venv/bin/python -m benchmarks` measures all of this and writes this file; with the name of a
+part, `page` or `checkpoints`, only that part is measured and written anew.
+"""
 
 
 def main() -> None:
-    """Takes a few minutes."""
+    """Takes a few minutes for each part."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "part", nargs="*", metavar="PART", choices=[*_PARTS, []], help="all when left out"
+    )
+    chosen = parser.parse_args().part or _PARTS
+    sections = _sections(_REPORT.read_text(encoding="utf-8")) if _REPORT.exists() else {}
+    for part in chosen:
+        load = machine.load_average()
+        sections[part] = _page(load) if part == "page" else _checkpoints(load)
+    written = [_marked(part, sections[part]) for part in _PARTS if part in sections]
+    report = "\n".join([_INTRODUCTION, *written])
+    _REPORT.write_text(report, encoding="utf-8")
+    print(report)
+
+
+def _marked(part: str, section: str) -> str:
+    return f"<!-- {part} -->\n\n{section.strip()}\n\n<!-- end -->\n"
+
+
+def _sections(report: str) -> dict[str, str]:
+    """What an earlier run wrote, by part."""
+    return dict(re.findall(r"<!-- (\w+) -->\n(.*?)<!-- end -->", report, flags=re.DOTALL))
+
+
+def _heading(described: str, load: float) -> str:
+    busy = (
+        " The machine was busy with other work, so times by the clock are upper bounds."
+        if load > 1
+        else ""
+    )
+    today = datetime.datetime.now(tz=datetime.timezone.utc)
+    return f"{today:%Y-%m-%d}: {described}. Load average at the start: {load:.1f}.{busy}"
+
+
+def _page(load: float) -> str:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     find = subprocess.run(
         [_ROOT / "tools" / "chromium"], cwd=_ROOT, stdout=subprocess.PIPE, text=True, check=True
     )
-    load = machine.load_average()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=find.stdout.strip(), args=["--no-sandbox", "--disable-dev-shm-usage"]
@@ -31,18 +73,6 @@ def main() -> None:
         timings = [comparison.measure(browser, size) for size in _PHOTO_SIZES]
         described = machine.describe(browser.version)
         browser.close()
-    report = _report(described, load, redraws, timings, idle_mib)
-    _REPORT.write_text(report, encoding="utf-8")
-    print(report)
-
-
-def _report(
-    described: str,
-    load: float,
-    redraws: list[redraw.Redraw],
-    timings: list[comparison.Timing],
-    idle_mib: float,
-) -> str:
     redraw_rows = "\n".join(
         f"| {_size(row.size)} | {row.viewer_work_ms:.1f} ms | {row.viewer_ms:.1f} ms "
         f"| {row.naive_ms:.0f} ms | {row.ratio:.0f}× | {row.work_ratio:.0f}× |"
@@ -53,17 +83,7 @@ def _report(
         f"| {row.peak_mib:.0f} MiB |"
         for row in timings
     )
-    busy = (
-        " The machine was busy with other work, so the times of the photos are upper bounds."
-        if load > 1
-        else ""
-    )
-    today = datetime.datetime.now(tz=datetime.timezone.utc)
-    return f"""# Benchmarks
-
-`.venv/bin/python -m benchmarks` measures all of this and writes this file.
-
-{today:%Y-%m-%d}: {described}. Load average at the start: {load:.1f}.{busy}
+    return f"""{_heading(described, load)}
 
 ## One threshold step, {redraw.PANELS} panels
 
@@ -86,6 +106,41 @@ before. After a first visit, with nothing run yet, a server holds {idle_mib:.0f}
 | photo | first panel | last panel | peak memory of the server |
 |---|--:|--:|--:|
 {timing_rows}
+"""
+
+
+def _checkpoints(load: float) -> str:
+    found = recognition.measure()
+    loadings = files.measure()
+    found_rows = "\n".join(
+        f"| {row.name} | {row.title} | {row.tensors} | {row.milliseconds:.0f} ms |" for row in found
+    )
+    loading_rows = "\n".join(
+        f"| {row.kind}, {row.megabytes:.0f} MB | {row.way} | {row.seconds:.2f} s "
+        f"| {row.cpu_seconds:.2f} s | {row.peak_mib:.0f} MiB |"
+        for row in loadings
+    )
+    return f"""{_heading(machine.describe(), load)}
+
+## Which network it is
+
+From names and shapes alone, on the meta device; median time of the processor.
+
+| state dict | network | tensors | recognised in |
+|---|---|--:|--:|
+{found_rows}
+
+## A U²-Net from its file
+
+From the path to the network, in fresh processes, medians of {files.TIMES}, both ways in turn. The
+usual way knows which network it is, builds it with random weights, and fills these by
+`load_state_dict` with what `torch.load` or `safetensors.torch.load_file` reads. segdemo recognises
+the network and looks for NaN besides. The memory is what the process grew by at most, until every
+weight was used once.
+
+| file | way | time | of the processor | memory |
+|---|---|--:|--:|--:|
+{loading_rows}
 """
 
 

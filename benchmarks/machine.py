@@ -10,9 +10,9 @@ from pathlib import Path
 _CPU_INFO = Path("/proc/cpuinfo")
 
 
-def describe(chromium_version: str) -> str:
+def describe(chromium_version: str | None = None) -> str:
     """Processor, cores, memory, versions and how busy the machine is, as one Markdown line."""
-    packages = ("gradio", "torch", "pillow")
+    packages = ("gradio", "torch", "pillow", "safetensors")
     versions = [f"{name} {importlib.metadata.version(name)}" for name in packages]
     facts = [
         _processor(),
@@ -21,7 +21,7 @@ def describe(chromium_version: str) -> str:
         platform.system(),
         f"Python {platform.python_version()}",
         *versions,
-        f"Chromium {chromium_version} headless",
+        *([f"Chromium {chromium_version} headless"] if chromium_version else []),
     ]
     return ", ".join(facts)
 
