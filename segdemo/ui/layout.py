@@ -72,7 +72,7 @@ def _slot(handlers: Handlers, number: int, chosen: Sequence[str]) -> Slot:
             handlers.architectures(),
             value="",
             label=text("page_architecture"),
-            scale=2,
+            scale=0,
             min_width=116,
             elem_id=f"architecture-{number}",
         )
@@ -80,8 +80,8 @@ def _slot(handlers: Handlers, number: int, chosen: Sequence[str]) -> Slot:
             handlers.checkpoints(""),
             value=chosen[number] if number < len(chosen) else None,
             label=text("page_network", letter="ABCD"[number]),
-            scale=3,
-            min_width=170,
+            scale=1,
+            min_width=180,
             elem_id=f"checkpoint-{number}",
         )
     return group, architecture, checkpoint
