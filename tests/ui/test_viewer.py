@@ -111,7 +111,7 @@ def test_each_run_has_a_name_of_its_own():
     ],
 )
 def test_a_payload_that_makes_no_sense_is_refused(wrong):
-    with pytest.raises(ValueError, match="A comparison|A run|A threshold|is ready"):
+    with pytest.raises(ValueError, match=r"A comparison|A run|A threshold|is ready"):
         ViewerPayload(**{"image": IMAGE, "panels": (), **wrong})
 
 
