@@ -70,24 +70,24 @@ def _miss(
         config = _config({key: tuple(t.shape) for key, t in ours.items()}, architecture, mapping)
         with torch.device("meta"):
             expected = architecture.build(config).state_dict()
-    except KeyError as error:
-        # Its size cannot be told without this tensor, so what else differs cannot either.
-        differences += [_missing(str(error.args[0]), None, mapping, theirs)]
-    except (LookupError, ValueError, RuntimeError):
-        differences = []
+    except (LookupError, ValueError, RuntimeError) as error:
+        # Without a tensor that tells its size, what else differs cannot be told either.
+        name = str(error.args[0]) if isinstance(error, KeyError) else ""
+        known = [_missing(name, None, mapping, theirs)] if "." in name else []
+        differences = [*known, *differences] if known else []
     else:
         differences = [
             *_misshapen(ours, expected, theirs),
-            *differences,
-            *(
-                Difference(name=theirs[name], here=_said(tensors[theirs[name]]), fits=None)
-                for name in ours
-                if name not in expected and name in theirs
-            ),
             *(
                 _missing(name, tensor, mapping, theirs)
                 for name, tensor in expected.items()
                 if name not in ours and not name.endswith("num_batches_tracked")
+            ),
+            *differences,
+            *(
+                _surplus(name, tensors, ours, theirs)
+                for name in ours
+                if name not in expected and name in theirs
             ),
         ]
     return NearMiss(architecture=architecture, mapping=mapping, differences=tuple(differences))
@@ -126,6 +126,16 @@ def _misshapen(
             yield Difference(
                 name=theirs.get(name, name), here=_said(tensor), fits=_said(expected[name])
             )
+
+
+def _surplus(
+    name: str, tensors: Mapping[str, Tensor], ours: Mapping[str, Tensor], theirs: Mapping[str, str]
+) -> Difference:
+    """The tensor; or, where only the bias of a convolution is left, the weight that is missing."""
+    key = theirs[name]
+    if name.endswith(".bias") and name.removesuffix("bias") + "weight" not in ours:
+        return Difference(name=key.removesuffix("bias") + "weight", here=None, fits=None)
+    return Difference(name=key, here=_said(tensors[key]), fits=None)
 
 
 def _said(tensor: Tensor) -> str:

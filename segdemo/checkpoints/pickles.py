@@ -51,7 +51,8 @@ def read_pickle(
     while True:
         try:
             operation, argument, _ = next(operations)
-        except (ValueError, OverflowError, RecursionError) as error:
+        except (ValueError, OverflowError, Warning) as error:
+            # A warning, where warnings are errors, is of a backslash in a name.
             raise PickleError from error
         count += 1
         if count > _MAX_OPERATIONS:

@@ -78,20 +78,21 @@ def reserved():
 
 def read(data, reserved):
     """The content, or None if the file is refused; within the memory that the file has."""
+    content, said, peaks = None, "", []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.pth"
         path.write_bytes(data)
-        reserved.clear()
-        tracemalloc.start()
-        content, said = None, ""
-        try:
-            content = read_file(path).content
-        except FileError as error:
-            said = str(error)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-    assert sum(reserved) <= len(data)
-    assert peak <= 2 * len(data) + STEADY_BYTES
+        for _ in range(2):  # what Python does once, and other threads, are not the file's
+            reserved.clear()
+            tracemalloc.start()
+            try:
+                content = read_file(path).content
+            except FileError as error:
+                said = str(error)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+            assert sum(reserved) <= len(data)
+    assert min(peaks) <= 2 * len(data) + STEADY_BYTES
     if content is not None:
         # Nothing is larger than what was read, so that a copy of it is not either.
         for tensor in unwrap(content).tensors.values():
@@ -137,12 +138,14 @@ def changed(data, edits):
 
 @bounded
 @given(seed=st.sampled_from(sorted(SEEDS)), edits=changes)
+@example(seed="legacy", edits=[("end", 700, None)])
 def test_a_changed_file_is_read_or_refused(reserved, seed, edits):
     read(changed(SEEDS[seed], edits), reserved)
 
 
 @bounded
 @given(seed=st.sampled_from(["zip", "protocol 4"]), edits=changes)
+@example(seed="zip", edits=[("insert", 157, b"\\")])
 def test_a_changed_pickle_in_a_sound_archive_is_read_or_refused(reserved, seed, edits):
     original = zipfile.ZipFile(io.BytesIO(SEEDS[seed]))
     stream = io.BytesIO()
