@@ -113,11 +113,14 @@ def read_archive(path: Path) -> Mapping[str, Any]:
 def read_legacy(path: Path) -> Mapping[str, Any]:
     """The mapping in the pickles that PyTorch wrote before 1.6. Raises FileError and OSError."""
     size = path.stat().st_size
+    left = size
     claimed: dict[str, Tensor] = {}
 
     def locate(key: str, count: int) -> tuple[Tensor | None, int]:
+        nonlocal left
+        left -= count
         # Mostly it is cut off: its storages follow behind all that describes them.
-        if sum(memory.nbytes for memory in claimed.values()) + count > size:
+        if left < 0:
             raise FileError("file_damaged", name=path.name)
         return claimed.setdefault(key, torch.empty(count, dtype=torch.uint8)), count
 
@@ -133,9 +136,10 @@ def read_legacy(path: Path) -> Mapping[str, Any]:
         if not isinstance(keys, list) or set(keys) != claimed.keys():
             raise FileError("file_damaged", name=path.name)
         file.seek(stream.tell())
+        item_sizes = reader.item_sizes
         for key in keys:
             count = int.from_bytes(file.read(8), "little")
-            if count * reader.item_sizes[key] != claimed[key].nbytes:
+            if count * item_sizes[key] != claimed[key].nbytes:
                 raise FileError("file_damaged", name=path.name)
             fill(file, claimed[key], path.name)
     return mapping
