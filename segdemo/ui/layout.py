@@ -166,7 +166,8 @@ def _wire(
         "api_visibility": "private",
     }
     add.click(more, count, counted, **quick)
-    remove.click(fewer, count, counted, **quick)
+    # A panel leaves with its slot.
+    remove.click(fewer, count, counted, **quick).then(refresh, **running)
     for _, architecture, checkpoint in slots:
         architecture.input(narrow, [architecture, checkpoint], checkpoint, **quick)
     examples.click(

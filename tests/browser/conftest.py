@@ -116,12 +116,12 @@ class Viewer:
 
 
 @contextmanager
-def served(demo: gr.Blocks) -> Iterator[str]:
+def served(demo: gr.Blocks, **options) -> Iterator[str]:
     """The address of the app while it runs."""
     # Gradio's own search for a free port leaves sockets open.
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_port=port)
+    _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_port=port, **options)
     try:
         yield address
     finally:
