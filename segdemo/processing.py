@@ -165,4 +165,7 @@ def resize_map(
 
 def quantise(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """``q = min(255, floor(p * 256))``: then ``q >= k`` is ``p >= k / 256`` on every pixel."""
-    return np.minimum(LEVELS - 1, np.floor(probabilities * LEVELS)).astype(np.uint8)
+    levels: npt.NDArray[np.uint8] = np.minimum(LEVELS - 1, np.floor(probabilities * LEVELS)).astype(
+        np.uint8
+    )
+    return levels
