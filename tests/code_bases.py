@@ -6,9 +6,13 @@ They are written apart from the package, so that a test which compares both can 
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import nn
 from torch.nn import functional
 from vectors import rule
+
+from segdemo.segmenter import Segmenter
+from segdemo.spec import Preprocessing, SegmentationSpec
 
 VECTORS = Path(rule.__file__).with_name("public")
 
@@ -249,3 +253,15 @@ SMALL_DECODER = (
     (4, 14, 4, 6, False),
     (5, 12, 3, 5, False),
 )
+
+
+def predicted(detection, size):
+    """What a network says of a picture of ``size`` (width, height) that is given as it is."""
+    segmenter = Segmenter(
+        network=detection.build(),
+        spec=SegmentationSpec(preprocessing=Preprocessing(resize="none")),
+        detection=detection,
+        device=torch.device("cpu"),
+        max_side=512,
+    )
+    return segmenter.predict(Image.linear_gradient("L").convert("RGB").resize(size))

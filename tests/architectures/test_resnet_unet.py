@@ -2,16 +2,13 @@
 
 import pytest
 import torch
-from code_bases import header, picture, randomised, vector
-from PIL import Image
+from code_bases import header, picture, predicted, randomised, vector
 from small_unets import TutorialResNetUNet, TutorialResNeXtUNet
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from segdemo.architectures.resnet_unet import ARCHITECTURE, ResNetUNet, ResNetUNetConfig, describe
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
-from segdemo.segmenter import Segmenter
-from segdemo.spec import Preprocessing, SegmentationSpec
 
 
 def assert_computes_the_same(theirs, x):
@@ -90,14 +87,7 @@ def test_the_standard_network_is_that_of_the_tutorial():
 @pytest.mark.parametrize("size", [(1, 1), (4, 200), (61, 33), (64, 96)])
 def test_every_picture_gets_a_map_of_its_own_size(size):
     detection = detect(randomised(TutorialResNetUNet()).state_dict())
-    segmenter = Segmenter(
-        network=detection.build(),
-        spec=SegmentationSpec(preprocessing=Preprocessing(resize="none")),
-        detection=detection,
-        device=torch.device("cpu"),
-        max_side=512,
-    )
-    prediction = segmenter.predict(Image.linear_gradient("L").convert("RGB").resize(size))
+    prediction = predicted(detection, size)
     assert prediction.probabilities.shape == (1, size[1], size[0])
 
 

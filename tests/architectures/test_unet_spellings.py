@@ -3,8 +3,7 @@
 import pytest
 import small_unets
 import torch
-from code_bases import TutorialUNet, picture, randomised, vector
-from PIL import Image
+from code_bases import TutorialUNet, picture, predicted, randomised, vector
 from small_unets import SpelledUNet
 from vectors import rule
 
@@ -12,8 +11,6 @@ from segdemo.architectures.unet import ARCHITECTURE
 from segdemo.architectures.unet_spellings import MAPPINGS
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
-from segdemo.segmenter import Segmenter
-from segdemo.spec import Preprocessing, SegmentationSpec
 
 CLAIMED_BY = {
     "labml": "unet_labml",
@@ -103,14 +100,7 @@ def test_what_raises_in_their_code_raises_in_ours(dialect, height, width):
 def test_every_picture_gets_a_map_of_its_own_size(dialect, size):
     theirs = spelled(dialect)
     detection = detect(theirs.state_dict())
-    segmenter = Segmenter(
-        network=detection.build(),
-        spec=SegmentationSpec(preprocessing=Preprocessing(resize="none")),
-        detection=detection,
-        device=torch.device("cpu"),
-        max_side=512,
-    )
-    prediction = segmenter.predict(Image.linear_gradient("L").convert("RGB").resize(size))
+    prediction = predicted(detection, size)
     assert prediction.probabilities.shape == (1, size[1], size[0])
 
 
