@@ -8,6 +8,7 @@
     │   ├── UnknownNetworkError  its tensors are those of no network we know
     │   ├── WeightsError         its numbers are none to compute with
     │   └── SpecError            its own description makes no sense
+    ├── HubError                 a checkpoint could not be found or fetched
     ├── PredictionError          the network could not be run on this picture
     └── ExportError              the network could not be written in this form
 
@@ -58,6 +59,10 @@ class WeightsError(CheckpointError):
 
 class SpecError(CheckpointError):
     """The checkpoint's own description makes no sense."""
+
+
+class HubError(SegdemoError):
+    """A checkpoint could not be found, fetched or published."""
 
 
 class PredictionError(SegdemoError):
