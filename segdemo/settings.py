@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, TypeVar
 
 from segdemo.errors import SettingsError
@@ -20,6 +21,21 @@ def _positive(convert: Callable[[str], _Number]) -> Callable[[str], _Number]:
         return value
 
     return parse
+
+
+def _folders(raw: str) -> tuple[Path, ...]:
+    try:
+        folders = tuple(Path(part).expanduser() for part in raw.split(os.pathsep) if part.strip())
+        # A folder that is misspelt would only look like one without checkpoints.
+        if not all(folder.is_dir() for folder in folders):
+            raise ValueError(raw)
+    except (OSError, RuntimeError) as error:  # no home, or a name that no system takes
+        raise ValueError(raw) from error
+    return folders
+
+
+def _switch(raw: str) -> bool:
+    return {"on": True, "off": False}[raw.lower()]
 
 
 def _setting(
@@ -69,18 +85,49 @@ class Settings:
         "a positive whole number",
         "how many MB of loaded networks stay in memory",
     )
+    weights_folders: tuple[Path, ...] = _setting(
+        (),
+        "SEGDEMO_WEIGHTS",
+        _folders,
+        "a list of folders that exist",
+        "folders with more checkpoints for the page, separated like those of PATH",
+    )
+    hub_timeout_seconds: float = _setting(
+        20.0,
+        "SEGDEMO_HUB_TIMEOUT",
+        _positive(float),
+        "a positive number",
+        "how many seconds the Hugging Face Hub may stay silent",
+    )
+    max_download_megabytes: int = _setting(
+        1000,
+        "SEGDEMO_MAX_DOWNLOAD_MB",
+        _positive(int),
+        "a positive whole number",
+        "the largest checkpoint that is downloaded, in MB",
+    )
+    checkpoint_uploads: bool = _setting(
+        True,
+        "SEGDEMO_UPLOADS",
+        _switch,
+        "on or off",
+        "whether visitors may open checkpoints of their own, on or off; off on a Space when unset",
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Read every variable; an empty one counts as unset. Raises SettingsError."""
         values: dict[str, Any] = {}
+        if environment.get("SPACE_ID"):
+            # Strangers' files may be large, and a Space has one small disk for all.
+            values["checkpoint_uploads"] = False
         for entry in fields(cls):
             name, raw = entry.metadata["variable"], environment.get(entry.metadata["variable"], "")
             if not raw.strip():
                 continue
             try:
                 values[entry.name] = entry.metadata["parse"](raw.strip())
-            except ValueError as error:
+            except (ValueError, KeyError) as error:
                 raise SettingsError(
                     "settings_invalid", name=name, value=raw, expected=entry.metadata["expected"]
                 ) from error

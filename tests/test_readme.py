@@ -17,6 +17,13 @@ ENGLISH, CHINESE = (path.read_text(encoding="utf-8") for path in READMES)
 SETTING_ROW = re.compile(r"^\| `(SEGDEMO_\w+)` \| (.*?) ?\| (.+) \|$", flags=re.MULTILINE)
 
 
+def shown(default):
+    """A default as the table has it."""
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return f"{default:g}" if isinstance(default, int | float) else ""
+
+
 def rows(readme):
     return [(name, default.strip()) for name, default, _ in SETTING_ROW.findall(readme)]
 
@@ -27,10 +34,7 @@ def blocks(readme, language):
 
 @pytest.mark.parametrize("readme", [ENGLISH, CHINESE], ids=["en", "zh"])
 def test_the_settings_are_those_of_the_code(readme):
-    expected = [
-        (field.metadata["variable"], "" if field.default is None else f"{field.default:g}")
-        for field in fields(Settings)
-    ]
+    expected = [(field.metadata["variable"], shown(field.default)) for field in fields(Settings)]
     assert rows(readme) == expected
 
 
