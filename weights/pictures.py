@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from weights.generators import bodies, common, nuclei, vessels
+from weights import generators
+from weights.generators import nuclei, vessels
 
 Pictures = NDArray[np.uint8]
 Masks = NDArray[np.uint8]
@@ -76,8 +77,8 @@ def _one(task: str, seed: int, side: int, index: int) -> tuple[Pictures, Masks]:
 
 def _fingerprint(task: str) -> str:
     """Changes whenever the code that draws the pictures does."""
+    folder = Path(generators.__path__[0])
     digest = hashlib.sha256()
-    for module in (common, bodies, GENERATORS[task]):
-        assert module.__file__ is not None
-        digest.update(Path(module.__file__).read_bytes())
+    for path in (folder / "common.py", folder / "bodies.py", *sorted(folder.glob(f"{task}*.py"))):
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:10]

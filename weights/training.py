@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
@@ -43,6 +44,9 @@ class Recipe:
     seed: int = 0
     gap_weight: float = 0.0
     """Extra weight of background pixels squeezed between two bodies."""
+    framed: bool = False
+    """Pictures with a subject and an up: nearly the whole picture is shrunk to the size of the
+    crop instead of cut, and mirrored, never turned."""
 
     def smoke(self) -> Recipe:
         """The same recipe on a few tiny pictures: seconds instead of minutes."""
@@ -84,13 +88,10 @@ class Batches:
         shown = np.empty((recipe.batch, crop, crop, 3), np.float32)
         truth = np.empty((recipe.batch, crop, crop), np.float32)
         for row, index in enumerate(chosen):
-            top, left = rng.integers(0, recipe.canvas - crop + 1, 2)
-            turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
-            window = np.s_[top : top + crop, left : left + crop]
-            picture, mask = self._stock[index][window], self._masks[index][window]
-            picture, mask = np.rot90(picture, turns), np.rot90(mask, turns)
-            if mirrored:
-                picture, mask = picture[:, ::-1], mask[:, ::-1]
+            if recipe.framed:
+                picture, mask = _framed(rng, self._stock[index], self._masks[index], crop)
+            else:
+                picture, mask = _cut(rng, self._stock[index], self._masks[index], crop)
             gain = np.exp(rng.normal(0, 0.08, 3)) * np.exp(rng.normal(0, 0.08))
             shown[row] = np.clip(picture * (gain / 255) + rng.normal(0, 0.02, 3), 0, 1)
             truth[row] = mask
@@ -109,6 +110,31 @@ class Batches:
             for epoch in sorted(set(epochs.tolist()))
         }
         return np.array([orders[e][w] for e, w in zip(epochs.tolist(), within, strict=True)])
+
+
+def _cut(
+    rng: np.random.Generator, picture: pictures.Pictures, mask: pictures.Masks, crop: int
+) -> tuple[pictures.Pictures, pictures.Masks]:
+    """A random square of a picture that has no up: turned and mirrored."""
+    top, left = rng.integers(0, len(picture) - crop + 1, 2)
+    turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+    window = np.s_[top : top + crop, left : left + crop]
+    picture, mask = np.rot90(picture[window], turns), np.rot90(mask[window], turns)
+    return (picture[:, ::-1], mask[:, ::-1]) if mirrored else (picture, mask)
+
+
+def _framed(
+    rng: np.random.Generator, picture: pictures.Pictures, mask: pictures.Masks, crop: int
+) -> tuple[pictures.Pictures, pictures.Masks]:
+    """At least seven eighths of a picture, a little squeezed and shrunk to the crop; mirrored."""
+    side = len(picture)
+    height, width = rng.integers(side * 7 // 8, side + 1, 2).tolist()
+    top, left = int(rng.integers(side - height + 1)), int(rng.integers(side - width + 1))
+    box = (left, top, left + width, top + height)
+    small = Image.fromarray(picture).resize((crop, crop), Image.Resampling.BILINEAR, box)
+    truth = Image.fromarray(mask * 255).resize((crop, crop), Image.Resampling.BILINEAR, box)
+    shown, kept = np.asarray(small), (np.asarray(truth) > 127).astype(np.uint8)
+    return (shown[:, ::-1], kept[:, ::-1]) if rng.integers(2) else (shown, kept)
 
 
 def loss(logits: Tensor, truth: Tensor, gap_weight: float = 0.0) -> Tensor:
