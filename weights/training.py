@@ -238,6 +238,7 @@ def train(
         unfinished.replace(state_path)
 
     network.train()
+    half = halves_are_fast(device)
     running = 0.0
     with tqdm(
         total=recipe.steps, initial=first, desc=recipe.name, position=position, mininterval=2
@@ -246,7 +247,7 @@ def train(
             x, truth = (tensor.to(device) for tensor in batches(step))
             for group in optimizer.param_groups:
                 group["lr"] = rate(recipe, step)
-            with torch.autocast(device.type, dtype=torch.bfloat16):
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
                 outputs = network.forward_deep(x) if isinstance(network, U2Net) else [network(x)]
             total = torch.zeros((), device=device)
             for index, logits in enumerate(outputs):
@@ -275,6 +276,13 @@ def averaged(recipe: Recipe, average: Average) -> nn.Module:
     network = build(recipe.architecture)
     network.load_state_dict({key: value.cpu() for key, value in average.tensors.items()})
     return network.eval()
+
+
+def halves_are_fast(device: torch.device) -> bool:
+    """Whether bfloat16 saves time: without AVX-512 a processor takes ten times as long."""
+    if device.type == "cpu":
+        return torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+    return device.type == "cuda"
 
 
 def _processor_seconds() -> float:
