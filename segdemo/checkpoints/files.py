@@ -1,9 +1,13 @@
-"""Bytes on disk to a state dict, without running code that they may hold."""
+"""Bytes of a file to a state dict, without running code that they may hold."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+import torch
 
 from segdemo.checkpoints.foreign import HEAD_BYTES, sentence_for
 from segdemo.checkpoints.pickles import PickleError
@@ -34,33 +38,50 @@ def read_file(path: str | Path) -> CheckpointFile:
     no more than the file is long. Objects of classes that are not PyTorch's are left out.
     Raises FileError; never runs code from the file.
     """
-    path = Path(path)
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-        if not head:
-            raise FileError("file_empty", name=path.name)
-        if opens_safetensors(head):
-            content, metadata = read_tensors(path)
-            return CheckpointFile(content=content, metadata=metadata)
-        if head.startswith(_ZIP):
-            return CheckpointFile(content=read_archive(path))
-        if head.startswith(_PICKLES):
-            return CheckpointFile(content=read_legacy(path))
-    except FileError:
-        raise
-    except OSError as error:
-        raise FileError("file_unreadable", name=path.name) from error
-    except (PickleError, LookupError, TypeError, ValueError, AttributeError) as error:
-        # Where a file does not have the shape that its opening promises.
-        raise FileError("file_damaged", name=path.name) from error
-    raise FileError(sentence_for(head), name=path.name)
+    with _opened(path) as (file, name, size):
+        return read_content(file, name=name, size=size, device=torch.device("cpu"))
 
 
 def read_metadata(path: str | Path) -> Mapping[str, str]:
     """The metadata in the header of a safetensors file; reads no tensor. Raises FileError."""
+    with _opened(path) as (file, name, size):
+        return read_header(file, name=name, size=size).metadata
+
+
+def read_content(file: BinaryIO, *, name: str, size: int, device: torch.device) -> CheckpointFile:
+    """What ``read_file`` gives, of a seekable file of ``size`` bytes, its tensors on ``device``.
+
+    For meta tensors only what describes them is read. Raises FileError, and OSError where the
+    file does.
+    """
+    try:
+        file.seek(0)
+        head = file.read(HEAD_BYTES)
+        file.seek(0)
+        if not head:
+            raise FileError("file_empty", name=name)
+        if opens_safetensors(head):
+            header = read_header(file, name=name, size=size)
+            tensors = read_tensors(file, header, name=name, device=device)
+            return CheckpointFile(content=tensors, metadata=header.metadata)
+        if head.startswith(_ZIP):
+            content = read_archive(file, name=name, size=size, device=device)
+            return CheckpointFile(content=content)
+        if head.startswith(_PICKLES):
+            content = read_legacy(file, name=name, size=size, device=device)
+            return CheckpointFile(content=content)
+    except (PickleError, LookupError, TypeError, ValueError, AttributeError) as error:
+        # Where a file does not have the shape that its opening promises.
+        raise FileError("file_damaged", name=name) from error
+    raise FileError(sentence_for(head), name=name)
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[tuple[BinaryIO, str, int]]:
+    """The file, its name and its size. Raises FileError, also for an OSError inside."""
     path = Path(path)
     try:
-        return read_header(path).metadata
+        with path.open("rb") as file:
+            yield file, path.name, os.fstat(file.fileno()).st_size
     except OSError as error:
         raise FileError("file_unreadable", name=path.name) from error

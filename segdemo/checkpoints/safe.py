@@ -4,9 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from io import BufferedIOBase, RawIOBase
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
@@ -71,55 +69,56 @@ def opens_safetensors(head: bytes) -> bool:
     )
 
 
-def read_header(path: Path) -> Header:
-    """The checked header: sizes, places and the file's length agree. Raises FileError, OSError."""
-    with path.open("rb") as file:
-        return _header(file, path)
+def read_header(file: BinaryIO, *, name: str, size: int) -> Header:
+    """The checked header of a file of ``size`` bytes that stands at its beginning.
+
+    Sizes, places and the file's length agree. Raises FileError and OSError.
+    """
+    length = int.from_bytes(file.read(_PREFIX_BYTES), "little")
+    if length > _FORMAT_LIMIT:
+        raise FileError("file_header", name=name)
+    if _PREFIX_BYTES + length > size:
+        raise FileError("file_damaged", name=name)
+    if length > MAX_HEADER_BYTES:
+        raise too_many(name)
+    try:
+        document = json.loads(file.read(length), object_pairs_hook=_object)
+        return _checked(document, _PREFIX_BYTES + length, size, name)
+    except _TwiceError as error:
+        raise FileError("file_twice", name=name, tensor=shown(error.key)) from error
+    except (_DamageError, ValueError, RecursionError) as error:
+        raise FileError("file_header", name=name) from error
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], Mapping[str, str]]:
-    """The tensors, which own their memory, and the metadata. Raises FileError and OSError."""
-    with path.open("rb") as file:
-        header = _header(file, path)
-        tensors = {}
-        # In the order in which they lie, each into its own memory: nothing is held twice.
-        for key, entry in sorted(header.entries.items(), key=lambda item: item[1].start):
-            tensor = torch.empty(entry.shape, dtype=entry.dtype)
+def read_tensors(
+    file: BinaryIO, header: Header, *, name: str, device: torch.device
+) -> dict[str, Tensor]:
+    """The tensors that the header describes, on ``device``; their memory is their own.
+
+    Raises FileError and OSError.
+    """
+    tensors = {}
+    # In the order in which they lie, each into its own memory: nothing is held twice.
+    for key, entry in sorted(header.entries.items(), key=lambda item: item[1].start):
+        tensor = torch.empty(entry.shape, dtype=entry.dtype, device=device)
+        if not tensor.is_meta:
             file.seek(entry.start)
-            fill(file, tensor, path.name)
-            tensors[key] = tensor
-    return {key: tensors[key] for key in header.entries}, header.metadata
+            fill(file, tensor, name)
+        tensors[key] = tensor
+    return {key: tensors[key] for key in header.entries}
 
 
-def fill(file: RawIOBase | BufferedIOBase, tensor: Tensor, name: str) -> None:
+def fill(file: BinaryIO, tensor: Tensor, name: str) -> None:
     """Read the bytes of a contiguous tensor from where the file stands. Raises FileError."""
     if not tensor.nbytes:
         return
     numbers: Any = tensor.reshape(-1).view(torch.uint8).numpy()
     memory = memoryview(numbers)
     while memory:  # a single read of the system returns 2 GiB at most
-        count = file.readinto(memory)
+        count = file.readinto(memory)  # type: ignore[attr-defined]
         if not count:
             raise FileError("file_damaged", name=name)
         memory = memory[count:]
-
-
-def _header(file: BufferedIOBase, path: Path) -> Header:
-    size = path.stat().st_size
-    length = int.from_bytes(file.read(_PREFIX_BYTES), "little")
-    if length > _FORMAT_LIMIT:
-        raise FileError("file_header", name=path.name)
-    if _PREFIX_BYTES + length > size:
-        raise FileError("file_damaged", name=path.name)
-    if length > MAX_HEADER_BYTES:
-        raise too_many(path.name)
-    try:
-        document = json.loads(file.read(length), object_pairs_hook=_object)
-        return _checked(document, _PREFIX_BYTES + length, size, path.name)
-    except _TwiceError as error:
-        raise FileError("file_twice", name=path.name, tensor=shown(error.key)) from error
-    except (_DamageError, ValueError, RecursionError) as error:
-        raise FileError("file_header", name=path.name) from error
 
 
 class _TwiceError(Exception):

@@ -14,8 +14,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
@@ -28,6 +27,8 @@ from segdemo.errors import FileError
 
 _MAX_PICKLE_BYTES = 8_000_000  # of what describes the tensors; several times what the limit needs
 _MAX_DIRECTORY_BYTES = 2_000_000  # of an archive; likewise
+_COUNT_BYTES = 8  # before each storage in a row of pickles
+_BLOCK_BYTES = 64 * 1024  # of what describes the tensors, fetched at a time
 _LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
 _LOCAL_HEADER = struct.Struct("<26xHH")
 
@@ -80,86 +81,134 @@ class _Claim:
     held: int
 
 
-def read_archive(path: Path) -> Mapping[str, Any]:
-    """The mapping in a zip archive of torch.save. Raises FileError and OSError."""
-    size = path.stat().st_size
-    with _WaryFile(path) as file:
-        members = _members(file, size)
-        pickled = min(
-            (name for name in members if name.rpartition("/")[2] == "data.pkl"),
-            key=lambda name: name.count("/"),
-        )
-        folder = pickled.removesuffix("data.pkl")
-        if members[pickled].file_size > _MAX_PICKLE_BYTES:
-            raise too_many(path.name)
-        stream = io.BytesIO(_bytes_of(file, members[pickled]))
-        order = members.get(f"{folder}byteorder")
-        if order is not None and _bytes_of(file, order) != b"little":
-            raise FileError("file_foreign", name=path.name)
+def read_archive(
+    file: BinaryIO, *, name: str, size: int, device: torch.device
+) -> Mapping[str, Any]:
+    """The mapping in a zip archive of torch.save, its tensors on ``device``.
 
-        def locate(key: str, count: int) -> tuple[Tensor | None, int]:
-            member = members[f"{folder}data/{key}"]
-            if count > member.file_size:
-                return None, member.file_size
-            memory = torch.empty(count, dtype=torch.uint8)
-            file.seek(_start(file, member))
-            fill(file, memory, path.name)
-            return memory, member.file_size
+    For meta tensors only the table of members and what describes the tensors is read. Raises
+    FileError and OSError.
+    """
+    members = _members(file, name, size)
+    pickled = min(
+        (member for member in members if member.rpartition("/")[2] == "data.pkl"),
+        key=lambda member: member.count("/"),
+    )
+    folder = pickled.removesuffix("data.pkl")
+    if members[pickled].file_size > _MAX_PICKLE_BYTES:
+        raise too_many(name)
+    stream = io.BytesIO(_bytes_of(file, members[pickled]))
+    order = members.get(f"{folder}byteorder")
+    if order is not None and _bytes_of(file, order) != b"little":
+        raise FileError("file_foreign", name=name)
 
-        reader = _Reader(path.name, locate)
-        return reader.mapping(reader.read(stream))
+    def locate(key: str, count: int) -> tuple[Tensor | None, int]:
+        member = members[f"{folder}data/{key}"]
+        if count > member.file_size:
+            return None, member.file_size
+        memory = torch.empty(count, dtype=torch.uint8, device=device)
+        if not memory.is_meta:
+            _seek_start(file, member)
+            fill(file, memory, name)
+        return memory, member.file_size
+
+    reader = _Reader(name, locate)
+    return reader.mapping(reader.read(stream))
 
 
-def read_legacy(path: Path) -> Mapping[str, Any]:
-    """The mapping in the pickles that PyTorch wrote before 1.6. Raises FileError and OSError."""
-    size = path.stat().st_size
+def read_legacy(file: BinaryIO, *, name: str, size: int, device: torch.device) -> Mapping[str, Any]:
+    """The mapping in the pickles that PyTorch wrote before 1.6, its tensors on ``device``.
+
+    For meta tensors only the pickles are read. Raises FileError and OSError.
+    """
     left = size
     claimed: dict[str, Tensor] = {}
 
     def locate(key: str, count: int) -> tuple[Tensor | None, int]:
         nonlocal left
-        left -= count
+        left -= _COUNT_BYTES + count
         # Mostly it is cut off: its storages follow behind all that describes them.
         if left < 0:
-            raise FileError("file_damaged", name=path.name)
-        return claimed.setdefault(key, torch.empty(count, dtype=torch.uint8)), count
+            raise FileError("file_damaged", name=name)
+        memory = torch.empty(count, dtype=torch.uint8, device=device)
+        return claimed.setdefault(key, memory), count
 
-    reader = _Reader(path.name, locate)
-    with path.open("rb") as file:
-        stream = io.BytesIO(file.read(min(size, _MAX_PICKLE_BYTES)))
-        if _LEGACY_MAGIC not in stream.getbuffer()[:32].tobytes():
-            reader.read_bare(stream)
-        _, _, system, content, keys = (reader.read(stream) for _ in range(5))
-        if not isinstance(system, dict) or not system.get("little_endian", True):
-            raise FileError("file_foreign", name=path.name)
-        mapping = reader.mapping(content)
-        if not isinstance(keys, list) or set(keys) != claimed.keys():
-            raise FileError("file_damaged", name=path.name)
-        file.seek(stream.tell())
-        item_sizes = reader.item_sizes
-        for key in keys:
-            count = int.from_bytes(file.read(8), "little")
-            if count * item_sizes[key] != claimed[key].nbytes:
-                raise FileError("file_damaged", name=path.name)
-            fill(file, claimed[key], path.name)
+    reader = _Reader(name, locate)
+    stream = _Opening(file)
+    if _LEGACY_MAGIC not in stream.read(32):
+        stream.seek(0)
+        reader.read_bare(stream)
+    stream.seek(0)
+    _, _, system, content, keys = (reader.read(stream) for _ in range(5))
+    if not isinstance(system, dict) or not system.get("little_endian", True):
+        raise FileError("file_foreign", name=name)
+    mapping = reader.mapping(content)
+    if not isinstance(keys, list) or set(keys) != claimed.keys() or stream.tell() > left:
+        raise FileError("file_damaged", name=name)
+    if device.type == "meta":
+        return mapping
+    file.seek(stream.tell())
+    item_sizes = reader.item_sizes
+    for key in keys:
+        count = int.from_bytes(file.read(_COUNT_BYTES), "little")
+        if count * item_sizes[key] != claimed[key].nbytes:
+            raise FileError("file_damaged", name=name)
+        fill(file, claimed[key], name)
     return mapping
 
 
-class _WaryFile(io.FileIO):
-    """A file that is not read in large pieces, as an absurd table of members would be."""
+class _Opening(io.BytesIO):
+    """The beginning of a file, fetched as far as it is read and never beyond a pickle's limit."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        file.seek(0)
+        self._file = file
 
     def read(self, size: int | None = -1) -> bytes:
+        """Shorter only where the file or the limit ends."""
+        assert size is not None
+        data = super().read(size)
+        while len(data) < size and self._fetch():
+            data += super().read(size - len(data))
+        return data
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """Without its end only where the file or the limit ends."""
+        line = super().readline()
+        while not line.endswith(b"\n") and self._fetch():
+            line += super().readline()
+        return line
+
+    def _fetch(self) -> bool:
+        """Take another block, if there is one; the position stays."""
+        position = self.tell()
+        end = self.seek(0, io.SEEK_END)
+        block = self._file.read(min(_BLOCK_BYTES, _MAX_PICKLE_BYTES - end))
+        self.write(block)
+        self.seek(position)
+        return bool(block)
+
+
+class _WaryFile:
+    """A file that is not read in large pieces, as an absurd table of members would be."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file = file
+        self._name = name
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1) -> bytes:
         """Raises FileError for more than an archive's table may have."""
-        if size is not None and size > max(_MAX_DIRECTORY_BYTES, _MAX_PICKLE_BYTES):
-            raise too_many(Path(str(self.name)).name)
-        return super().read(-1 if size is None else size) or b""
+        if size > _MAX_DIRECTORY_BYTES:
+            raise too_many(self._name)
+        return self._file.read(size)
 
 
-def _members(file: _WaryFile, size: int) -> dict[str, zipfile.ZipInfo]:
+def _members(file: BinaryIO, name: str, size: int) -> dict[str, zipfile.ZipInfo]:
     """The members of an archive that holds no more than it is long, none of them compressed."""
-    name = Path(str(file.name)).name
     try:
-        with zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(_WaryFile(file, name)) as archive:
             members = {member.filename: member for member in archive.infolist()}
     except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError) as error:
         raise FileError("file_damaged", name=name) from error
@@ -173,18 +222,18 @@ def _members(file: _WaryFile, size: int) -> dict[str, zipfile.ZipInfo]:
     return members
 
 
-def _start(file: _WaryFile, member: zipfile.ZipInfo) -> int:
-    """Where the bytes of a member begin."""
+def _seek_start(file: BinaryIO, member: zipfile.ZipInfo) -> None:
+    """Go to where the bytes of a member begin."""
     file.seek(member.header_offset)
     header = file.read(_LOCAL_HEADER.size)
     if len(header) < _LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
         raise PickleError
     name_length, extra_length = _LOCAL_HEADER.unpack(header)
-    return member.header_offset + _LOCAL_HEADER.size + int(name_length) + int(extra_length)
+    file.seek(int(name_length) + int(extra_length), io.SEEK_CUR)
 
 
-def _bytes_of(file: _WaryFile, member: zipfile.ZipInfo) -> bytes:
-    file.seek(_start(file, member))
+def _bytes_of(file: BinaryIO, member: zipfile.ZipInfo) -> bytes:
+    _seek_start(file, member)
     return file.read(member.file_size)
 
 
