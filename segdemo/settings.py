@@ -12,6 +12,8 @@ from segdemo.errors import SettingsError
 _Value = TypeVar("_Value")
 _Number = TypeVar("_Number", int, float)
 
+_NO_FOLDERS: tuple[Path, ...] = ()
+
 
 def _positive(convert: Callable[[str], _Number]) -> Callable[[str], _Number]:
     def parse(raw: str) -> _Number:
@@ -86,7 +88,7 @@ class Settings:
         "how many MB of loaded networks stay in memory",
     )
     weights_folders: tuple[Path, ...] = _setting(
-        (),
+        _NO_FOLDERS,
         "SEGDEMO_WEIGHTS",
         _folders,
         "a list of folders that exist",

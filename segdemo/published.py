@@ -1,0 +1,102 @@
+"""What is known of published checkpoints: where they lie, what they find, how they were trained."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+_DATA = Path(__file__).with_suffix(".json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A file in a repository of the Hub."""
+
+    repo_id: str
+    filename: str
+    repo_type: Literal["model", "space"] = "model"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """A checkpoint that its authors published."""
+
+    id: str
+    title: str
+    task: str
+    architecture: str
+    """The id of its architecture."""
+    source: Literal["hub", "torchvision", "elsewhere"] = "hub"
+    """Who serves it; what lies elsewhere is known when it comes, but cannot be fetched."""
+    repo_id: str
+    """"owner/name"; for torchvision the name of its builder."""
+    repo_type: Literal["model", "space"] = "model"
+    filename: str
+    revision: str | None = None
+    """The commit that was seen to hold it; None when none was."""
+    bytes: int
+    rounding: int = 0
+    """By how much the true size may differ from ``bytes``; 0 when it is known exactly."""
+    sha256: str = ""
+    """64 hexadecimal digits; torchvision gives the first 8 alone; empty when unknown."""
+    licence: str = ""
+    """Empty when none is stated."""
+    commercial: bool | None = None
+    """Whether the licence allows commercial use; None when that is unknown."""
+    words: Mapping[str, Any] = field(default_factory=dict)
+    """Its pre- and post-processing in the spec's JSON form, the names of its classes included."""
+    mirrors: tuple[Place, ...] = ()
+    """Other places of the same weights, perhaps in another format."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The name of each channel of the network."""
+        return tuple(self.words["postprocessing"]["classes"])
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where it lies on the Hub, the best place first."""
+        own = Place(repo_id=self.repo_id, filename=self.filename, repo_type=self.repo_type)
+        return ((own,) if self.source == "hub" else ()) + self.mirrors
+
+
+@cache
+def published() -> tuple[Published, ...]:
+    """All that are known, in the order in which people are shown them."""
+    document = json.loads(_DATA.read_text(encoding="utf-8"))
+    return tuple(_read(entry, document["words"]) for entry in document["checkpoints"])
+
+
+def known_by_digest(sha256: str) -> Published | None:
+    """The checkpoint whose content has this SHA-256, in 64 lower-case hexadecimal digits."""
+    return next((one for one in published() if one.sha256 and sha256.startswith(one.sha256)), None)
+
+
+def known_by_size(size: int) -> bool:
+    """Whether a file of so many bytes may have a known SHA-256: no other needs to be hashed."""
+    return any(one.sha256 and abs(size - one.bytes) <= one.rounding for one in published())
+
+
+def known_by_place(repo_id: str, filename: str, repo_type: str = "model") -> Published | None:
+    """The checkpoint that lies there, as far as anybody knows: its owner may replace it."""
+    wanted = (repo_id, filename, repo_type)
+    return next(
+        (
+            one
+            for one in published()
+            for place in one.places
+            if (place.repo_id, place.filename, place.repo_type) == wanted
+        ),
+        None,
+    )
+
+
+def _read(entry: Mapping[str, Any], words: Mapping[str, Any]) -> Published:
+    facts = dict(entry)
+    own = {part: dict(values) for part, values in words[facts["words"]].items()}
+    if "classes" in facts:
+        own["postprocessing"]["classes"] = facts.pop("classes")
+    mirrors = tuple(Place(**place) for place in facts.get("mirrors", ()))
+    return Published(**{**facts, "words": own, "mirrors": mirrors})
