@@ -74,8 +74,8 @@ class _Threads(ThreadingHTTPServer):
 class HubServer:
     """A Hub between `with` and its end; nothing of it is left afterwards."""
 
-    def __init__(self, *, page_size: int = 1000) -> None:
-        self._hub = routes.Hub(page_size=page_size)
+    def __init__(self) -> None:
+        self._hub = routes.Hub()
         self._faults: list[faults.Fault] = []
         self._log: list[Request] = []
         self._changed = threading.Condition()
@@ -128,6 +128,15 @@ class HubServer:
         return self._hub.storage
 
     # What it holds.
+
+    @property
+    def page_size(self) -> int:
+        """The most entries of a list that come in one answer."""
+        return self._hub.page_size
+
+    @page_size.setter
+    def page_size(self, entries: int) -> None:
+        self._hub.page_size = entries
 
     def add(
         self,
