@@ -54,12 +54,12 @@ def read_content(file: BinaryIO, *, name: str, size: int, device: torch.device) 
     For meta tensors only what describes them is read. Raises FileError, and OSError where the
     file does.
     """
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    if not head:
+        raise FileError("file_empty", name=name)
+    file.seek(0)
     try:
-        file.seek(0)
-        head = file.read(HEAD_BYTES)
-        file.seek(0)
-        if not head:
-            raise FileError("file_empty", name=name)
         if opens_safetensors(head):
             header = read_header(file, name=name, size=size)
             tensors = read_tensors(file, header, name=name, device=device)

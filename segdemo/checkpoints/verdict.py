@@ -1,7 +1,10 @@
 """What a checkpoint is, or why it cannot be used, in a few facts."""
 
 from dataclasses import dataclass
+from typing import BinaryIO
 
+from segdemo.checkpoints.detect import Detection, detect
+from segdemo.checkpoints.peek import peek
 from segdemo.errors import SegdemoError
 
 
@@ -22,3 +25,29 @@ class Verdict:
     """Further readings that the tensors allow."""
     reason: SegdemoError | None = None
     """Why it cannot be used; None when it loads."""
+
+
+def judge(file: BinaryIO, *, name: str, size: int) -> Verdict:
+    """The verdict on a seekable file of ``size`` bytes; of its tensors no number is read.
+
+    It holds for loading too, unless the numbers are none to compute with. What the file's content
+    or its source raise as a SegdemoError becomes the reason.
+    """
+    try:
+        return _of(detect(peek(file, name=name, size=size).content))
+    except SegdemoError as reason:
+        return Verdict(reason=reason)
+
+
+def _of(detection: Detection) -> Verdict:
+    architecture, config = detection.architecture, detection.config
+    return Verdict(
+        architecture=architecture.id,
+        title=architecture.title,
+        configuration=architecture.describe(config),
+        origin=detection.origin,
+        in_channels=config.in_channels,
+        classes=config.classes,
+        parameters=detection.parameters,
+        alternatives=len(detection.alternatives),
+    )

@@ -1,0 +1,81 @@
+"""Verdicts: what a checkpoint is in a few facts, or the sentence against it."""
+
+import io
+
+import pytest
+import torch
+from code_bases import TutorialUNet, header, randomised, vector
+from safetensors.torch import save
+
+from segdemo.checkpoints import detect, read_file
+from segdemo.checkpoints.verdict import Verdict, judge
+from segdemo.errors import HubError
+
+
+def judged(data, name="network.pth"):
+    return judge(io.BytesIO(data), name=name, size=len(data))
+
+
+def saved(content, **options):
+    stream = io.BytesIO()
+    torch.save(content, stream, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_verdict_says_what_loading_would_find(tmp_path, legacy):
+    network = randomised(TutorialUNet(channels=1, classes=2))
+    data = saved({"net": network.state_dict()}, _use_new_zipfile_serialization=not legacy)
+    path = tmp_path / "a.pth"
+    path.write_bytes(data)
+    detection = detect(read_file(path).content)
+    assert judged(data) == Verdict(
+        architecture="unet",
+        title="U-Net",
+        configuration=detection.architecture.describe(detection.config),
+        origin=detection.origin,
+        in_channels=1,
+        classes=2,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        alternatives=len(detection.alternatives),
+    )
+
+
+def test_a_reading_that_tensors_cannot_tell_from_another_is_counted():
+    described_by = header(vector("xuebinqin_u2netp"))
+    tensors = {key: torch.zeros(t.shape, dtype=t.dtype) for key, t in described_by.items()}
+    verdict = judged(save(tensors))
+    assert verdict.alternatives == len(detect(described_by).alternatives)
+    assert (verdict.architecture, verdict.classes, verdict.reason) == ("u2net", 1, None)
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        (b"", "file_empty"),
+        (b"<html>", "file_web_page"),
+        (saved([1]), "file_not_weights"),
+        (saved(TutorialUNet()), "file_whole_object"),
+        (saved({"epoch": 3}), "checkpoint_empty"),
+        (save({"a.weight": torch.ones(3)}), "checkpoint_unknown"),
+        (save({"a.weight": torch.ones(3)})[:-1], "file_damaged"),
+    ],
+)
+def test_what_cannot_be_used_has_its_sentence_as_the_reason(data, key):
+    verdict = judged(data)
+    assert verdict.reason.key == key
+    assert verdict == Verdict(reason=verdict.reason)
+
+
+class Lost(io.BytesIO):
+    def read(self, size=-1):
+        raise HubError("hub_empty")
+
+
+def test_what_the_source_says_is_a_reason_too():
+    assert judge(Lost(), name="a.pth", size=9).reason.key == "hub_empty"
+
+
+def test_a_mistake_of_ours_is_none():
+    with pytest.raises(AttributeError):
+        judge(None, name="a.pth", size=9)
