@@ -1,17 +1,31 @@
 """Where a checkpoint lies on the Hub, and what is known of it before it is downloaded."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
+from segdemo.checkpoints.limits import shown
 from segdemo.checkpoints.verdict import Verdict
+from segdemo.errors import HubError
 
 Source = Literal["hub", "torchvision"]
 RepoType = Literal["model", "space"]
 
+_WORD = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
+_REPO_ID = re.compile(rf"(?:{_WORD}/)?{_WORD}")
+_MAX_REPO_ID = 96
+# What git forbids in the name of a branch, and what could leave a folder when joined to its path.
+_NO_REVISION = re.compile(r"[^!-~]|[\\:?*\[^~]|\.\.|//|@\{|^[/.-]|[/.]$|/\.|\.lock$")
+_NO_PATH = re.compile(r"[\x00-\x1f\x7f\\]|\.\.|//|^/|/$|(?:^|/)\.(?:/|$)|(?:^|/)[A-Za-z]:")
+_MAX_PATH = 500
+
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """A repository, or one file of it, at a revision."""
+    """A repository, or one file of it, at a revision.
+
+    Its parts can be joined to a folder or a URL and stay inside: HubError for any that could not.
+    """
 
     repo_id: str
     """"owner/name"; for torchvision the name of its builder, such as "fcn_resnet50"."""
@@ -21,6 +35,15 @@ class Address:
     """A branch, a tag or a full commit; None for the repository's main branch."""
     filename: str | None = None
     """Inside the repository, with forward slashes; None for the repository as a whole."""
+
+    def __post_init__(self) -> None:
+        repo = self.repo_id
+        fits = _REPO_ID.fullmatch(repo) and len(repo) <= _MAX_REPO_ID and not repo.endswith(".git")
+        if not fits or "--" in repo or ".." in repo:
+            raise HubError("hub_not_an_address", text=shown(repo))
+        for part, forbidden in ((self.revision, _NO_REVISION), (self.filename, _NO_PATH)):
+            if part is not None and (not 0 < len(part) <= _MAX_PATH or forbidden.search(part)):
+                raise HubError("hub_not_an_address", text=shown(part))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,235 @@
+"""huggingface_hub as segdemo uses it: which Hub, with which deadlines, and what its errors mean."""
+
+import errno
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import walk_tb
+
+from huggingface_hub import HfApi, constants, get_token
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    FileMetadataError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    NotASafetensorsRepoError,
+    OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    SafetensorsParsingError,
+)
+
+from segdemo.checkpoints.limits import shown
+from segdemo.errors import HubError
+from segdemo.hub import transport
+from segdemo.hub.references import Address
+from segdemo.hub.transport import MAX_ANSWER_BYTES, Bounds, Brake
+from segdemo.settings import Settings
+
+Token = str | bool | None
+"""As in huggingface_hub: one of our own, False for none, None for that of the environment."""
+
+WEIGHT_ENDINGS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
+"""Of the files that are offered where one is not found."""
+
+_NAMED = 5
+_OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT}
+
+
+def endpoint() -> str:
+    """The Hub's address without a slash at its end: that of HF_ENDPOINT, or the public one."""
+    # Not the constant alone: it was read when the first of all importers came.
+    return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+
+
+def offline() -> bool:
+    """Whether the operator forbids every request (HF_HUB_OFFLINE)."""
+    return constants.is_offline_mode()
+
+
+def cache_folder() -> Path:
+    """Where huggingface_hub keeps what it fetched (HF_HUB_CACHE, HF_HOME)."""
+    return Path(constants.HF_HUB_CACHE)
+
+
+def has_token(token: Token = None) -> bool:
+    """Whether a request with ``token`` would carry one."""
+    return bool(token) if token is not None else get_token() is not None
+
+
+def api(token: Token = None) -> HfApi:
+    """Its calls belong inside mapped_errors."""
+    return HfApi(endpoint=endpoint(), token=token, library_name="segdemo")
+
+
+@contextmanager
+def mapped_errors(
+    address: Address | None = None,
+    *,
+    seconds: float | None = None,
+    token: Token = None,
+    limit: int = MAX_ANSWER_BYTES,
+    received: Callable[[int], None] | None = None,
+    brake: Brake | None = None,
+    folder: Path | None = None,
+) -> Iterator[None]:
+    """Every call to the Hub in this block ends in time, and every failure of it is a HubError.
+
+    ``seconds`` (those of SEGDEMO_HUB_TIMEOUT when left out) bound connecting, each wait, and each
+    request as a whole unless it sends a file. With ``received`` the
+    body of a request may take longer: it is told the number of bytes of each piece. ``limit`` is
+    the longest body in bytes; ``brake`` stops the block from another thread. ``address``, ``token``
+    and ``folder``, the cache, are what the sentences speak of.
+    """
+    seconds = seconds or Settings.from_environment().hub_timeout_seconds
+    bounds = Bounds(
+        origin=transport.origin(endpoint()),
+        seconds=seconds,
+        limit=limit,
+        received=received,
+        brake=brake,
+    )
+    try:
+        with transport.bounded(bounds):
+            yield
+    except HubError:
+        raise
+    except Exception as error:
+        said = _Situation(address, token, seconds, folder or cache_folder()).sentence(error)
+        if said is None:
+            raise
+        raise said from error
+
+
+class _Situation:
+    """What was asked for, so that a failure can be told in its terms."""
+
+    def __init__(self, address: Address | None, token: Token, seconds: float, folder: Path) -> None:
+        self.address = address
+        self.token = token
+        self.seconds = seconds
+        self.folder = folder
+        self.name = shown(address.repo_id if address else endpoint().partition("://")[2])
+
+    def sentence(self, error: BaseException) -> HubError | None:
+        """None for what is no failure of the Hub, the network or the disk."""
+        match error:
+            # The order matters: each of these is a kind of one further below.
+            case HubError():
+                return error
+            case LocalEntryNotFoundError():
+                cause = self.sentence(error.__cause__) if error.__cause__ else None
+                return cause or HubError("hub_offline")
+            case OfflineModeIsEnabled():
+                return HubError("hub_offline")
+            case FileMetadataError() | json.JSONDecodeError():
+                return self._no_hub()
+            case HFValidationError():
+                return HubError("hub_not_an_address", text=self.name)
+            case SafetensorsParsingError() | NotASafetensorsRepoError():
+                return HubError("hub_not_safetensors", name=self._file())
+            case HfHubHTTPError():
+                return self._refusal(error)
+            case OSError():
+                return self._disk(error)
+            case ValueError() | KeyError() | TypeError() | AttributeError():
+                # An answer in another shape than the library can take apart.
+                return self._no_hub() if _raised_in_library(error) else None
+        return None
+
+    def _refusal(self, error: HfHubHTTPError) -> HubError:
+        status = error.response.status_code
+        signed_in = has_token(self.token)
+        match error:
+            case GatedRepoError():
+                key = "hub_gated_refused" if signed_in else "hub_gated"
+                return HubError(key, name=self.name, page=self._page())
+            case DisabledRepoError():
+                return HubError("hub_disabled", name=self.name)
+            case RepositoryNotFoundError():
+                return self._not_found()
+            case RevisionNotFoundError():
+                return self._no_revision()
+            case RemoteEntryNotFoundError():
+                return self._no_file()
+        if status == 401:
+            # Without a code, the Hub says so both of a wrong token and of what needs one.
+            return HubError("hub_token") if signed_in else self._not_found()
+        if status == 403:
+            if error.server_message:
+                reason = shown(error.server_message)
+                return HubError("hub_forbidden_because", name=self.name, reason=reason)
+            return HubError("hub_forbidden", name=self.name)
+        return HubError("hub_refused", name=self.name, status=status)
+
+    def _not_found(self) -> HubError:
+        key = "hub_not_found_signed_in" if has_token(self.token) else "hub_not_found"
+        return HubError(key, name=self.name)
+
+    def _no_revision(self) -> HubError:
+        revision = shown((self.address and self.address.revision) or constants.DEFAULT_REVISION)
+        known = self._ask(self._revisions)
+        if known:
+            return HubError("hub_no_revision_of", name=self.name, revision=revision, known=known)
+        return HubError("hub_no_revision", name=self.name, revision=revision)
+
+    def _no_file(self) -> HubError:
+        file = shown((self.address and self.address.filename) or "")
+        known = self._ask(self._weights)
+        if known:
+            return HubError("hub_no_file_of", name=self.name, file=file, known=known)
+        return HubError("hub_no_file", name=self.name, file=file)
+
+    def _revisions(self, address: Address) -> list[str]:
+        refs = api(self.token).list_repo_refs(address.repo_id, repo_type=address.repo_type)
+        return [ref.name for ref in (*refs.branches, *refs.tags)]
+
+    def _weights(self, address: Address) -> list[str]:
+        files = api(self.token).list_repo_files(
+            address.repo_id, repo_type=address.repo_type, revision=address.revision
+        )
+        return [name for name in files if name.endswith(WEIGHT_ENDINGS)]
+
+    def _ask(self, question: Callable[[Address], list[str]]) -> str:
+        """The first names of a list from the Hub; "" when it cannot be had."""
+        if self.address is None:
+            return ""
+        try:
+            with mapped_errors(seconds=self.seconds, token=self.token):
+                names = question(self.address)
+        except HubError:
+            return ""
+        more = ["…"] if len(names) > _NAMED else []
+        return ", ".join([*map(shown, names[:_NAMED]), *more])
+
+    def _disk(self, error: OSError) -> HubError | None:
+        if error.errno in _OUT_OF_SPACE:
+            return HubError("hub_disk_full", folder=str(self.folder))
+        if error.errno is not None and error.filename is not None:
+            return HubError(
+                "hub_cache_unwritable", folder=str(self.folder), reason=error.strerror or ""
+            )
+        # The library's own "Consistency check failed".
+        return HubError("hub_size", name=self._file()) if _raised_in_library(error) else None
+
+    def _no_hub(self) -> HubError:
+        return HubError("hub_no_hub", host=shown(endpoint().partition("://")[2]))
+
+    def _page(self) -> str:
+        space = self.address is not None and self.address.repo_type == "space"
+        return f"{endpoint()}/{'spaces/' if space else ''}{self.name}"
+
+    def _file(self) -> str:
+        return shown((self.address and self.address.filename) or "") or self.name
+
+
+def _raised_in_library(error: BaseException) -> bool:
+    frames = (frame for frame, _ in walk_tb(error.__traceback__))
+    return any(
+        frame.f_globals.get("__name__", "").startswith("huggingface_hub") for frame in frames
+    )

@@ -1,0 +1,331 @@
+"""The HTTP client of huggingface_hub with deadlines: nothing waits, retries or sends unseen."""
+
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+from huggingface_hub import constants, get_session, set_client_factory
+from huggingface_hub.utils import httpx, parse_ratelimit_headers
+
+from segdemo.checkpoints.limits import shown
+from segdemo.errors import HubError
+
+MAX_ANSWER_BYTES = 32_000_000
+"""Of one answer that is no file: a listing of a hundred thousand files."""
+COMMIT = re.compile(r"[0-9a-f]{40}")
+"""A full commit, and the digest of a file that is not in large file storage."""
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+# For what others in this process ask through the same client, where they set no bound themselves.
+_OTHERS_SECONDS = 20.0
+_EXTENSION = "segdemo.exchange"
+
+# Only plain HTTP goes through this client, so only there do deadlines, byte counts and cancelling
+# hold. The environment variable is read when huggingface_hub is imported, perhaps before us.
+constants.HF_HUB_DISABLE_XET = True
+
+
+class Brake:
+    """Stops, from any thread, whatever exchange is under way."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._exchange: _Exchange | None = None
+        self.pulled = False
+
+    def pull(self) -> None:
+        """End the exchange that is under way, and every later one at its start."""
+        with self._lock:
+            self.pulled = True
+            exchange = self._exchange
+        if exchange is not None:
+            exchange.cut()
+
+    def _hold(self, exchange: "_Exchange") -> None:
+        with self._lock:
+            self._exchange = exchange
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Bounds:
+    """What an exchange with the Hub may take."""
+
+    origin: str
+    """The only scheme, host and port that a token is sent to."""
+    seconds: float
+    """For connecting and for every wait; for the whole of an exchange that is no transfer."""
+    limit: int = MAX_ANSWER_BYTES
+    """The longest body, in bytes."""
+    received: Callable[[int], None] | None = None
+    """Makes it a transfer: it is told how many bytes each piece of the body has."""
+    brake: Brake | None = None
+
+
+_BOUNDS: ContextVar[Bounds | None] = ContextVar("segdemo_hub_bounds", default=None)
+
+
+@contextmanager
+def bounded(bounds: Bounds) -> Iterator[None]:
+    """Hold every request of this thread to ``bounds``; those that fail raise HubError."""
+    token = _BOUNDS.set(bounds)
+    try:
+        yield
+    finally:
+        _BOUNDS.reset(token)
+
+
+class _Exchange:
+    """One request with its redirects and its answer, which a timer or a brake can end.
+
+    The time limits of the client hold for every single wait. A server that sends one byte
+    in each of them would never be let go, not even while it sends its headers. So the socket
+    is closed under the client, which wakes it wherever it waits.
+    """
+
+    def __init__(self, bounds: Bounds, method: str) -> None:
+        self.bounds = bounds
+        self.handed_over = False
+        self._host = ""
+        self._bytes = 0
+        self._cut = False
+        self._late = False
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(bounds.seconds, self._expire)
+        self._timer.daemon = True
+        if bounds.brake is not None:
+            bounds.brake._hold(self)
+        # A file that is sent may take as long as it moves.
+        if method != "PUT":
+            self._timer.start()
+
+    def cut(self) -> None:
+        """Close the socket under whoever waits for it."""
+        self._cut = True
+        if self._socket is not None:
+            with suppress(OSError):
+                # Not SSLSocket.shutdown, which takes the session from under the reading thread.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def _expire(self) -> None:
+        self._late = True
+        self.cut()
+
+    def end(self) -> None:
+        self._timer.cancel()
+
+    def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Learn of each socket as it is connected; TLS puts a new one in the place of the first."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._socket = info["return_value"].get_extra_info("socket")
+            if self._cut:
+                self.cut()
+
+    def ask(self, request: httpx.Request) -> None:
+        self._host = request.url.host
+        self._stop_if_cut()
+        # One visitor's token, or the operator's, is for the Hub alone.
+        if _origin(request.url) != self.bounds.origin:
+            request.headers.pop("Authorization", None)
+        # What is counted, limited and compared are the bytes of the file.
+        request.headers["Accept-Encoding"] = "identity"
+
+    def receive(self, response: httpx.Response) -> None:
+        self._check_names(response)
+        encoding = response.headers.get("Content-Encoding", "identity").lower()
+        if encoding != "identity" and response.request.method != "HEAD":
+            raise self._no_hub()
+        if response.has_redirect_location:
+            target = response.request.url.join(response.headers["Location"])
+            if target.scheme not in ("https", response.request.url.scheme):
+                raise self._no_hub()
+        elif self.bounds.received is not None:
+            self._timer.cancel()
+        self._refuse_trouble(response)
+        response.stream = _Body(response.stream, self, counted=response.is_success)
+
+    def _check_names(self, response: httpx.Response) -> None:
+        """huggingface_hub joins these headers to paths in its cache as they are."""
+        commit = response.headers.get(constants.HUGGINGFACE_HEADER_X_REPO_COMMIT)
+        if commit is None:
+            return
+        linked = response.headers.get(constants.HUGGINGFACE_HEADER_X_LINKED_ETAG)
+        etag = (linked or response.headers.get("ETag") or "").lstrip("W/").strip('"')
+        names = response.request.method == "HEAD" and etag
+        digest = COMMIT.fullmatch(etag) or SHA256.fullmatch(etag)
+        if not COMMIT.fullmatch(commit) or (names and not digest):
+            raise self._no_hub()
+
+    def _refuse_trouble(self, response: httpx.Response) -> None:
+        """What huggingface_hub would quietly retry, for minutes if the answer says so."""
+        status = response.status_code
+        if status == 429:
+            limits = parse_ratelimit_headers(response.headers)
+            seconds = response.headers.get("Retry-After", "")
+            if limits is not None and limits.remaining == 0:
+                seconds = str(limits.reset_in_seconds)
+            if re.fullmatch(r"[0-9]{1,6}", seconds):
+                raise HubError("hub_rate_limited", seconds=int(seconds))
+            raise HubError("hub_rate_limited_unknown")
+        if status >= 500 or status == 408:
+            raise HubError("hub_down", host=shown(self._host), status=status)
+
+    def count(self, length: int, *, counted: bool) -> None:
+        self._stop_if_cut()
+        self._bytes += length
+        if self._bytes > self.bounds.limit:
+            raise HubError("hub_too_long", host=shown(self._host))
+        if counted and self.bounds.received is not None:
+            self.bounds.received(length)
+
+    def _stop_if_cut(self) -> None:
+        brake = self.bounds.brake
+        if brake is not None and brake.pulled:
+            raise HubError("hub_cancelled")
+        if self._late:
+            raise self._silent()
+
+    def _silent(self) -> HubError:
+        return HubError("hub_silent", host=shown(self._host), seconds=f"{self.bounds.seconds:g}")
+
+    def _no_hub(self) -> HubError:
+        return HubError("hub_no_hub", host=shown(self._host))
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Turn what httpx raises into our sentences, so that nobody retries it."""
+        try:
+            yield
+            self._stop_if_cut()
+        except HubError:
+            raise
+        except Exception as error:
+            # A socket that is closed under its reader can raise anything.
+            self._stop_if_cut()
+            sentence = self._told(error)
+            if sentence is None:
+                raise
+            raise sentence from error
+
+    def _told(self, error: Exception) -> HubError | None:
+        host = shown(self._host)
+        match error:
+            case httpx.ProxyError():
+                return HubError("hub_proxy", host=host)
+            case httpx.ConnectError() if _is_tls(error):
+                return HubError("hub_tls", host=host)
+            case httpx.ConnectError() | httpx.ConnectTimeout():
+                return HubError("hub_unreachable", host=host)
+            case httpx.TimeoutException():
+                return self._silent()
+            case httpx.NetworkError() | httpx.RemoteProtocolError():
+                return HubError("hub_broken_off", host=host)
+            case httpx.HTTPError() | httpx.InvalidURL():
+                return self._no_hub()
+        return None
+
+
+class _Body(httpx.SyncByteStream):
+    """The bytes of an answer, counted as they come."""
+
+    def __init__(self, stream: Any, exchange: _Exchange, *, counted: bool) -> None:
+        self._stream = stream
+        self._exchange = exchange
+        self._counted = counted
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._exchange.failures():
+            for piece in self._stream:
+                self._exchange.count(len(piece), counted=self._counted)
+                yield piece
+
+    def close(self) -> None:
+        if self._exchange.handed_over:
+            self._exchange.end()
+        self._stream.close()
+
+
+class _Client(httpx.Client):
+    """A client that holds requests to the bounds of their thread, and others to a time limit."""
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        bounds = _BOUNDS.get()
+        limits = request.extensions.get("timeout", {})
+        waits = ("connect", "read", "write", "pool")
+        if bounds is None:
+            filled = {wait: limits.get(wait) or _OTHERS_SECONDS for wait in waits}
+            request.extensions = {**request.extensions, "timeout": filled}
+            return super().send(request, **options)
+        exchange = _Exchange(bounds, request.method)
+        request.extensions = {
+            **request.extensions,
+            "timeout": dict.fromkeys(waits, bounds.seconds),
+            "trace": exchange.trace,
+            _EXTENSION: exchange,
+        }
+        try:
+            with exchange.failures():
+                response = super().send(request, **options)
+            exchange.handed_over = bool(options.get("stream"))
+            return response
+        finally:
+            if not exchange.handed_over:
+                exchange.end()
+
+
+def _ask(request: httpx.Request) -> None:
+    exchange = request.extensions.get(_EXTENSION)
+    if exchange is not None:
+        exchange.ask(request)
+
+
+def _receive(response: httpx.Response) -> None:
+    exchange = response.request.extensions.get(_EXTENSION)
+    if exchange is not None:
+        exchange.receive(response)
+
+
+def _origin(url: httpx.URL) -> str:
+    port = url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
+    return f"{url.scheme}://{url.host}:{port}"
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of ``url``; "" when it is none."""
+    try:
+        return _origin(httpx.URL(url))
+    except httpx.InvalidURL:
+        return ""
+
+
+def _is_tls(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _client() -> httpx.Client:
+    return _Client(
+        event_hooks={
+            "request": [*_HOOKS["request"], _ask],
+            "response": [*_HOOKS["response"], _receive],
+        },
+        follow_redirects=True,
+        # An exchange must know its socket, which a connection that is used again does not tell.
+        limits=httpx.Limits(max_keepalive_connections=0),
+        # All visitors share this client; a cookie that answers one must not go out with another.
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+    )
+
+
+# Those of huggingface_hub keep its offline mode.
+_HOOKS = get_session().event_hooks
+set_client_factory(_client)
