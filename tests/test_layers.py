@@ -18,6 +18,7 @@ LAYERS = (
     {"pictures", "processing", "devices"},
     {"checkpoints"},
     {"segmenter"},
+    {"training"},
     {"hub", "catalog"},
     {"pool", "metrics", "render"},
     {"serving"},

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from weights import generators
-from weights.generators import nuclei, vessels
+from weights.tasks import TASKS
 
 Pictures = NDArray[np.uint8]
 Masks = NDArray[np.uint8]
-
-GENERATORS: dict[str, ModuleType] = {"nuclei": nuclei, "vessels": vessels}
 
 HELD_OUT = 990_000
 """Pictures for training are drawn from seeds below, those for scores from this seed on."""
@@ -27,12 +24,12 @@ HELD_OUT = 990_000
 
 def generator_version(task: str) -> int:
     """The version number of a task's generator; scores compare only within one version."""
-    version: int = GENERATORS[task].VERSION
+    version: int = TASKS[task].generator.VERSION
     return version
 
 
 def generate(task: str, seed: int, side: int, count: int, jobs: int = 1) -> tuple[Pictures, Masks]:
-    """Pictures (count, side, side, 3) and masks (count, side, side) of 0 and 1, both uint8.
+    """Pictures (count, side, side, 3) and masks (count, side, side) of labels, both uint8.
 
     Picture n depends on the task, the seed and n alone, never on the number of jobs.
     """
@@ -71,14 +68,28 @@ def cached(
 
 def _one(task: str, seed: int, side: int, index: int) -> tuple[Pictures, Masks]:
     rng = np.random.default_rng([seed, index])
-    picture, mask = GENERATORS[task].generate(rng, side)
+    picture, mask = TASKS[task].generator.generate(rng, side)
     return picture, mask
+
+
+_IMPORT = re.compile(
+    r"^from weights\.generators\.(\w+) import|^from weights\.generators import (.+)$", re.M
+)
 
 
 def _fingerprint(task: str) -> str:
     """Changes whenever the code that draws the pictures does."""
-    folder = Path(generators.__path__[0])
+    source = TASKS[task].generator.__file__
+    assert source is not None
     digest = hashlib.sha256()
-    for path in (folder / "common.py", folder / "bodies.py", *sorted(folder.glob(f"{task}*.py"))):
-        digest.update(path.read_bytes())
+    waiting, read = [Path(source)], set()
+    while waiting:
+        path = waiting.pop()
+        if path not in read:
+            read.add(path)
+            content = path.read_bytes()
+            digest.update(content)
+            for module, several in _IMPORT.findall(content.decode("utf-8")):
+                names = [module] if module else several.replace(" ", "").split(",")
+                waiting += [path.with_name(f"{name}.py") for name in names]
     return digest.hexdigest()[:10]

@@ -1,0 +1,33 @@
+"""The tasks: which generator draws their pictures, and how a real picture has to be prepared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+
+from segdemo.spec import ResizeRule
+from weights.generators import nuclei, vessels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What networks of a task have in common."""
+
+    generator: ModuleType
+    """Has VERSION and generate(rng, side): a uint8 picture (side, side, 3), labels (side, side)."""
+    classes: tuple[str, ...]
+    """One name for masks of 0 and 1; else a name for each label, that of the background first."""
+    side: int
+    """Longest side in pixels of what a network is given."""
+    resize: ResizeRule = "at_most"
+    framed: bool = False
+    """Pictures with a subject and an up: nearly the whole picture is shrunk to the size of the
+    crop instead of cut, and mirrored, never turned."""
+
+
+TASKS: dict[str, Task] = {
+    # In their own size.
+    "nuclei": Task(generator=nuclei, classes=("nucleus",), side=1024),
+    # A whole fundus then has the size of the generated ones.
+    "vessels": Task(generator=vessels, classes=("vessel",), side=512),
+}
