@@ -53,8 +53,8 @@ class Asked:
 
     def __post_init__(self) -> None:
         split = urlsplit(self.target)
-        self.route = split.path
-        self.parts = [unquote(part) for part in split.path.strip("/").split("/")]
+        self.route = split.path.rstrip("/") or "/"
+        self.parts = [unquote(part) for part in self.route[1:].split("/")]
         self.query = parse_qs(split.query, keep_blank_values=True)
         if self.parts[:2] == ["api", "resolve-cache"]:
             self.kind = "head" if self.method == "HEAD" else "get"

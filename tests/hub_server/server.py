@@ -380,15 +380,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, body: memoryview, sent: Callable[[int], None]) -> None:
         for start in range(0, len(body), CHUNK):
             chunk = body[start : start + CHUNK]
+            sent(len(chunk))  # first, so that who has it all finds it counted
             self.wfile.write(chunk)
-            sent(len(chunk))
 
     def _trickle(self, answer: Answer, slow: faults.Fault, sent: Callable[[int], None]) -> None:
         said = answer.head + (b"" if self.command == "HEAD" else bytes(answer.body))
         size = slow.options.get("size", 1)
         for start in range(0, len(said), size):
-            self.wfile.write(said[start : start + size])
             sent(max(0, min(start + size, len(said)) - max(start, len(answer.head))))
+            self.wfile.write(said[start : start + size])
             slow.lifted.wait(slow.options.get("seconds", 0.05))
 
     def log_message(self, format: str, *arguments: object) -> None:
