@@ -125,6 +125,31 @@ def _u2net_lite(task: str, title: str, steps: int, **changes: Any) -> Recipe:
     )
 
 
+def _unet_8(task: str, kind: str, title: str, config: Any, steps: int, **changes: Any) -> Recipe:
+    """A variant of the U-Net with 8 channels at the top, for a quarter of the time a step."""
+    return Recipe(
+        name=f"{task}_{kind}",
+        task=task,
+        title=title,
+        architecture="unet",
+        config=config,
+        steps=steps,
+        **{"learning_rate": 3e-3, **changes},
+    )
+
+
+def _tiny8(task: str) -> UNetConfig:
+    """The small grey U-Net of tutorials: batch norm and ReLU after every step up, a 3x3 head."""
+    plain = UNetConfig.standard(width=8, bias=True, **_shape(task, grey=True))
+    return replace(plain, up_norm=True, head_kernel=3, join="up_first", fit="exact")
+
+
+def _lab(task: str) -> UNetConfig:
+    """The U-Net of the Carvana lab: no batch norm, and skips that are cropped."""
+    plain = UNetConfig.standard(width=8, bias=True, **_shape(task))
+    return replace(plain, norm=False, join="up_first", fit="crop")
+
+
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
@@ -132,5 +157,33 @@ RECIPES: dict[str, Recipe] = {
         _unet("vessels", "Vessels · U-Net", 1300),
         _u2net_lite("nuclei", "Nuclei · U²-Net lite", 1800, gap_weight=3.0),
         _u2net_lite("vessels", "Vessels · U²-Net lite", 1000),
+        _unet_8(
+            "nuclei",
+            "tiny8",
+            "Nuclei · tiny U-Net, grey",
+            _tiny8("nuclei"),
+            1200,
+            gap_weight=3.0,
+            assume="unet_tiny8",
+        ),
+        # Without norms a high learning rate ends the training.
+        _unet_8(
+            "nuclei",
+            "lab_unet",
+            "Nuclei · lab U-Net, no batch norm",
+            _lab("nuclei"),
+            1200,
+            gap_weight=3.0,
+            learning_rate=1e-3,
+            assume="unet_lab",
+        ),
+        _unet_8(
+            "nuclei",
+            "unet_bilinear",
+            "Nuclei · U-Net, bilinear",
+            UNetConfig.standard(width=8, up="bilinear", **_shape("nuclei")),
+            1200,
+            gap_weight=3.0,
+        ),
     )
 }

@@ -1,6 +1,7 @@
 """The recipe: generated pictures are what they claim, and a training ends the same every time."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,12 @@ import torch
 from scipy import ndimage
 
 import segdemo
-from weights import evaluation, make, pictures, training
+from segdemo.training.ranks import Ranks
+from segdemo.training.start import fresh
+from weights import cards, evaluation, make, pictures, training
 from weights.generators import bodies, vessels
-from weights.training import Recipe
+from weights.recipes import RECIPES, Recipe
+from weights.tasks import TASKS
 
 CPU = torch.device("cpu")
 BOTH_NETWORKS = ["nuclei_unet", "vessels_u2net_lite"]
@@ -26,10 +30,10 @@ def one_thread():
 
 
 def smoke(name: str) -> Recipe:
-    return make.RECIPES[name].smoke()
+    return RECIPES[name].smoke()
 
 
-@pytest.mark.parametrize("task", pictures.GENERATORS)
+@pytest.mark.parametrize("task", TASKS)
 def test_a_picture_depends_on_its_seed_and_number_alone(task):
     shown, masks = pictures.generate(task, seed=3, side=64, count=4)
     again, masks_again = pictures.generate(task, seed=3, side=64, count=4, jobs=2)
@@ -39,7 +43,7 @@ def test_a_picture_depends_on_its_seed_and_number_alone(task):
     assert not np.array_equal(shown, other)
 
 
-@pytest.mark.parametrize("task", pictures.GENERATORS)
+@pytest.mark.parametrize("task", TASKS)
 def test_a_picture_is_rgb_and_its_mask_is_zero_or_one(task):
     shown, masks = pictures.generate(task, seed=5, side=64, count=8)
     assert shown.shape == (8, 64, 64, 3)
@@ -100,28 +104,30 @@ def test_the_cache_is_read_back(tmp_path, monkeypatch):
         np.testing.assert_array_equal(before, after)
 
 
+def same(first, second):
+    found = second.state_dict()
+    return all(torch.equal(value, found[key]) for key, value in first.state_dict().items())
+
+
 @pytest.mark.parametrize("name", BOTH_NETWORKS)
 def test_an_interrupted_training_ends_like_an_uninterrupted_one(name, tmp_path):
     recipe = smoke(name)
     whole = training.train(recipe, work=tmp_path / "whole", device=CPU)
-    assert training.train(recipe, work=tmp_path / "parts", device=CPU, stop_after=2) is None
+    part = training.train(recipe, work=tmp_path / "parts", device=CPU, stops=lambda step: step == 2)
+    assert (part.steps, part.finished) == (2, False)
     resumed = training.train(recipe, work=tmp_path / "parts", device=CPU)
-    expected, found = whole.network.state_dict(), resumed.network.state_dict()
-    untrained = training.build(recipe.architecture).state_dict()
-    assert all(torch.equal(expected[key], found[key]) for key in expected)
-    assert any(not torch.equal(expected[key], untrained[key]) for key in expected)
+    assert resumed.finished
+    assert same(whole.network, resumed.network)
+    assert not same(whole.network, fresh(recipe.network, recipe.config, recipe.seed))
 
 
 def test_an_unfinished_run_of_another_recipe_is_not_continued(tmp_path):
     recipe = smoke("nuclei_unet")
-    training.train(recipe, work=tmp_path, device=CPU, stop_after=2)
-    state = torch.load(tmp_path / "nuclei_unet.state.pt", weights_only=True)
-    state["recipe"] = "another"
-    torch.save(state, tmp_path / "nuclei_unet.state.pt")
+    other = replace(recipe, learning_rate=recipe.learning_rate * 2)
+    training.train(other, work=tmp_path, device=CPU, stops=lambda step: step == 2)
     resumed = training.train(recipe, work=tmp_path, device=CPU)
     whole = training.train(recipe, work=tmp_path / "whole", device=CPU)
-    expected, found = whole.network.state_dict(), resumed.network.state_dict()
-    assert all(torch.equal(expected[key], found[key]) for key in expected)
+    assert same(whole.network, resumed.network)
 
 
 def test_every_picture_is_seen_once_in_an_epoch():
@@ -132,24 +138,23 @@ def test_every_picture_is_seen_once_in_an_epoch():
     assert sorted(seen) == list(range(6))
 
 
-def test_the_loss_falls_as_the_logits_approach_the_truth():
-    truth = torch.zeros(2, 1, 8, 8)
-    truth[:, :, 2:6, 2:6] = 1
-    losses = [float(training.loss((truth * 2 - 1) * s, truth, 3.0)) for s in (-4, 0, 1, 8)]
-    assert losses == sorted(losses, reverse=True)
-    assert losses[-1] < 0.01
+def test_the_processes_of_a_training_share_a_batch_without_rest():
+    recipe = smoke("nuclei_unet")
+    batches = training.Batches(recipe, *pictures.generate("nuclei", 0, recipe.canvas, 6))
+    whole, labels = batches(1, Ranks())
+    parts = [batches(1, Ranks(rank=rank, world=2)) for rank in (0, 1)]
+    assert torch.equal(whole, torch.cat([shown for shown, _ in parts]))
+    assert torch.equal(labels, torch.cat([labels for _, labels in parts]))
 
 
-def test_a_pixel_between_two_bodies_weighs_more():
-    truth = torch.zeros(1, 1, 16, 16)
-    truth[..., :8, :] = 1
-    truth[..., 7, :] = 0
-    truth[..., 8:14, :] = 1
-    wrong_gap, wrong_far = (truth * 2 - 1) * 6, (truth * 2 - 1) * 6
-    wrong_gap[..., 7, 4] = 6
-    wrong_far[..., 15, 4] = 6
-    assert training.loss(wrong_gap, truth, 3.0) > training.loss(wrong_far, truth, 3.0)
-    torch.testing.assert_close(training.loss(wrong_gap, truth), training.loss(wrong_far, truth))
+def test_a_network_of_one_channel_sees_what_the_page_will_show_it():
+    recipe = smoke("nuclei_unet")
+    config = replace(recipe.config, in_channels=1)
+    batches = training.Batches(
+        replace(recipe, config=config), *pictures.generate("nuclei", 0, recipe.canvas, 6)
+    )
+    shown, _ = batches(0, Ranks())
+    assert shown.shape == (2, 1, 32, 32)
 
 
 @pytest.mark.parametrize("name", BOTH_NETWORKS)
@@ -159,8 +164,8 @@ def test_smoke_mode_makes_a_file_that_loads(name, tmp_path):
     assert code == 0
     path = out / f"{name}.safetensors"
     segmenter = segdemo.load(path)
-    assert segmenter.spec == make.spec_of(make.RECIPES[name])
-    assert make.describe(path)["scores"]["held_out_pictures"] == 4
+    assert segmenter.spec == RECIPES[name].spec
+    assert cards.describe(path)["scores"]["held_out_pictures"] == 4
 
 
 def test_smoke_mode_leaves_the_shipped_files_alone(tmp_path, monkeypatch):
@@ -173,11 +178,11 @@ def test_smoke_mode_leaves_the_shipped_files_alone(tmp_path, monkeypatch):
 
 
 def test_a_weight_beyond_half_precision_is_refused(tmp_path):
-    network = training.build("unet")
+    network = fresh(RECIPES["nuclei_unet"].network, RECIPES["nuclei_unet"].config, 0)
     with torch.no_grad():
         next(network.parameters()).fill_(70_000.0)
     with pytest.raises(ValueError, match="half precision"):
-        make.export(network, tmp_path / "x.safetensors", {})
+        cards.export(network, tmp_path / "x.safetensors", {})
     assert list(Path(tmp_path).iterdir()) == []
 
 
@@ -194,32 +199,22 @@ def test_tolerant_f1_forgives_one_pixel_and_not_two():
     assert evaluation.tolerant_f1(np.roll(truth, 2, axis=1), truth) == 0
 
 
-def test_the_cards_name_every_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(make, "RECIPES", {"nuclei_unet": make.RECIPES["nuclei_unet"]})
-    make.main(
-        [
-            "nuclei_unet",
-            "--smoke",
-            "--device",
-            "cpu",
-            "--out",
-            str(tmp_path),
-            "--work",
-            str(tmp_path),
-        ]
-    )
+def test_the_cards_name_every_file_that_is_there_and_no_other(tmp_path):
+    folders = ["--out", str(tmp_path), "--work", str(tmp_path)]
+    make.main(["nuclei_unet", "--smoke", "--device", "cpu", *folders])
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- cards -->\noutdated row\n<!-- end of cards -->\nafter\n")
-    make.write_cards(tmp_path)
+    make.main(["--cards", "--out", str(tmp_path)])
     text = readme.read_text()
     assert text.startswith("before\n<!-- cards -->\n")
     assert text.endswith("<!-- end of cards -->\nafter\n")
     assert "outdated" not in text
     assert "nuclei_unet.safetensors" in text
+    assert "vessels_unet" not in text
 
 
 def test_the_metadata_is_one_json_document(tmp_path):
-    network = training.build("unet")
+    network = fresh(RECIPES["nuclei_unet"].network, RECIPES["nuclei_unet"].config, 0)
     path = tmp_path / "x.safetensors"
-    make.export(network, path, {"title": "×"})
-    assert make.describe(path) == json.loads('{"title": "×"}')
+    cards.export(network, path, {"title": "×"})
+    assert cards.describe(path) == json.loads('{"title": "×"}')
