@@ -9,7 +9,7 @@ from typing import Literal
 from segdemo.checkpoints import read_metadata
 from segdemo.errors import CheckpointError
 from segdemo.hub.references import Address, Repository, WeightFile
-from segdemo.published import Published, known_by_digest, known_by_place, published
+from segdemo.published import Place, Published, known_by_digest, known_by_place, published
 from segdemo.segmenter import parse_metadata
 
 SHIPPED_FOLDER = Path(__file__).resolve().parent.parent / "weights"
@@ -77,7 +77,9 @@ def from_weight_file(repository: Repository, file: WeightFile) -> CatalogEntry:
     address = file.address
     name = address.filename or ""
     known = known_by_digest(file.sha256) if file.sha256 else None
-    known = known or known_by_place(address.repo_id, name, address.repo_type)
+    known = known or known_by_place(
+        Place(repo_id=address.repo_id, filename=name, repo_type=address.repo_type)
+    )
     return CatalogEntry(
         id=known.id if known else _id_of(address),
         title=known.title if known else f"{address.repo_id} · {name}",

@@ -1,13 +1,20 @@
 """What is known of published checkpoints: where they lie, what they find, how they were trained."""
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 _DATA = Path(__file__).with_suffix(".json")
+_BLOCK_BYTES = 1 << 20
+
+# How the Hub's cache names what it holds: models--owner--name/snapshots/COMMIT/FILE.
+_CACHED_REPOSITORY = re.compile(r"(model|space)s--(.+)")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +24,26 @@ class Place:
     repo_id: str
     filename: str
     repo_type: Literal["model", "space"] = "model"
+
+    @classmethod
+    def in_cache(cls, path: Path) -> tuple["Place", str] | None:
+        """The place and the commit of a file in a cache of the Hub; None for any other file."""
+        parts = path.parts
+        for index in range(len(parts) - 3):
+            repository = _CACHED_REPOSITORY.fullmatch(parts[index])
+            if (
+                repository
+                and parts[index + 1] == "snapshots"
+                and _COMMIT.fullmatch(parts[index + 2])
+            ):
+                kind, name = repository.groups()
+                place = cls(
+                    repo_id=name.replace("--", "/"),
+                    filename="/".join(parts[index + 3 :]),
+                    repo_type="model" if kind == "model" else "space",
+                )
+                return place, parts[index + 2]
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +75,7 @@ class Published:
     words: Mapping[str, Any] = field(default_factory=dict)
     """Its pre- and post-processing in the spec's JSON form, the names of its classes included."""
     mirrors: tuple[Place, ...] = ()
-    """Other places of the same weights, perhaps in another format."""
+    """Other places of the same weights."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -79,18 +106,36 @@ def known_by_size(size: int) -> bool:
     return any(one.sha256 and abs(size - one.bytes) <= one.rounding for one in published())
 
 
-def known_by_place(repo_id: str, filename: str, repo_type: str = "model") -> Published | None:
-    """The checkpoint that lies there, as far as anybody knows: its owner may replace it."""
-    wanted = (repo_id, filename, repo_type)
-    return next(
-        (
-            one
-            for one in published()
-            for place in one.places
-            if (place.repo_id, place.filename, place.repo_type) == wanted
-        ),
-        None,
-    )
+def known_by_place(place: Place) -> Published | None:
+    """The checkpoint that is said to lie there, of those whose SHA-256 nobody has seen.
+
+    Its owner may replace it, so that its tensors have to agree.
+    """
+    return next((one for one in published() if not one.sha256 and place in one.places), None)
+
+
+def known_file(path: Path) -> Published | None:
+    """The checkpoint that a file is, by its content or by its place in a cache of the Hub.
+
+    Reads the file only if its size could be a known one. Raises OSError.
+    """
+    status = path.stat()
+    return _known_file(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=4096)
+def _known_file(path: Path, changed: int, size: int) -> Published | None:
+    known = known_by_digest(_sha256(path)) if known_by_size(size) else None
+    cached = Place.in_cache(path)
+    return known or (known_by_place(cached[0]) if cached else None)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _read(entry: Mapping[str, Any], words: Mapping[str, Any]) -> Published:

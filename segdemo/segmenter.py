@@ -3,9 +3,10 @@
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,15 @@ from PIL import Image
 from torch import nn
 
 from segdemo.checkpoints import METADATA_KEY, Detection, detect, read_file
+from segdemo.checkpoints.neighbours import neighbours
 from segdemo.devices import select_device, short_name, synchronise
 from segdemo.errors import SpecError
 from segdemo.pictures import decode
 from segdemo.processing import activate, prepare, resize_map
+from segdemo.published import known_file
 from segdemo.settings import Settings
 from segdemo.spec import SegmentationSpec
+from segdemo.strings import text
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -129,12 +133,14 @@ def load(
     *,
     device: str | None = None,
     assume: str | None = None,
+    words: Mapping[str, Any] | None = None,
     settings: Settings | None = None,
 ) -> Segmenter:
     """The network in a checkpoint file, recognised from its tensors and ready to predict.
 
     ``device`` is a name such as "cuda:1"; the settings' or the best one by default.
-    ``assume`` names the reading where tensors cannot tell (``Detection.alternatives``).
+    ``assume`` names the reading where tensors cannot tell (``Detection.alternatives``), and
+    ``words`` decide whatever they speak of, in the spec's JSON form.
     Raises CheckpointError or SettingsError.
     """
     settings = settings or Settings.from_environment()
@@ -145,7 +151,7 @@ def load(
     detection = detect(file.content, assume=assume or own_words.get("assume"))
     return Segmenter(
         network=detection.build(),
-        spec=resolve_spec(detection, own_words),
+        spec=resolve_spec(detection, own_words, path=Path(path), words=words or {}),
         # The network alone keeps weights: halves and those of a GPU would be in memory twice.
         detection=detection.without_weights(),
         device=chosen_device,
@@ -174,26 +180,48 @@ def _senseless(field: str, value: object, expected: str) -> SpecError:
     return SpecError("spec_invalid", field=field, value=repr(value)[:60], expected=expected)
 
 
-def resolve_spec(detection: Detection, own_words: Mapping[str, Any]) -> SegmentationSpec:
-    """The file's words first, then its code base's recipe, then what the class count suggests.
+def resolve_spec(
+    detection: Detection,
+    own_words: Mapping[str, Any],
+    *,
+    path: Path | None = None,
+    words: Mapping[str, Any] = MappingProxyType({}),
+) -> SegmentationSpec:
+    """Who speaks of a field first decides it, from the surest to what is merely usual.
 
+    They are ``words`` of the caller, the file's own, those of the files beside ``path``, what
+    is known of its content, its code base's recipe, and what the class count suggests.
     Raises SpecError for a senseless value, and for a mean or std of other channels.
     """
     config = detection.config
     activation = "sigmoid" if config.classes == 1 else "softmax"
     spec = SegmentationSpec.resolve(
         [
+            (text("origin_user"), words),
             (METADATA_KEY, own_words),
+            *(_found_words(path, config) if path else ()),
             (detection.origin, detection.recipe),
             ("", {"postprocessing": {"activation": activation}}),
         ]
     )
     # A grey network may bring the three numbers of colour pictures: see processing. One of other
     # channels takes no picture at all, which predict says better than a length.
-    lengths = {1, 3, config.in_channels} if config.in_channels != 3 else {1, 3}
+    lengths = {1, 3, config.in_channels}
     for name in ("mean", "std"):
         values = getattr(spec.preprocessing, name)
         if len(values) not in lengths:
             expected = f"a list of {' or '.join(map(str, sorted(lengths)))} numbers"
             raise _senseless(f"preprocessing.{name}", values, expected)
     return spec
+
+
+def _found_words(path: Path, config: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What stands beside a file, then what is known of it."""
+    yield from neighbours(path, in_channels=config.in_channels, classes=config.classes)
+    try:
+        known = known_file(path)
+    except OSError:
+        # The weights were read; that the file is gone by now is no reason to refuse them.
+        return
+    if known is not None and len(known.classes) == config.classes:
+        yield text("origin_known", title=known.title), known.words

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from threading import Thread
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
+from segdemo import segmenter as segmenter_module
 from segdemo.checkpoints import detect
 from segdemo.errors import FileError, PredictionError, SettingsError, SpecError, UnknownNetworkError
 from segdemo.processing import quantise
@@ -326,6 +328,124 @@ def test_statistics_of_other_channels_are_refused(checkpoint, name, value):
 def test_statistics_of_colour_suit_a_grey_network(checkpoint):
     words = {"preprocessing": {"mean": [0.1, 0.2, 0.3], "std": [1, 1, 1]}}
     assert checkpoint(in_channels=1, words=words).predict(random_picture()).mask().shape
+
+
+# A statement of each who may speak of a field, the surest first.
+SPEAKERS = ("your choice", "segdemo", "preprocessor_config.json", "config.json", "known file: Ours")
+
+
+@pytest.fixture
+def statements(tmp_path, monkeypatch):
+    """Loads a milesial U-Net of which all in ``speakers`` say what ``says`` makes of them."""
+
+    def loaded(speakers, says, *, classes=1):
+        words, own = (says(name) if name in speakers else {} for name in SPEAKERS[:2])
+        path = tmp_path / "net.safetensors"
+        theirs = TutorialUNet(depth=1, width=2, classes=classes)
+        save_file(theirs.state_dict(), path, {"segdemo": json.dumps(own)})
+        for name in SPEAKERS[2:4]:
+            (tmp_path / name).unlink(missing_ok=True)
+            if name in speakers:
+                (tmp_path / name).write_text(json.dumps(says(name)))
+        known = SimpleNamespace(title="Ours", words=says(SPEAKERS[4]), classes=("a",) * classes)
+        monkeypatch.setattr(
+            segmenter_module, "known_file", lambda _: known if SPEAKERS[4] in speakers else None
+        )
+        return load(path, device="cpu", words=words).spec
+
+    return loaded
+
+
+RESAMPLE = {
+    "your choice": {"preprocessing": {"resample": "nearest"}},
+    "segdemo": {"preprocessing": {"resample": "lanczos"}},
+    "preprocessor_config.json": {"resample": 2},
+    "known file: Ours": {"preprocessing": {"resample": "nearest"}},
+}
+MEAN = {
+    "your choice": {"preprocessing": {"mean": [0.1]}},
+    "segdemo": {"preprocessing": {"mean": [0.2]}},
+    "preprocessor_config.json": {"image_mean": [0.3], "image_std": [1.0]},
+    "known file: Ours": {"preprocessing": {"mean": [0.4]}},
+}
+SIDE = {
+    "your choice": {"preprocessing": {"side": 1}},
+    "segdemo": {"preprocessing": {"side": 2}},
+    "preprocessor_config.json": {"size": 3},
+    "known file: Ours": {"preprocessing": {"side": 4}},
+}
+ACTIVATION = {
+    "your choice": {"postprocessing": {"activation": "none"}},
+    "segdemo": {"postprocessing": {"activation": "softmax"}},
+    "config.json": {"activation": "sigmoid"},
+    "known file: Ours": {"postprocessing": {"activation": "none"}},
+}
+CLASSES = {
+    "your choice": {"postprocessing": {"classes": ["1"]}},
+    "segdemo": {"postprocessing": {"classes": ["2"]}},
+    "config.json": {"id2label": {"0": "3"}},
+    "known file: Ours": {"postprocessing": {"classes": ["4"]}},
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [
+        ("preprocessing.resample", RESAMPLE),
+        ("preprocessing.mean", MEAN),
+        ("preprocessing.side", SIDE),
+        ("postprocessing.activation", ACTIVATION),
+        ("postprocessing.classes", CLASSES),
+    ],
+)
+def test_of_each_field_the_surest_who_speaks_of_it_decides(statements, field, says):
+    part, _, name = field.partition(".")
+    for first, speaker in enumerate(says):
+        rest = list(says)[first:]
+        spec = statements(rest, says.get)
+        assert spec.origins[field] == speaker
+        expected = statements([speaker], says.get)
+        assert getattr(getattr(spec, part), name) == getattr(getattr(expected, part), name)
+
+
+def test_the_recipe_and_the_class_count_speak_last(statements):
+    spec = statements([], RESAMPLE.get)
+    assert spec.preprocessing.resample == "bicubic"
+    assert "milesial" in spec.origins["preprocessing.resample"]
+    assert spec.origins["postprocessing.activation"] == ""
+    assert "preprocessing.mean" not in spec.origins
+
+
+def test_what_is_known_of_a_network_with_other_classes_is_left_out(tmp_path, monkeypatch):
+    path = write_checkpoint(tmp_path / "net.safetensors", classes=3)
+    known = SimpleNamespace(title="Ours", words={"preprocessing": {"side": 7}}, classes=("a", "b"))
+    monkeypatch.setattr(segmenter_module, "known_file", lambda _: known)
+    assert "preprocessing.side" not in load(path, device="cpu").spec.origins
+
+
+def test_a_senseless_neighbour_does_not_keep_a_checkpoint_from_loading(tmp_path):
+    path = write_checkpoint(tmp_path / "net.safetensors", classes=2)
+    (tmp_path / "config.json").write_text('{"id2label": {"0": "a"}, "activation": "gelu"}')
+    (tmp_path / "preprocessor_config.json").write_text('{"image_mean": [1, 2], "image_std": [0]}')
+    assert load(path, device="cpu").spec == load_alone(tmp_path, path)
+
+
+def load_alone(tmp_path, path):
+    """The spec of a checkpoint that nothing lies beside."""
+    (tmp_path / "alone").mkdir()
+    return load(path.rename(tmp_path / "alone" / path.name), device="cpu").spec
+
+
+def test_a_spec_without_a_file_asks_nobody_else(monkeypatch):
+    monkeypatch.setattr(segmenter_module, "known_file", None)
+    spec = resolve_spec(detect(TutorialUNet(depth=1, width=2).state_dict()), {})
+    assert spec.preprocessing.resample == "bicubic"
+
+
+def test_what_the_caller_says_has_to_make_sense(tmp_path):
+    path = write_checkpoint(tmp_path / "net.safetensors")
+    with pytest.raises(SpecError):
+        load(path, device="cpu", words={"preprocessing": {"mean": [1, 2]}})
 
 
 def ambiguous(path, words):
