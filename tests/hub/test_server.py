@@ -336,6 +336,13 @@ def test_one_bit_is_wrong_wherever_it_is_read_from(hub):
     assert sum(fetch(address, wanted="bytes=0-400")[1]) == 0
 
 
+def test_a_server_may_know_no_ranges(hub):
+    hub.add("alice/cells", {"a.bin": b"0123456789"})
+    hub.fault("no_ranges", on="get")
+    address = f"{hub.endpoint}/alice/cells/resolve/main/a.bin"
+    assert fetch(address, wanted="bytes=4-5") == (200, b"0123456789")
+
+
 @pytest.mark.parametrize("name", ["hang", "stall", "trickle", "endless"])
 def test_closing_ends_what_would_never_end(name):
     before = threading.active_count()

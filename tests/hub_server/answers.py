@@ -18,8 +18,8 @@ class Answer:
     body: bytes | memoryview = b""
     offset: int = 0
     """Where in the file the body begins."""
-    whole: int = 0
-    """The bytes of the file that the body is of."""
+    file: bytes = b""
+    """The file that the body is of, or a part of."""
 
     @property
     def redirects(self) -> bool:
@@ -52,7 +52,7 @@ def ranged(content: bytes, wanted: str | None, headers: dict[str, str]) -> Answe
     headers = headers | {"Accept-Ranges": "bytes"}
     found = re.fullmatch(r"bytes=(\d*)-(\d*)", wanted or "")
     if found is None or found.group(0) == "bytes=-":
-        return Answer(200, headers, content, whole=len(content))
+        return Answer(200, headers, content, file=content)
     first, last = found.groups()
     size = len(content)
     start = int(first) if first else max(0, size - int(last))
@@ -60,4 +60,4 @@ def ranged(content: bytes, wanted: str | None, headers: dict[str, str]) -> Answe
     if start >= stop:
         return Answer(416, headers | {"Content-Range": f"bytes */{size}"})
     part = {"Content-Range": f"bytes {start}-{stop - 1}/{size}"}
-    return Answer(206, headers | part, memoryview(content)[start:stop], start, size)
+    return Answer(206, headers | part, memoryview(content)[start:stop], start, content)

@@ -32,6 +32,7 @@ FAULTS = {
     "truncate": "the connection is closed after `part` of the body",
     "shorter": "the length and the body are less than the size that HEAD told, by `part`",
     "corrupt": "one bit of the file is wrong, the length is right",
+    "no_ranges": "the whole file, whatever part of it was asked for",
     "headers": "`headers` are set, or left out when None",
     "etag": "the ETag is `value`",
     "commit": "the commit is `value`",
@@ -71,6 +72,8 @@ class Fault:
         if self.repo not in (None, repo) or self.path not in (None, path):
             return False
         if self.name in _BODY_ONLY and (answer.redirects or kind == "head"):
+            return False
+        if self.name == "no_ranges" and not answer.file:
             return False
         if self.name in _FILE_ONLY and "X-Repo-Commit" not in answer.headers:
             return False
@@ -148,12 +151,18 @@ def _shorter(answer: Answer, _url: str, part: float = 0.5) -> Answer:
 
 
 def _corrupt(answer: Answer, _url: str) -> Answer:
-    place = (answer.whole or len(answer.body)) // 2 - answer.offset
+    place = len(answer.file or answer.body) // 2 - answer.offset
     if not 0 <= place < len(answer.body):
         return answer
     body = bytearray(answer.body)
     body[place] ^= 1
     return dataclasses.replace(answer, body=bytes(body))
+
+
+def _no_ranges(answer: Answer, _url: str) -> Answer:
+    unranged = ("Accept-Ranges", "Content-Range")
+    headers = {name: text for name, text in answer.headers.items() if name not in unranged}
+    return Answer(200, headers, answer.file, file=answer.file)
 
 
 def _headers(answer: Answer, _url: str, headers: dict[str, str | None]) -> Answer:
@@ -186,6 +195,7 @@ _CHANGES: dict[str, Callable[..., Answer]] = {
     "redirect": _redirect,
     "shorter": _shorter,
     "corrupt": _corrupt,
+    "no_ranges": _no_ranges,
     "headers": _headers,
     "etag": _etag,
     "commit": _commit,
