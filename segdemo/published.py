@@ -125,12 +125,13 @@ def known_file(path: Path) -> Published | None:
 
 @lru_cache(maxsize=4096)
 def _known_file(path: Path, changed: int, size: int) -> Published | None:
-    known = known_by_digest(_sha256(path)) if known_by_size(size) else None
+    known = known_by_digest(sha256_of(path)) if known_by_size(size) else None
     cached = Place.in_cache(path)
     return known or (known_by_place(cached[0]) if cached else None)
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file in hexadecimal digits. Raises OSError."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):

@@ -249,7 +249,7 @@ def test_a_file_of_another_size_is_not_read(tmp_path, known, monkeypatch):
     def read(path):
         raise AssertionError(path)
 
-    monkeypatch.setattr(module, "_sha256", read)
+    monkeypatch.setattr(module, "sha256_of", read)
     assert known_file(path) is None
 
 
@@ -258,8 +258,8 @@ def test_a_file_is_read_once(tmp_path, known, monkeypatch):
     path.write_bytes(b"data")
     known(entry(sha256=hashlib.sha256(b"data").hexdigest()))
     reads = []
-    honest = module._sha256
-    monkeypatch.setattr(module, "_sha256", lambda path: reads.append(path) or honest(path))
+    honest = module.sha256_of
+    monkeypatch.setattr(module, "sha256_of", lambda path: reads.append(path) or honest(path))
     assert known_file(path) is known_file(path)
     assert len(reads) == 1
 

@@ -1,0 +1,93 @@
+"""What lies in the Hub's cache on this machine and may be a checkpoint; asks nobody."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from huggingface_hub import constants
+
+from segdemo.hub.references import Address
+from segdemo.published import Place
+
+# A laptop's cache holds models of all kinds, with tens of thousands of files at times.
+_MAX_FILES = 500
+_MAX_VISITED = 20_000
+_MIN_BYTES = 10_000  # less than any network; what is not in large file storage mostly is
+
+_WEIGHTS = {".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".pkl", ".tar", ""}
+_NO_WEIGHTS = re.compile(
+    r"optim|sched|scaler|rng_|random_state|training_args|trainer|tokenizer"
+    # One of several files that hold a network together: larger than any of ours.
+    r"|.*-\d{5}-of-\d{5}\.",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CachedFile:
+    """A file in the cache."""
+
+    address: Address
+    """Pinned to the commit."""
+    path: Path
+    bytes: int
+
+
+def cached_files(folder: Path | None = None, *, most_bytes: int) -> tuple[CachedFile, ...]:
+    """Files of at most ``most_bytes`` that may hold weights, each content once.
+
+    ``folder`` is a cache of the Hub, the one of the environment by default. They are in the
+    order of their repositories and names; a cache that cannot be read is empty.
+    """
+    folder = folder or Path(constants.HF_HUB_CACHE)
+    paths = islice(_paths(str(folder)), _MAX_VISITED)
+    contents: dict[str, CachedFile] = {}
+    for path in sorted(paths):
+        file = _file(path, most_bytes)
+        if file is not None:
+            contents.setdefault(os.path.realpath(path), file)
+        if len(contents) == _MAX_FILES:
+            break
+    return tuple(contents.values())
+
+
+def _paths(folder: str) -> Iterator[str]:
+    """Everything in the snapshots of models and Spaces, folders left out."""
+    for repository in _entries(folder):
+        if repository.startswith(("models--", "spaces--")):
+            snapshots = os.path.join(folder, repository, "snapshots")
+            for parent, _, names in os.walk(snapshots):
+                yield from (os.path.join(parent, name) for name in names)
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _file(path: str, most_bytes: int) -> CachedFile | None:
+    """The file if it may hold weights, as far as its name and size tell."""
+    stem, ending = os.path.splitext(os.path.basename(path))
+    if ending.lower() not in _WEIGHTS or _NO_WEIGHTS.match(stem + ending):
+        return None
+    found = Place.in_cache(Path(path))
+    try:
+        # Of a link whose content is gone there is nothing to ask.
+        size = os.stat(path).st_size
+    except OSError:
+        return None
+    if found is None or not os.path.isfile(path) or not _MIN_BYTES <= size <= most_bytes:
+        return None
+    place, commit = found
+    address = Address(
+        repo_id=place.repo_id,
+        repo_type=place.repo_type,
+        revision=commit,
+        filename=place.filename,
+    )
+    return CachedFile(address=address, path=Path(path), bytes=size)
