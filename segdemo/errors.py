@@ -10,6 +10,7 @@
     │   └── SpecError            its own description makes no sense
     ├── HubError                 a checkpoint could not be found or fetched
     ├── PredictionError          the network could not be run on this picture
+    ├── TrainingError            pictures and masks are none to train on
     └── ExportError              the network could not be written in this form
 
 Each names its text in the string table, so that the page can say it in the reader's
@@ -67,6 +68,10 @@ class HubError(SegdemoError):
 
 class PredictionError(SegdemoError):
     """The network could not be run on this picture."""
+
+
+class TrainingError(SegdemoError):
+    """Pictures and masks are none to train on, or the result cannot be written."""
 
 
 class ExportError(SegdemoError):

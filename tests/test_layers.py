@@ -22,7 +22,7 @@ LAYERS = (
     {"hub", "catalog"},
     {"pool", "metrics", "render"},
     {"serving"},
-    {"ui", "cli"},
+    {"ui", "cli", "finetuning"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 

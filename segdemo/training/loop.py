@@ -176,6 +176,7 @@ class _Run:
                 "average": self.average.state_dict(),
                 "judge": judge.memory() if judge else {},
                 "step": self.step,
+                "planned": self.plan.steps,
                 "loss": self.loss,
                 "wall": wall,
                 "cpu": cpu,
@@ -186,8 +187,8 @@ class _Run:
 
     def restore(self, saved: Saved, judge: Judge | None) -> tuple[float, float]:
         """Takes up a saved run of this identity; the seconds that it had taken."""
-        state = _read(saved.path)
-        if state is None or state["identity"] != saved.identity:
+        state = _read(saved)
+        if state is None:
             return 0.0, 0.0
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -198,13 +199,19 @@ class _Run:
         return state["wall"], state["cpu"]
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    """A saved run; None when there is none that can be read."""
+def planned_steps(saved: Saved) -> int | None:
+    """How many steps the unfinished run is to have; None when there is none to continue."""
+    state = _read(saved)
+    return None if state is None else int(state["planned"])
+
+
+def _read(saved: Saved) -> dict[str, Any] | None:
+    """The saved run; None when there is none of this identity."""
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(saved.path, map_location="cpu", weights_only=True)
+        return state if state["identity"] == saved.identity else None
     except Exception:  # absent, cut short, or none of ours: all mean to begin anew
         return None
-    return state if isinstance(state, dict) and "identity" in state else None
 
 
 def halves_are_fast(device: torch.device) -> bool:

@@ -1,11 +1,14 @@
 """The weights that a network begins its training with."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from segdemo.architectures import Architecture
+from segdemo.architectures.isnet import ISNetConfig
+from segdemo.checkpoints import Detection
 
 
 def fresh(architecture: Architecture, config: Any, seed: int) -> nn.Module:
@@ -26,6 +29,30 @@ def fresh(architecture: Architecture, config: Any, seed: int) -> nn.Module:
         if upsamples_scores(module, config.classes):
             make_bilinear(module)
     return network
+
+
+def continued(detection: Detection, classes: int, seed: int) -> tuple[nn.Module, Any]:
+    """A recognised network with its weights in float32, and its configuration.
+
+    With another number of classes what makes scores of features is drawn from the seed; all
+    else is kept.
+    """
+    config = _with_classes(detection.config, classes)
+    network = fresh(detection.architecture, config, seed)
+    expected = network.state_dict()
+    fitting = {
+        key: tensor
+        for key, tensor in detection.tensors.items()
+        if tensor.shape == expected[key].shape
+    }
+    network.load_state_dict(fitting, strict=False)
+    return network, config
+
+
+def _with_classes(config: Any, classes: int) -> Any:
+    if isinstance(config, ISNetConfig):
+        return replace(config, stages=replace(config.stages, classes=classes))
+    return replace(config, classes=classes)
 
 
 def upsamples_scores(module: nn.Module, classes: int) -> bool:

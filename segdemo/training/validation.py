@@ -1,0 +1,79 @@
+"""The pictures kept aside: how well a network does on them, and when to stop because of it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from segdemo.processing import activate
+from segdemo.spec import Postprocessing
+from segdemo.training.samples import Samples
+from segdemo.training.scores import Scores, scores_for
+
+
+class Validation:
+    """Judges a network after every few steps and keeps the best weights; see loop.Judge."""
+
+    def __init__(
+        self,
+        samples: Samples,
+        aside: Sequence[int],
+        postprocessing: Postprocessing,
+        *,
+        device: torch.device,
+        patience: int,
+        told: Callable[[int, float, float], None],
+    ) -> None:
+        """``told`` hears the step, its score and the best so far.
+
+        After ``patience`` looks without a better score the training ends.
+        """
+        self._samples, self._aside = samples, tuple(aside)
+        self._postprocessing, self._device = postprocessing, device
+        self._patience, self._told = patience, told
+        self.best = -1.0
+        self.best_step = 0
+        self.weights: dict[str, Tensor] = {}
+        """The best so far, on the CPU."""
+        self._without = 0
+
+    def scores(self, network: nn.Module) -> Scores:
+        """Of the network, in eval mode, at the size in which it sees the pictures."""
+        counted = scores_for(self._postprocessing.classes)
+        with torch.inference_mode():
+            for index in self._aside:
+                sample = self._samples[index]
+                pixels = self._samples.rules.tensor(sample.picture)[None].to(self._device)
+                size = sample.picture.size
+                found = activate(network(pixels), self._postprocessing.activation, size)
+                counted.add(found.cpu().numpy(), sample.labels)
+        return counted
+
+    def look(self, step: int, network: nn.Module) -> bool:
+        """Whether to go on."""
+        value = self.scores(network.eval()).best
+        if value > self.best:
+            self.best, self.best_step, self._without = value, step, 0
+            self.weights = {
+                key: tensor.detach().to("cpu", copy=True)
+                for key, tensor in network.state_dict().items()
+            }
+        else:
+            self._without += 1
+        self._told(step, value, self.best)
+        return self._without < self._patience
+
+    def memory(self) -> dict[str, Any]:
+        """What a run that goes on later has to know."""
+        return {
+            "best": self.best,
+            "best_step": self.best_step,
+            "without": self._without,
+            "weights": self.weights,
+        }
+
+    def remember(self, memory: dict[str, Any]) -> None:
+        """Takes up what an earlier part of the run has seen."""
+        self.best, self.best_step = memory["best"], memory["best_step"]
+        self._without, self.weights = memory["without"], memory["weights"]
