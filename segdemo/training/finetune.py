@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -134,7 +135,7 @@ def finetune(request: Request, settings: Settings, listener: Listener) -> Result
     samples = Samples(pairs, labelling, rules)
     held = []
     for index in range(len(samples)):
-        held.append(frozenset(samples[index].labels.flat))
+        held.append(frozenset(np.unique(samples[index].labels).tolist()))
         listener.read(index + 1, len(samples))
     training, aside = split(held, labelling.classes, request.seed)
 

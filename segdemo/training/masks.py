@@ -71,7 +71,8 @@ def _values(picture: Image.Image) -> Values | None:
         used = palette[np.unique(indices)[np.unique(indices) < len(palette)]]
         if (used == used[:, :1]).all() and len(used) > 1:
             # A grey palette is a way to store greys, in whatever order it lists them.
-            return palette[:, 0][np.minimum(indices, len(palette) - 1)]
+            greys: Values = palette[:, 0][np.minimum(indices, len(palette) - 1)]
+            return greys
         return indices
     if picture.mode in ("L", "1", "I", "F") or picture.mode.startswith("I;16"):
         return np.asarray(picture).astype(np.int64)
