@@ -77,13 +77,15 @@ def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def camera(rng: np.random.Generator, picture: Field, noise: float) -> NDArray[np.uint8]:
+def camera(
+    rng: np.random.Generator, picture: Field, noise: float, tint: float = 0.1
+) -> NDArray[np.uint8]:
     """Light, colour, noise of deviation `noise`, sometimes JPEG on (h, w, 3) values in [0, 1]."""
     size = picture.shape[0]
     if chance(rng, 0.4):
         light = 1 + smooth_field(rng, size, 2) * rng.uniform(0, 0.3)
         picture = picture * light[..., None]
-    picture = picture * np.exp(rng.normal(0, 0.1, 3)).astype(np.float32)
+    picture = picture * np.exp(rng.normal(0, tint, 3)).astype(np.float32)
     picture = picture * np.float32(np.exp(rng.normal(0, 0.08)))
     picture = np.clip(picture, 0, 1) ** np.float32(np.exp(rng.normal(0, 0.2)))
     if chance(rng, 0.08):
