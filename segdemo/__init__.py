@@ -5,15 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from segdemo.checkpoints import Detection, detect
+    from segdemo.hub.pretrained import from_pretrained
     from segdemo.segmenter import Prediction, Segmenter, load
 
-__all__ = ["Detection", "Prediction", "Segmenter", "detect", "load"]
+__all__ = ["Detection", "Prediction", "Segmenter", "detect", "from_pretrained", "load"]
 
 _HOMES = {
     "Detection": "segdemo.checkpoints",
     "Prediction": "segdemo.segmenter",
     "Segmenter": "segdemo.segmenter",
     "detect": "segdemo.checkpoints",
+    "from_pretrained": "segdemo.hub.pretrained",
     "load": "segdemo.segmenter",
 }
 

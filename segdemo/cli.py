@@ -1,4 +1,4 @@
-"""The command line: look into a checkpoint, run it on pictures, write it anew."""
+"""The command line: look into a checkpoint, run it on pictures, train it, write it anew."""
 
 import argparse
 import json
@@ -9,11 +9,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from segdemo import finetuning
 from segdemo.checkpoints import Detection, detect, read_file
 from segdemo.checkpoints.export import export_onnx, export_safetensors
 from segdemo.checkpoints.near import nearest_miss
 from segdemo.checkpoints.unwrap import unwrap
 from segdemo.errors import ExportError, SegdemoError, UnknownNetworkError
+from segdemo.hub.publish import publish
 from segdemo.pictures import decode
 from segdemo.render import cutout_picture, map_picture, mask_picture, overlay_picture
 from segdemo.segmenter import Segmenter, load, parse_metadata, resolve_spec
@@ -60,7 +62,18 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--to", type=Path, required=True, help=text("cli_to"))
     export.set_defaults(run=_export)
 
-    for command in (inspect, predict, export):
+    publishing = commands.add_parser("publish", help=text("cli_publish"))
+    publishing.add_argument("file", type=Path, help=text("cli_file"))
+    publishing.add_argument("repository", help=text("cli_repository"))
+    publishing.add_argument("--licence", metavar="ID", help=text("cli_licence"))
+    publishing.add_argument("--private", action="store_true", help=text("cli_private"))
+    publishing.set_defaults(run=_publish)
+
+    finetune = commands.add_parser("finetune", help=text("finetune_help"))
+    finetuning.add_options(finetune)
+    finetune.set_defaults(run=_finetune)
+
+    for command in (inspect, predict, export, publishing, finetune):
         command.add_argument("--assume", metavar="ID", help=text("cli_assume"))
     return parser
 
@@ -243,3 +256,26 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
         )
     )
     return 0
+
+
+def _publish(options: argparse.Namespace, settings: Settings) -> int:
+    address = publish(
+        options.file,
+        options.repository,
+        licence=options.licence,
+        private=options.private,
+        assume=options.assume,
+    )
+    print(
+        text(
+            "cli_published",
+            name=options.file.name,
+            address=address,
+            repository=address.partition("://")[2].partition("/")[2],
+        )
+    )
+    return 0
+
+
+def _finetune(options: argparse.Namespace, settings: Settings) -> int:
+    return finetuning.run(options, settings, print)

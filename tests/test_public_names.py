@@ -4,10 +4,13 @@ import pytest
 
 import segdemo
 from segdemo import checkpoints, segmenter
+from segdemo.hub import pretrained
 
 
 def test_the_public_names_are_these():
-    assert segdemo.__all__ == ["Detection", "Prediction", "Segmenter", "detect", "load"]
+    assert segdemo.__all__ == [
+        *("Detection", "Prediction", "Segmenter", "detect", "from_pretrained", "load")
+    ]
 
 
 @pytest.mark.parametrize("name", segdemo.__all__)
@@ -21,6 +24,7 @@ def test_a_public_name_is_the_one_of_its_module():
     assert segdemo.Prediction is segmenter.Prediction
     assert segdemo.detect is checkpoints.detect
     assert segdemo.Detection is checkpoints.Detection
+    assert segdemo.from_pretrained is pretrained.from_pretrained
 
 
 def test_another_name_is_an_attribute_error():
@@ -29,6 +33,6 @@ def test_another_name_is_an_attribute_error():
 
 
 def test_public_names_can_be_imported():
-    from segdemo import Detection, Prediction, Segmenter, detect, load  # noqa: PLC0415
+    from segdemo import Detection, Segmenter, detect, from_pretrained, load  # noqa: PLC0415
 
-    assert all((Detection, Prediction, Segmenter, detect, load))
+    assert all((Detection, Segmenter, detect, from_pretrained, load))
