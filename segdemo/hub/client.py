@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +27,7 @@ from segdemo.checkpoints.limits import shown
 from segdemo.errors import HubError
 from segdemo.hub import transport
 from segdemo.hub.references import Address
-from segdemo.hub.transport import MAX_ANSWER_BYTES, Bounds, Brake
+from segdemo.hub.transport import MAX_ANSWER_BYTES, Bounds, Brake, Sink
 from segdemo.settings import Settings
 
 Token = str | bool | None
@@ -43,8 +42,7 @@ _OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 def endpoint() -> str:
     """The Hub's address without a slash at its end: that of HF_ENDPOINT, or the public one."""
-    # Not the constant alone: it was read when the first of all importers came.
-    return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+    return constants.ENDPOINT
 
 
 def offline() -> bool:
@@ -74,15 +72,15 @@ def mapped_errors(
     seconds: float | None = None,
     token: Token = None,
     limit: int = MAX_ANSWER_BYTES,
-    received: Callable[[int], None] | None = None,
+    sink: Sink | None = None,
     brake: Brake | None = None,
     folder: Path | None = None,
 ) -> Iterator[None]:
     """Every call to the Hub in this block ends in time, and every failure of it is a HubError.
 
     ``seconds`` (those of SEGDEMO_HUB_TIMEOUT when left out) bound connecting, each wait, and each
-    request as a whole unless it sends a file. With ``received`` the
-    body of a request may take longer: it is told the number of bytes of each piece. ``limit`` is
+    request as a whole unless it sends a file. With ``sink``, which is
+    told of each piece, the body of an answer may take longer. ``limit`` is
     the longest body in bytes; ``brake`` stops the block from another thread. ``address``, ``token``
     and ``folder``, the cache, are what the sentences speak of.
     """
@@ -91,7 +89,7 @@ def mapped_errors(
         origin=transport.origin(endpoint()),
         seconds=seconds,
         limit=limit,
-        received=received,
+        sink=sink,
         brake=brake,
     )
     try:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from segdemo.checkpoints.limits import shown
@@ -85,3 +86,12 @@ class Found:
     likes: int
     licence: str
     gated: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """A file that is here now."""
+
+    path: Path
+    unchecked: bool = False
+    """Whether the Hub could not be asked for a newer one, so that the last copy serves."""

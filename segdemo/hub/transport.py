@@ -4,12 +4,12 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import Any, Protocol
 
 from huggingface_hub import constants, get_session, set_client_factory
 from huggingface_hub.utils import httpx, parse_ratelimit_headers
@@ -26,6 +26,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 # For what others in this process ask through the same client, where they set no bound themselves.
 _OTHERS_SECONDS = 20.0
 _EXTENSION = "segdemo.exchange"
+_TELEMETRY = "/api/agent-harnesses"
 
 # Only plain HTTP goes through this client, so only there do deadlines, byte counts and cancelling
 # hold. The environment variable is read when huggingface_hub is imported, perhaps before us.
@@ -53,6 +54,16 @@ class Brake:
             self._exchange = exchange
 
 
+class Sink(Protocol):
+    """Sees the body of a file on its way."""
+
+    def take(self, piece: bytes) -> None:
+        """Called with every piece of it, in order."""
+
+    def end(self) -> None:
+        """Called after the last piece; what it raises is raised in place of the end."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bounds:
     """What an exchange with the Hub may take."""
@@ -63,8 +74,8 @@ class Bounds:
     """For connecting and for every wait; for the whole of an exchange that is no transfer."""
     limit: int = MAX_ANSWER_BYTES
     """The longest body, in bytes."""
-    received: Callable[[int], None] | None = None
-    """Makes it a transfer: it is told how many bytes each piece of the body has."""
+    sink: Sink | None = None
+    """Makes it a transfer."""
     brake: Brake | None = None
 
 
@@ -93,7 +104,6 @@ class _Exchange:
         self.bounds = bounds
         self.handed_over = False
         self._host = ""
-        self._bytes = 0
         self._cut = False
         self._late = False
         self._socket: socket.socket | None = None
@@ -130,6 +140,9 @@ class _Exchange:
     def ask(self, request: httpx.Request) -> None:
         self._host = request.url.host
         self._stop_if_cut()
+        if request.url.path.endswith(_TELEMETRY):
+            # huggingface_hub does without it; a Hub that is silent would be waited for twice.
+            raise self._no_hub()
         # One visitor's token, or the operator's, is for the Hub alone.
         if _origin(request.url) != self.bounds.origin:
             request.headers.pop("Authorization", None)
@@ -145,21 +158,23 @@ class _Exchange:
             target = response.request.url.join(response.headers["Location"])
             if target.scheme not in ("https", response.request.url.scheme):
                 raise self._no_hub()
-        elif self.bounds.received is not None:
+        elif self.bounds.sink is not None:
             self._timer.cancel()
         self._refuse_trouble(response)
-        response.stream = _Body(response.stream, self, counted=response.is_success)
+        is_file = response.request.method == "GET" and response.is_success
+        response.stream = _Body(response.stream, self, self.bounds.sink if is_file else None)
 
     def _check_names(self, response: httpx.Response) -> None:
         """huggingface_hub joins these headers to paths in its cache as they are."""
         commit = response.headers.get(constants.HUGGINGFACE_HEADER_X_REPO_COMMIT)
         if commit is None:
             return
-        linked = response.headers.get(constants.HUGGINGFACE_HEADER_X_LINKED_ETAG)
-        etag = (linked or response.headers.get("ETag") or "").lstrip("W/").strip('"')
-        names = response.request.method == "HEAD" and etag
-        digest = COMMIT.fullmatch(etag) or SHA256.fullmatch(etag)
-        if not COMMIT.fullmatch(commit) or (names and not digest):
+        headers = response.headers
+        told = headers.get(constants.HUGGINGFACE_HEADER_X_LINKED_ETAG) or headers.get("ETag")
+        names = response.request.method == "HEAD" and not response.is_error and told is not None
+        digest = (told or "").removeprefix("W/").strip('"')
+        known = COMMIT.fullmatch(digest) or SHA256.fullmatch(digest)
+        if not COMMIT.fullmatch(commit) or (names and not known):
             raise self._no_hub()
 
     def _refuse_trouble(self, response: httpx.Response) -> None:
@@ -176,13 +191,22 @@ class _Exchange:
         if status >= 500 or status == 408:
             raise HubError("hub_down", host=shown(self._host), status=status)
 
-    def count(self, length: int, *, counted: bool) -> None:
+    def pass_on(self, pieces: Iterable[bytes], sink: Sink | None) -> Iterator[bytes]:
+        # What is said instead of a file may be longer than the file.
+        limit = MAX_ANSWER_BYTES if self.bounds.sink and not sink else self.bounds.limit
+        length = 0
+        for piece in pieces:
+            self._stop_if_cut()
+            length += len(piece)
+            if length > limit:
+                raise HubError("hub_too_long", host=shown(self._host))
+            if sink is not None:
+                sink.take(piece)
+            yield piece
+        # A socket that was closed under us looks like the end.
         self._stop_if_cut()
-        self._bytes += length
-        if self._bytes > self.bounds.limit:
-            raise HubError("hub_too_long", host=shown(self._host))
-        if counted and self.bounds.received is not None:
-            self.bounds.received(length)
+        if sink is not None:
+            sink.end()
 
     def _stop_if_cut(self) -> None:
         brake = self.bounds.brake
@@ -202,7 +226,6 @@ class _Exchange:
         """Turn what httpx raises into our sentences, so that nobody retries it."""
         try:
             yield
-            self._stop_if_cut()
         except HubError:
             raise
         except Exception as error:
@@ -232,18 +255,16 @@ class _Exchange:
 
 
 class _Body(httpx.SyncByteStream):
-    """The bytes of an answer, counted as they come."""
+    """The bytes of an answer, watched as they come."""
 
-    def __init__(self, stream: Any, exchange: _Exchange, *, counted: bool) -> None:
+    def __init__(self, stream: Any, exchange: _Exchange, sink: Sink | None) -> None:
         self._stream = stream
         self._exchange = exchange
-        self._counted = counted
+        self._sink = sink
 
     def __iter__(self) -> Iterator[bytes]:
         with self._exchange.failures():
-            for piece in self._stream:
-                self._exchange.count(len(piece), counted=self._counted)
-                yield piece
+            yield from self._exchange.pass_on(self._stream, self._sink)
 
     def close(self) -> None:
         if self._exchange.handed_over:

@@ -1,0 +1,74 @@
+"""A file on its way here: whether there is room for it, and whether it is the announced one."""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from segdemo.checkpoints.limits import amount, shown
+from segdemo.errors import HubError
+
+_CHUNK = 2**20
+
+
+def make_sure_it_fits(filename: str, size: int, *, max_bytes: int, folder: Path) -> None:
+    """Raises HubError for a file of more than ``max_bytes``, or than are free on the disk."""
+    name = shown(filename)
+    if size > max_bytes:
+        raise HubError("hub_too_large", name=name, size=amount(size), limit=amount(max_bytes))
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    if size > free:
+        facts = {"name": name, "size": amount(size), "free": amount(free)}
+        raise HubError("hub_disk_small", folder=str(folder), **facts)
+
+
+class CheckedFile:
+    """A sink that counts a file on its way, and refuses it at its end when it is another."""
+
+    def __init__(
+        self, filename: str, digest: str, size: int, *, progress: Callable[[int, int], None]
+    ) -> None:
+        """``digest``: see ``matches``. ``progress`` is told the bytes so far and in all."""
+        self._filename = filename
+        self._digest = digest
+        self._hash = _hash(digest, size)
+        self._size = size
+        self._progress = progress
+        self.received = 0
+
+    def take(self, piece: bytes) -> None:
+        """Count it."""
+        self._hash.update(piece)
+        self.received += len(piece)
+        self._progress(self.received, self._size)
+
+    def end(self) -> None:
+        """Raises HubError for a file that is not whole, or another."""
+        if self.received < self._size:
+            raise HubError("hub_size", name=shown(self._filename))
+        if not self._hash.hexdigest().startswith(self._digest):
+            raise damaged(self._filename)
+
+
+def damaged(filename: str) -> HubError:
+    """For a file whose bytes are not the announced ones."""
+    return HubError("hub_corrupt", name=shown(filename))
+
+
+def matches(path: Path, digest: str) -> bool:
+    """Whether the file has this digest: a git blob's SHA-1 (40 hexadecimal digits), or the first
+    digits of its SHA-256.
+    """
+    found = _hash(digest, path.stat().st_size)
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            found.update(chunk)
+    return found.hexdigest().startswith(digest)
+
+
+def _hash(digest: str, size: int) -> "hashlib._Hash":
+    if len(digest) == 40:
+        # As git names its files, not to keep secrets.
+        return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    return hashlib.sha256()

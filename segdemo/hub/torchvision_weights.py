@@ -1,0 +1,106 @@
+"""The weights that torchvision publishes, fetched to where torchvision itself looks for them."""
+
+import os
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+import torch
+from huggingface_hub import get_session
+from huggingface_hub.utils import httpx
+from torchvision import models
+from torchvision.models import segmentation
+
+from segdemo.checkpoints.limits import shown
+from segdemo.errors import HubError
+from segdemo.hub.client import Token, mapped_errors
+from segdemo.hub.incoming import CheckedFile, make_sure_it_fits
+from segdemo.hub.references import Address, Fetched
+from segdemo.hub.transport import Brake
+
+# torchvision writes the first digits of a file's SHA-256 into its name.
+_DIGEST = re.compile(r"-([0-9a-f]{8,64})\.pth")
+_PART = ".part"
+_LEFT_SECONDS = 3600
+"""A part that nobody has written to for so long was left by a process that was killed."""
+
+
+def builders() -> tuple[str, ...]:
+    """The names under which torchvision publishes segmentation weights."""
+    return tuple(sorted(models.list_models(module=segmentation)))
+
+
+def fetch(
+    address: Address,
+    *,
+    token: Token,
+    folder: Path | None,
+    seconds: float,
+    max_bytes: int,
+    brake: Brake,
+    progress: Callable[[int, int], None],
+) -> Fetched:
+    """The newest weights of the builder ``address.repo_id``; no request when they are there.
+
+    They go to torch's own folder, or to ``folder``. No ``token`` is sent.
+    ``progress`` is told the bytes so far and in all. Raises HubError, before any byte of a file
+    that has more than ``max_bytes``.
+    """
+    if address.repo_id not in builders():
+        raise HubError("hub_no_torchvision", name=address.repo_id, known=", ".join(builders()))
+    url = models.get_model_weights(address.repo_id).DEFAULT.url
+    name = os.path.basename(urlsplit(url).path)
+    folder = folder or Path(torch.hub.get_dir()) / "checkpoints"
+    if (folder / name).is_file():
+        return Fetched(path=folder / name)
+    terms: dict[str, Any] = {"seconds": seconds, "token": False, "brake": brake, "folder": folder}
+    with mapped_errors(address, **terms):
+        size = _size(get_session().head(url), address)
+    make_sure_it_fits(name, size, max_bytes=max_bytes, folder=folder)
+    progress(0, size)
+    digest = _DIGEST.search(name)
+    file = CheckedFile(name, digest[1] if digest else "", size, progress=progress)
+    with mapped_errors(address, limit=size, sink=file, **terms):
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder, name)
+        with _part(folder / name) as out, get_session().stream("GET", url) as response:
+            _size(response, address)
+            for piece in response.iter_bytes():
+                out.write(piece)
+    return Fetched(path=folder / name)
+
+
+def _size(response: httpx.Response, address: Address) -> int:
+    """How many bytes it announces."""
+    if response.status_code != 200:
+        raise HubError("hub_refused", name=address.repo_id, status=response.status_code)
+    length = response.headers.get("Content-Length", "")
+    if not re.fullmatch("[0-9]{1,15}", length):
+        raise HubError("hub_no_file_host", host=shown(response.url.host))
+    return int(length)
+
+
+@contextmanager
+def _part(path: Path) -> Iterator[BinaryIO]:
+    """What is written becomes ``path`` when all of it is there."""
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_PART}")
+    try:
+        with part.open("wb") as out:
+            yield out
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path, name: str) -> None:
+    """Remove what a process that was killed has left of this file."""
+    for part in folder.glob(f"{name}.*{_PART}"):
+        # Another process may have just ended with it.
+        with suppress(OSError):
+            if part.stat().st_mtime < time.time() - _LEFT_SECONDS:
+                part.unlink()
