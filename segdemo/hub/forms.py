@@ -1,0 +1,52 @@
+"""What a file in a repository may be, told by its name alone: weights, or weights not read."""
+
+import re
+from pathlib import PurePosixPath
+from typing import Literal
+
+Form = Literal["weights", "unread", "other"]
+
+_WEIGHTS = frozenset({"safetensors", "pth", "pt", "bin", "ckpt", "tar", "model", "weights"})
+_UNREAD = (
+    "onnx ort keras h5 hdf5 gguf ggml tflite pkl pickle joblib pb msgpack mlmodel mlpackage pte"
+    " ptl torchscript engine trt caffemodel pdparams pdiparams rknn hef mnn"
+)
+# What training keeps beside its weights, in their forms.
+_TRAINING = re.compile(
+    r"(optimizer|optim|scheduler|scaler|lr_scheduler)([_\-.].*)?\.(pt|pth|bin|safetensors|ckpt)"
+    r"|training_args\.bin|rng_state.*\.pth|random_states.*\.pkl|trainer_state.*"
+    r"|events\.out\.tfevents.*|.*\.index\.json",
+    re.IGNORECASE,
+)
+# In the forms of weights, of other programs or for other purposes.
+_OTHER_PROGRAMS = re.compile(r"openvino.*\.bin|.*\.(torchscript|mobile)\.pt", re.IGNORECASE)
+_SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(\.\w+)")
+_NO_ENDING = re.compile(r"[\w\-=]+(\.\d[\w\-=]*)*", re.ASCII)
+
+
+def form_of(path: str, *, large: bool = False) -> Form:
+    """Whether a file may hold weights that are read, or holds weights in a form that is not.
+
+    ``large`` says that it lies in large file storage: such files may be weights without any ending.
+    """
+    name = PurePosixPath(path).name
+    ending = name.rpartition(".")[2].lower() if "." in name else ""
+    if _TRAINING.fullmatch(name):
+        return "other"
+    if (
+        ending in _UNREAD.split()
+        or _OTHER_PROGRAMS.fullmatch(name)
+        or name.endswith(".not_safetensors")
+    ):
+        return "unread"
+    if ending in _WEIGHTS or (large and _NO_ENDING.fullmatch(name)):
+        return "weights"
+    return "other"
+
+
+def shard_of(path: str) -> tuple[str, int] | None:
+    """What the file is one part of, and of how many; None for a file that is whole."""
+    match = _SHARD.fullmatch(path)
+    if match is None or int(match[3]) < 2:
+        return None
+    return match[1] + match[4], int(match[3])
