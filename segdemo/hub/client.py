@@ -22,6 +22,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
     SafetensorsParsingError,
 )
+from huggingface_hub.utils import httpx
 
 from segdemo.checkpoints.limits import shown
 from segdemo.errors import HubError
@@ -125,7 +126,7 @@ class _Situation:
                 return cause or HubError("hub_offline")
             case OfflineModeIsEnabled():
                 return HubError("hub_offline")
-            case FileMetadataError() | json.JSONDecodeError():
+            case FileMetadataError() | json.JSONDecodeError() | RecursionError():
                 return self._no_hub()
             case HFValidationError():
                 return HubError("hub_not_an_address", text=self.name)
@@ -133,6 +134,9 @@ class _Situation:
                 return HubError("hub_not_safetensors", name=self._file())
             case HfHubHTTPError():
                 return self._refusal(error)
+            case httpx.HTTPError():
+                # Redirects in a circle; whatever else there is was told by the transport.
+                return self._no_hub()
             case OSError():
                 return self._disk(error)
             case ValueError() | KeyError() | TypeError() | AttributeError():

@@ -188,6 +188,8 @@ class _Exchange:
             if re.fullmatch(r"[0-9]{1,6}", seconds):
                 raise HubError("hub_rate_limited", seconds=int(seconds))
             raise HubError("hub_rate_limited_unknown")
+        if status == 407:
+            raise HubError("hub_proxy", host=shown(self._host))
         if status >= 500 or status == 408:
             raise HubError("hub_down", host=shown(self._host), status=status)
 
