@@ -36,6 +36,7 @@ class About:
 
     @classmethod
     def read(cls, *, tags: Any, library: Any, config: Any, card: Any) -> "About":
+        """From what the Hub sent; a field of another form counts as absent."""
         return cls(
             tags=frozenset(map(str, tags)) if isinstance(tags, list) else frozenset(),
             library=library if isinstance(library, str) else "",
