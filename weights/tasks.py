@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from segdemo.spec import ResizeRule
-from weights.generators import nuclei, vessels
+from weights.generators import nuclei, objects, vessels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,4 +30,8 @@ TASKS: dict[str, Task] = {
     "nuclei": Task(generator=nuclei, classes=("nucleus",), side=1024),
     # A whole fundus then has the size of the generated ones.
     "vessels": Task(generator=vessels, classes=("vessel",), side=512),
+    # A subject is found as a whole only where it is as large as those generated.
+    "objects": Task(
+        generator=objects, classes=("object",), side=144, resize="longest", framed=True
+    ),
 }
