@@ -1,12 +1,11 @@
 """A Hub on loopback, and the client turned to it with an empty cache."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from hub_server import HubServer
-from huggingface_hub import constants
-from huggingface_hub.utils import _detect_agent as detect_agent
+from hub_server import HubServer, clients
 from huggingface_hub.utils import close_session
 
 
@@ -28,23 +27,7 @@ def turn_client_to(
     hub_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str], None]]:
     """Makes an address the only Hub that the client knows, with no token and nothing cached."""
-
-    def turn(endpoint: str) -> None:
-        # What the client reads from the environment, once, when it is imported.
-        template = "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "ENDPOINT", endpoint)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", endpoint + template)
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(hub_cache))
-        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(hub_cache.with_name("token")))
-        for name in ("HF_ENDPOINT", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-            monkeypatch.delenv(name, raising=False)
-        # Once in each process it would ask the Hub for a list that no test is about.
-        monkeypatch.setattr(detect_agent, "_registry", {"standardEnvVars": [], "harnesses": {}})
-        close_session()
-
-    yield turn
+    yield partial(clients.turn_client_to, cache=hub_cache, patch=monkeypatch)
     close_session()
 
 

@@ -177,6 +177,12 @@ class HubServer:
     def repository(self, repo_id: str, repo_type: str = "model") -> store.Repository:
         return self._hub.repositories[repo_type, repo_id]
 
+    def holds(self, repo_id: str, path: str) -> bool:
+        """Whether anybody may read this file of a model."""
+        found = self._hub.repositories.get(("model", repo_id))
+        open_to_all = found and not (found.private or found.gated or found.disabled)
+        return bool(open_to_all and path in found.at("main").files)
+
     def tag(self, repo_id: str, name: str, commit: str, *, repo_type: str = "model") -> None:
         self.repository(repo_id, repo_type).revision_tags[name] = commit
 
@@ -223,12 +229,14 @@ class HubServer:
             self._faults.append(fault)
         return fault
 
-    def heal(self) -> None:
-        """Lifts all faults."""
+    def heal(self) -> bool:
+        """Lifts all faults; whether there were any."""
         with self._changed:
+            were = bool(self._faults)
             for fault in self._faults:
                 fault.lift()
             self._faults.clear()
+        return were
 
     # What it was asked.
 
