@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol
+from urllib.request import getproxies, proxy_bypass
 
 from huggingface_hub import constants, get_session, set_client_factory
 from huggingface_hub.utils import httpx, parse_ratelimit_headers
@@ -246,7 +247,8 @@ class _Exchange:
             case httpx.ConnectError() if _is_tls(error):
                 return HubError("hub_tls", host=host)
             case httpx.ConnectError() | httpx.ConnectTimeout():
-                return HubError("hub_unreachable", host=host)
+                key = "hub_proxy" if _goes_through_proxy(error.request.url) else "hub_unreachable"
+                return HubError(key, host=host)
             case httpx.TimeoutException():
                 return self._silent()
             case httpx.NetworkError() | httpx.RemoteProtocolError():
@@ -325,6 +327,12 @@ def origin(url: str) -> str:
         return _origin(httpx.URL(url))
     except httpx.InvalidURL:
         return ""
+
+
+def _goes_through_proxy(url: httpx.URL) -> bool:
+    """Whether the environment names a proxy for it, as httpx reads the environment."""
+    proxies = getproxies()
+    return bool({url.scheme, "all"} & proxies.keys()) and not proxy_bypass(url.host)
 
 
 def _is_tls(error: BaseException | None) -> bool:
