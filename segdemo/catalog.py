@@ -312,7 +312,7 @@ def _with_own_titles(entries: Iterable[CatalogEntry]) -> Iterator[CatalogEntry]:
     taken: set[str] = set()
     for entry in entries:
         titles = (entry.title, *(f"{entry.title} ({detail})" for detail in _details(entry)))
-        title = next(title for title in titles if title not in taken)
+        title = next((title for title in titles if title not in taken), entry.id)
         taken.add(title)
         yield entry if title == entry.title else replace(entry, title=title)
 

@@ -11,6 +11,7 @@ from torch import nn
 
 Shapes = Mapping[str, tuple[int, ...]]
 
+_NUMBER = r"(?:0|[1-9]\d{0,3})"
 _PLACEHOLDER = re.compile(r"\{(~?)(\w+?)([+-]\d+)?\}")
 
 
@@ -91,12 +92,20 @@ class KeyMapping:
     def match(self, key: str) -> "_Match | None":
         """How this spelling reads ``key``; None when it is none of its names."""
         path, dot, leaf = key.rpartition(".")
+        if self._any.fullmatch(path) is None:
+            return None
         for template, pattern in self._patterns.items():
             match = pattern.fullmatch(path)
             if match:
                 numbers = {name: int(value) for name, value in match.groupdict().items()}
                 return _Match(template=template, numbers=numbers, leaf=dot + leaf)
         return None
+
+    @cached_property
+    def _any(self) -> re.Pattern[str]:
+        """Matches what one of the patterns does and little else: a name of theirs or none."""
+        templates = (re.split(r"\{\w+\}", template) for template in self.renames)
+        return re.compile("|".join(_NUMBER.join(map(re.escape, parts)) for parts in templates))
 
     @cached_property
     def _patterns(self) -> dict[str, re.Pattern[str]]:
@@ -113,7 +122,7 @@ def _pattern(template: str) -> re.Pattern[str]:
         elif piece in pieces[1:index:2]:
             pattern += f"(?P={piece})"
         else:
-            pattern += rf"(?P<{piece}>0|[1-9]\d{{0,3}})"
+            pattern += f"(?P<{piece}>{_NUMBER})"
     return re.compile(pattern)
 
 

@@ -156,7 +156,7 @@ def _is_finite(tensor: Tensor) -> bool:
 def _refuse_lookalikes(names: Collection[str]) -> None:
     """Raises UnknownNetworkError for the names of a spelling with another network's among them."""
     for architecture in ARCHITECTURES:
-        for mapping in architecture.mappings:
+        for mapping in filter(lambda mapping: mapping.lookalikes, architecture.mappings):
             added = {first for name in names if (first := _first(name)) in mapping.lookalikes}
             rest = [name for name in names if _first(name) not in added]
             if added and rest and all(map(mapping.match, rest)):

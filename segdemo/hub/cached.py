@@ -17,6 +17,11 @@ _MAX_FILES = 500
 _MAX_VISITED = 20_000
 _MIN_BYTES = 10_000  # less than any network; what is not in large file storage mostly is
 
+# What only repositories of language and diffusion models hold; most of a full cache is theirs.
+_OTHER_MODELS = {
+    *("tokenizer.json", "tokenizer_config.json", "vocab.json", "vocab.txt", "merges.txt"),
+    "model_index.json",
+}
 _WEIGHTS = {".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".pkl", ".tar", ""}
 _NO_WEIGHTS = re.compile(
     r"optim|sched|scaler|rng_|random_state|training_args|trainer|tokenizer"
@@ -55,12 +60,15 @@ def cached_files(folder: Path | None = None, *, most_bytes: int) -> tuple[Cached
 
 
 def _paths(folder: str) -> Iterator[str]:
-    """Everything in the snapshots of models and Spaces, folders left out."""
+    """Everything in the snapshots of models and Spaces, but for models of another kind."""
     for repository in _entries(folder):
         if repository.startswith(("models--", "spaces--")):
             snapshots = os.path.join(folder, repository, "snapshots")
-            for parent, _, names in os.walk(snapshots):
-                yield from (os.path.join(parent, name) for name in names)
+            for parent, folders, names in os.walk(snapshots):
+                if _OTHER_MODELS.intersection(names):
+                    folders.clear()
+                else:
+                    yield from (os.path.join(parent, name) for name in names)
 
 
 def _entries(folder: str) -> list[str]:

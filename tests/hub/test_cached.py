@@ -78,6 +78,14 @@ def test_what_is_no_network_is_left_out_by_its_name(cache, name):
     assert names(cache) == []
 
 
+@pytest.mark.parametrize("name", ["tokenizer.json", "vocab.txt", "model_index.json"])
+def test_models_of_language_and_diffusion_are_left_out_as_a_whole(cache, name):
+    for filename in (name, "model.safetensors", "unet/diffusion_pytorch_model.safetensors"):
+        cache("models--o--language", filename)
+    cache("models--o--n", "model.safetensors")
+    assert [file.address.repo_id for file in found(cache)] == ["o/n"]
+
+
 @pytest.mark.parametrize("size", [0, 9_999, MOST + 1])
 def test_a_size_that_no_checkpoint_of_ours_has_is_left_out(cache, size):
     cache("models--o--n", "a.pth", b"x" * size)
