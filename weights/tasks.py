@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from segdemo.spec import ResizeRule
-from weights.generators import nuclei, objects, vessels
+from weights.generators import nuclei, objects, scene, vessels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,4 +34,6 @@ TASKS: dict[str, Task] = {
     "objects": Task(
         generator=objects, classes=("object",), side=144, resize="longest", framed=True
     ),
+    # Leaves, windows and wheels have to be as fine as the generated ones.
+    "scene": Task(generator=scene, classes=scene.CLASSES, side=192, resize="longest", framed=True),
 }
