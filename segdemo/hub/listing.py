@@ -79,7 +79,7 @@ def look(address: Address, *, token: Token = None, seconds: float = 20.0) -> Rep
         tags=info.tags,
         library=getattr(info, "library_name", None),
         config=getattr(info, "config", None),
-        card=vars(info.card_data) if info.card_data else None,
+        card=getattr(info.card_data, "__dict__", None),
     )
     looker = _Looker(foreign=about.foreign, token=token, share=seconds / _SHARE_OF_TIME, end=end)
     files = [*looker.judged(whole), *_joined(shards)]
@@ -101,8 +101,8 @@ def search(
     """Repositories whose names have these words, those for segmentation first, then by downloads.
 
     Names of networks are found in their usual spellings. Left out are diffusion models, encoders
-    alone, what is for other tasks, and what has no file that may be weights. What did not answer
-    within ``seconds`` is left out too; HubError when nothing did.
+    alone, what is for other tasks, and what has no file that may be weights. Each spelling is asked
+    for by itself, within ``seconds`` for all; HubError when nothing was found and one failed.
     """
     queries = [
         {"search": spelling, "pipeline_tag": task}
@@ -115,8 +115,6 @@ def search(
             threads.map(lambda query: _answer(query, 3 * limit, token, seconds), queries)
         )
     failures = [answer for answer in answers if isinstance(answer, HubError)]
-    if len(failures) == len(answers):
-        raise failures[0]
     found = {
         entry.repo_id: (tagged, entry)
         for answer in answers
@@ -124,6 +122,8 @@ def search(
         for tagged, entry in map(_entry, answer)
         if entry is not None
     }
+    if failures and not found:
+        raise failures[0]
     order = sorted(found.values(), key=lambda e: (not e[0], -e[1].downloads, e[1].repo_id))
     return tuple(entry for _, entry in order[:limit])
 
