@@ -235,7 +235,7 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
     file = read_file(options.file)
     words = parse_metadata(file.metadata)
     detection = detect(file.content, assume=options.assume or words.get("assume"))
-    spec = resolve_spec(detection, words)
+    spec = resolve_spec(detection, words, path=options.file)
     target.parent.mkdir(parents=True, exist_ok=True)
     facts: dict[str, str] = {}
     if target.suffix == ".onnx":
