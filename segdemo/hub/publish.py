@@ -95,7 +95,7 @@ def write_repository(
     licence: str | None = None,
     assume: str | None = None,
 ) -> None:
-    """Write model.safetensors, config.json and README.md into ``folder``. Raises CheckpointError."""
+    """Write model.safetensors, config.json and README.md to ``folder``. Raises CheckpointError."""
     file = read_file(source)
     words = parse_metadata(file.metadata)
     detection = detect(file.content, assume=assume or words.get("assume"))
