@@ -13,6 +13,7 @@ import torch
 from segdemo.checkpoints import read_metadata
 from segdemo.checkpoints.verdict import Verdict, judge
 from segdemo.errors import CheckpointError, FileError
+from segdemo.hub.about import allows_commerce
 from segdemo.hub.cached import cached_files
 from segdemo.hub.references import Address, Repository, WeightFile
 from segdemo.published import (
@@ -93,6 +94,7 @@ def _described(paths: Iterable[Path]) -> Iterator[CatalogEntry]:
         except CheckpointError:
             # One damaged file must not empty the page; opening it by hand says what is wrong.
             continue
+        licence = _line(words.get("licence", ""))
         yield CatalogEntry(
             id=path.stem,
             path=path,
@@ -100,6 +102,8 @@ def _described(paths: Iterable[Path]) -> Iterator[CatalogEntry]:
             architecture=str(words.get("architecture", "")),
             task=_line(words.get("task", "")),
             bytes=path.stat().st_size,
+            licence=licence,
+            commercial=allows_commerce(licence.lower()),
         )
 
 
@@ -200,6 +204,7 @@ def _from_file(path: Path, source: Source, address: Address | None) -> CatalogEn
     if verdict.reason is not None:
         raise verdict.reason.with_traceback(None)
     words = _words(path)
+    licence = _line(words.get("licence", ""))
     return CatalogEntry(
         id=known.id if known else _id_of(address or path),
         title=known.title if known else _line(words.get("title", _name_of(path, address))),
@@ -209,8 +214,8 @@ def _from_file(path: Path, source: Source, address: Address | None) -> CatalogEn
         source=source,
         path=path,
         address=address,
-        licence=known.licence if known else "",
-        commercial=known.commercial if known else None,
+        licence=known.licence if known else licence,
+        commercial=known.commercial if known else allows_commerce(licence.lower()),
     )
 
 

@@ -49,6 +49,15 @@ def test_an_entry_says_what_its_file_says(tmp_path):
     assert entry.bytes == entry.path.stat().st_size
 
 
+@pytest.mark.parametrize(
+    ("licence", "commercial"), [("Apache-2.0", True), ("cc-by-nc-4.0", False), ("own", None)]
+)
+def test_a_licence_that_a_file_states_is_told_and_understood(folder, licence, commercial):
+    path = write_checkpoint(folder / "a.safetensors", words={"licence": licence})
+    for entry in (*shipped(folder), *in_folders([folder]), from_file(path, "upload")):
+        assert (entry.licence, entry.commercial) == (licence, commercial)
+
+
 @pytest.mark.parametrize("words", [None, "{}"])
 def test_a_silent_file_is_called_by_its_name(tmp_path, words):
     write(tmp_path / "net.safetensors", words)

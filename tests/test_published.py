@@ -15,6 +15,7 @@ from segdemo.architectures.torchvision_nets import TorchvisionConfig, Torchvisio
 from segdemo.architectures.u2net import U2Net, U2NetConfig
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.checkpoints import detect
+from segdemo.hub.about import allows_commerce
 from segdemo.published import (
     Place,
     Published,
@@ -78,6 +79,7 @@ def test_every_fact_has_its_form(one):
     assert one.revision is None or re.fullmatch(r"[0-9a-f]{40}", one.revision)
     assert one.bytes > 1_000_000
     assert one.rounding < one.bytes / 50
+    assert one.commercial == (allows_commerce(one.licence) if one.licence else None)
     for place in one.places:
         assert re.fullmatch(r"[\w.-]+/[\w.-]+", place.repo_id)
         assert not place.filename.startswith("/")
