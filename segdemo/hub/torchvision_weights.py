@@ -23,8 +23,8 @@ from segdemo.hub.incoming import CheckedFile, make_sure_it_fits
 from segdemo.hub.references import Address, Fetched
 from segdemo.hub.transport import Brake
 
-# torchvision writes the first digits of a file's SHA-256 into its name.
-_DIGEST = re.compile(r"-([0-9a-f]{8,64})\.pth")
+DIGEST = re.compile(r"-([0-9a-f]{8,64})\.pth$")
+"""torchvision writes the first digits of a file's SHA-256 into its name."""
 _PART = ".part"
 _LEFT_SECONDS = 3600
 """A part that nobody has written to for so long was left by a process that was killed."""
@@ -60,29 +60,31 @@ def fetch(
         return Fetched(path=folder / name)
     terms: dict[str, Any] = {"seconds": seconds, "token": False, "brake": brake, "folder": folder}
     with mapped_errors(address, **terms):
-        size = _size(get_session().head(url), address)
+        response = get_session().head(url)
+        _make_sure_it_came(response, address)
+        length = response.headers.get("Content-Length", "")
+        if not re.fullmatch("[0-9]{1,15}", length):
+            raise HubError("hub_no_file_host", host=shown(response.url.host))
+        size = int(length)
     make_sure_it_fits(name, size, max_bytes=max_bytes, folder=folder)
     progress(0, size)
-    digest = _DIGEST.search(name)
+    digest = DIGEST.search(name)
     file = CheckedFile(name, digest[1] if digest else "", size, progress=progress)
     with mapped_errors(address, limit=size, sink=file, **terms):
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder, name)
         with _part(folder / name) as out, get_session().stream("GET", url) as response:
-            _size(response, address)
+            _make_sure_it_came(response, address)
             for piece in response.iter_bytes():
                 out.write(piece)
     return Fetched(path=folder / name)
 
 
-def _size(response: httpx.Response, address: Address) -> int:
-    """How many bytes it announces."""
+def _make_sure_it_came(response: httpx.Response, address: Address) -> None:
     if response.status_code != 200:
         raise HubError("hub_refused", name=address.repo_id, status=response.status_code)
-    length = response.headers.get("Content-Length", "")
-    if not re.fullmatch("[0-9]{1,15}", length):
+    if response.headers.get("Content-Type", "").startswith("text/html"):
         raise HubError("hub_no_file_host", host=shown(response.url.host))
-    return int(length)
 
 
 @contextmanager
