@@ -17,6 +17,7 @@ from weights.generators.common import (
     blur,
     camera,
     chance,
+    grid,
     log_uniform,
     power_noise,
     smooth_field,
@@ -46,6 +47,9 @@ LEAST, MOST = 0.03, 0.88
 """Share of the picture that subjects cover, when there are any."""
 EMPTY = 0.05
 """Share of pictures without a subject."""
+
+CUT = 0.15
+"""Share of subjects, beside busts, whose lower part lies below the frame: half-length pictures."""
 
 Maker = Callable[[np.random.Generator], Thing]
 
@@ -118,7 +122,7 @@ def _place(
     spot = middle - scale * (low + high) / 2
     if thing.cut and close:
         # Head first: where the frame cuts a bust close by, it cuts the breast.
-        spot[1] = size * rng.uniform(-0.3, 0.05) - scale * low[1]
+        spot[1] = size * rng.uniform(-0.2, 0.06) - scale * low[1]
     elif thing.cut:
         spot[1] = size * rng.uniform(1.0, 1.05) - scale * high[1]
     elif thing.grounded and not close:
@@ -184,7 +188,7 @@ def _behind(rng: np.random.Generator, scene: Field, ground: Ground, light: Light
             post = np.clip(half - np.abs(columns - x - lean) + 0.5, 0, 1)[..., None]
             bottom = rng.uniform(0.6, 1.1) * size
             post = post * (np.arange(size)[:, None, None] < bottom)
-            rows, cols = np.mgrid[0:size, 0:size].astype(np.float32) * np.float32(128 / size)
+            rows, cols = (place * np.float32(128 / size) for place in grid(size))
             stuff = material(rng, str(rng.choice(["trees", "wood", "stone", "metal"])), 0.3)
             scene = scene * (1 - post) + stuff.paint(rows, cols) * post
     return scene
@@ -196,7 +200,7 @@ def _before(rng: np.random.Generator, scene: Field, mask: Field) -> tuple[Field,
     line = power_noise(rng, size, rng.uniform(0.8, 2.4))[0]
     top = size * (1 - rng.uniform(0.02, 0.14)) + line * size * rng.uniform(0.01, 0.05)
     cover = np.clip(np.arange(size)[:, None] - top[None] + 0.5, 0, 1).astype(np.float32)
-    rows, columns = np.mgrid[0:size, 0:size].astype(np.float32) * np.float32(128 / size)
+    rows, columns = (place * np.float32(128 / size) for place in grid(size))
     kind = str(rng.choice(["grass", "leaf", "earth", "snow", "wood"]))
     paint = material(rng, kind).paint(rows, columns)
     soft = log_uniform(rng, 0.003, 0.03) * size
@@ -233,6 +237,8 @@ def _subjects(
     edge = rng.uniform(0.0, 0.9) if chance(rng, 0.5) else rng.uniform(0.0, 0.4)
     for k in range(count):
         thing = maker(rng) if chance(rng, 0.8) else random_thing(rng)
+        if chance(rng, CUT):
+            thing = replace(thing, cut=True)
         reach, close = _reach(rng, thing)
         if count > 1:
             reach, close = min(reach, 0.85) * rng.uniform(0.55, 0.8), False
@@ -262,7 +268,7 @@ def _air(rng: np.random.Generator, scene: Field) -> Field:
         scene = scene * (1 - haze) + colour(rng, "sky") * haze
     if chance(rng, 0.15):
         y, x = rng.uniform(-0.2, 0.7) * size, rng.uniform(0, 1) * size
-        rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
+        rows, columns = grid(size)
         glow = np.exp(-np.hypot(rows - y, columns - x) / (rng.uniform(0.1, 0.5) * size))
         scene = scene + colour(rng, "lit") * (glow * rng.uniform(0.1, 0.6))[..., None]
     if chance(rng, 0.35):
@@ -296,6 +302,6 @@ def generate(rng: np.random.Generator, size: int) -> tuple[NDArray[np.uint8], ND
         mask = mask_of(cover)
         if empty or LEAST <= mask.mean() <= MOST:
             break
-    noise = log_uniform(rng, 0.004, 0.045) if chance(rng, 0.6) else 0.003
+    noise = log_uniform(rng, 0.004, 0.04) if chance(rng, 0.45) else 0.003
     picture = camera(rng, _air(rng, scene).astype(np.float32), noise)
     return picture, mask.astype(np.uint8)

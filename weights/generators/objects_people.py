@@ -215,6 +215,9 @@ def portrait(rng: np.random.Generator) -> Thing:
         "held": "any",
         "badge": "any",
     }
+    if chance(rng, 0.12):
+        # Statues, robots, masks: one stuff for all.
+        stuff = dict.fromkeys(stuff, pick(rng, "stone", "wood", "metal", "any", "fur"))
     return Thing(parts, cut=True, rough=rng.uniform(0, 0.003), stuff=stuff)
 
 

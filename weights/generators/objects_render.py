@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from weights.generators.common import Field, chance, log_uniform
+from weights.generators.common import Field, chance, grid, log_uniform
 from weights.generators.objects_colours import Material, material
 from weights.generators.objects_outlines import Outline, Part, Thing, roughened
 
@@ -17,6 +18,10 @@ FINE = 2
 """Outlines are drawn this many times larger, for smooth edges."""
 REFERENCE = 128
 """Side of the picture that sizes in pixels refer to."""
+
+
+Window: TypeAlias = tuple[slice, slice]
+"""Rows and columns of a part of the picture."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +49,15 @@ def random_light(rng: np.random.Generator) -> Light:
     return Light((-float(np.cos(angle)), float(np.sin(angle))), float(rng.uniform(0.1, 0.9)))
 
 
-def covered(outline: Outline, hole: Outline | None, size: int) -> Field:
-    """How much of every pixel lies inside an outline given in pixels, (size, size) in [0, 1]."""
-    image = Image.new("L", (size * FINE, size * FINE))
+def covered(outline: Outline, hole: Outline | None, window: Window) -> Field:
+    """How much of every pixel of a window lies inside an outline given in pixels, in [0, 1]."""
+    high, wide = (side.stop - side.start for side in window)
+    corner = np.array([window[1].start, window[0].start])
+    image = Image.new("L", (wide * FINE, high * FINE))
     pen = ImageDraw.Draw(image)
-    pen.polygon((outline * FINE).ravel().tolist(), fill=255)
+    pen.polygon(((outline - corner) * FINE).ravel().tolist(), fill=255)
     if hole is not None:
-        pen.polygon((hole * FINE).ravel().tolist(), fill=0)
+        pen.polygon(((hole - corner) * FINE).ravel().tolist(), fill=0)
     return np.asarray(image.reduce(FINE), dtype=np.float32) / 255
 
 
@@ -86,16 +93,19 @@ def draw(rng: np.random.Generator, thing: Thing, size: int, light: Light, reach:
     zoom = float(np.clip(REFERENCE / (reach * unit + 1e-6), 0.7, 2.5)) ** 0.5
     modelling = light.strength * rng.uniform(0.6, 1.4)
     edge = rng.uniform(0.0, 0.35)
+    every_row, every_column = grid(size)
+    touched: list[Window] = []
     for part in thing.parts:
         outline = part.outline
         if thing.rough and not part.flat:
             outline = roughened(rng, outline / reach, thing.rough) * reach
-        alpha = covered(outline, part.hole, size)
-        window = _window(alpha, margin=2 + size // 24)
+        window = _window(outline, size)
         if window is None:
             continue
-        a = alpha[window]
-        rows, columns = np.mgrid[window].astype(np.float32) * np.float32(unit * zoom)
+        touched.append(window)
+        a = covered(outline, part.hole, window)
+        rows = every_row[window] * np.float32(unit * zoom)
+        columns = every_column[window] * np.float32(unit * zoom)
         stuff = materials[part.material]
         spin = turn if part.material == thing.parts[0].material else 0.0
         y, x = (
@@ -111,10 +121,12 @@ def draw(rng: np.random.Generator, thing: Thing, size: int, light: Light, reach:
             under = under * (1 - edge * softened(a, 0.05 * reach + 1) * (1 - a))[..., None]
         colours[window] = under * (1 - a[..., None]) + paint * a[..., None]
         cover[window] = np.maximum(seen, a)
-    whole = _window(cover, margin=2)
-    if whole is not None:
-        c = cover[whole]
-        colours[whole] = _modelled(colours[whole], c, light, modelling * 0.7, 0.0)
+    if touched:
+        whole = np.s_[
+            min(w[0].start for w in touched) : max(w[0].stop for w in touched),
+            min(w[1].start for w in touched) : max(w[1].stop for w in touched),
+        ]
+        colours[whole] = _modelled(colours[whole], cover[whole], light, modelling * 0.7, 0.0)
     return Drawn(np.clip(colours, 0, 1), cover)
 
 
@@ -136,14 +148,12 @@ def _modelled(paint: Field, alpha: Field, light: Light, strength: float, gloss: 
     return shown.astype(np.float32)
 
 
-def _window(alpha: Field, margin: int) -> tuple[slice, slice] | None:
-    """The box around all covered pixels with a margin, or None when there are none."""
-    rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
-    if not len(rows):
-        return None
-    top, left = max(0, rows[0] - margin), max(0, columns[0] - margin)
-    bottom, right = rows[-1] + margin + 1, columns[-1] + margin + 1
-    return np.s_[top : min(bottom, len(alpha)), left : min(right, len(alpha))]
+def _window(outline: Outline, size: int) -> Window | None:
+    """The part of the picture around an outline, or None when hardly any of it is seen."""
+    margin = 2 + size // 24
+    left, top = np.maximum(np.floor(outline.min(axis=0)).astype(int) - margin, 0).tolist()
+    right, bottom = np.minimum(np.ceil(outline.max(axis=0)).astype(int) + margin, size).tolist()
+    return np.s_[top:bottom, left:right] if min(bottom - top, right - left) > 2 else None
 
 
 def cast_shadow(rng: np.random.Generator, cover: Field, light: Light, grounded: bool) -> Field:
@@ -157,7 +167,7 @@ def cast_shadow(rng: np.random.Generator, cover: Field, light: Light, grounded: 
     if grounded and chance(rng, 0.75):
         flat = rng.uniform(0.08, 0.45)
         lean = -light.direction[1] * rng.uniform(0.2, 1.6)
-        y, x = np.mgrid[0:size, 0:size].astype(np.float32)
+        y, x = grid(size)
         above = (foot - y) / flat
         source = np.stack([foot - np.abs(above), x - lean * np.abs(above) * np.sign(above)])
         if chance(rng, 0.6):

@@ -260,7 +260,7 @@ def out_of_focus(rng: np.random.Generator, scene: Field) -> Field:
     """The background as a lens shows it: sharp, soft, or dissolved into discs of light."""
     size = len(scene)
     kind = rng.random()
-    if kind < 0.35:
+    if kind < 0.42:
         return scene
     if kind < 0.92:
         return blur(scene, log_uniform(rng, 0.004, 0.07) * size)
