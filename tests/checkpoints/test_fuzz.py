@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from segdemo.checkpoints import detect, read_file, safe, saved
+from segdemo.checkpoints import detect, read_file, safe, saved, storages
+from segdemo.checkpoints.peek import peek
 from segdemo.checkpoints.unwrap import unwrap
 from segdemo.errors import CheckpointError, FileError
 
@@ -71,8 +72,8 @@ def reserved():
             return original(*arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(safe, "torch", Counting())
-        patch.setattr(saved, "torch", Counting())
+        for module in (safe, saved, storages):
+            patch.setattr(module, "torch", Counting())
         yield sizes
 
 
@@ -93,6 +94,7 @@ def read(data, reserved):
             tracemalloc.stop()
             assert sum(reserved) <= len(data)
     assert min(peaks) <= 2 * len(data) + STEADY_BYTES
+    assert_peeks_alike(data, content, said)
     if content is not None:
         # Nothing is larger than what was read, so that a copy of it is not either.
         for tensor in unwrap(content).tensors.values():
@@ -104,6 +106,23 @@ def read(data, reserved):
             said = str(error)
     assert len(said) < 500
     return content
+
+
+def assert_peeks_alike(data, content, said):
+    """Peeking gives the same, unless the numbers are wrong, which it does not look at."""
+    peeked, refusal = None, ""
+    try:
+        peeked = peek(io.BytesIO(data), name="a.pth", size=len(data)).content
+    except FileError as error:
+        refusal = str(error)
+    if peeked is None or content is None:
+        assert refusal == said or said == str(FileError("file_damaged", name="a.pth"))
+        return
+    expected, found = unwrap(content).tensors, unwrap(peeked).tensors
+    assert {k: (t.shape, t.stride(), t.dtype) for k, t in found.items()} == {
+        k: (t.shape, t.stride(), t.dtype) for k, t in expected.items()
+    }
+    assert all(tensor.is_meta or not tensor.numel() for tensor in found.values())
 
 
 places = st.integers(0, 5000)
