@@ -339,7 +339,7 @@ def no_host(stage: Stage) -> None:
     stage.act()
 
 
-@situation("a proxy that is not there", "hub_unreachable", *WAYS)
+@situation("a proxy that is not there", "hub_proxy", *WAYS)
 def no_proxy(stage: Stage) -> None:
     with refusing_endpoint() as endpoint:
         for name in ("no_proxy", "NO_PROXY"):

@@ -15,7 +15,7 @@ from hub_server.answers import CHUNK, Answer
 
 # Small, so that what was handed to the socket is nearly what has arrived.
 _SEND_BUFFER = 2 * CHUNK
-_PATIENCE_SECONDS = 20
+_PATIENCE_SECONDS = 60
 
 
 @dataclass
