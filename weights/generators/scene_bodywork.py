@@ -103,7 +103,7 @@ class _Look:
         self.lamps_on = chance(rng, 0.15)
         self.spokes = int(rng.integers(5, 9))
         self.stripe = rng.uniform(0.1, 0.9, 3) if shape.length > 5.5 and chance(rng, 0.5) else None
-        self.mirrored = rng.uniform(0.0, 0.4)
+        self.mirrored = rng.uniform(0.05, 0.6)
 
 
 def _paint_solid(sheet: Sheet, shape: Shape, look: _Look, world: World) -> None:
@@ -163,7 +163,6 @@ def _paint_solid(sheet: Sheet, shape: Shape, look: _Look, world: World) -> None:
         spot = world(np.array([[*outline[index : index + 2].mean(axis=0), 0.0]]))[0]
         order.append((-float(np.linalg.norm(spot - eye)), index))
     near_left = _nearer(world, shape, eye)
-    glass_tone = look.glass * (1 - look.mirrored) + light.haze * look.mirrored * 0.6
     first, last = shape.roof
     for _, index in sorted(order):
         pair = slice(index, index + 2)
@@ -176,13 +175,13 @@ def _paint_solid(sheet: Sheet, shape: Shape, look: _Look, world: World) -> None:
         is_back = index == last and shape.glass_back
         if is_front or is_back:
             inset = _shrunk(strip, 0.9)
-            put(inset, glass_tone / light.on((0, 0.6, -0.6)).clip(0.1), 0.25)
+            put(inset, look.glass, look.mirrored)
         if not small and (index in (0, 1) or index >= len(outline) - 3):
             _end_details(shape, look, strip, index, put)
     for side in (1, -1) if not near_left else (-1, 1):
         edge = left if side == 1 else right
         body = np.column_stack([edge[:, :2], half_at(edge[:, 1]) * side])
-        _side(sheet, shape, look, body, side, half_at, put, world, eye, depth, glass_tone)
+        _side(sheet, shape, look, body, side, half_at, put, world, eye, depth)
 
 
 def _nearer(world: World, shape: Shape, eye: Points) -> bool:
@@ -193,9 +192,10 @@ def _nearer(world: World, shape: Shape, eye: Points) -> bool:
 
 
 def _normal(corners: Points) -> Points:
-    """Of a flat polygon, length 1; one of its two."""
-    ax, ay, az = (corners[1] - corners[0]).tolist()
-    bx, by, bz = (corners[2] - corners[0]).tolist()
+    """Of a roughly flat polygon, length 1; one of its two."""
+    third = len(corners) // 3
+    ax, ay, az = (corners[third] - corners[0]).tolist()
+    bx, by, bz = (corners[2 * third] - corners[0]).tolist()
     normal = np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
     upright: Points = normal / (np.sqrt(normal @ normal) + 1e-9)
     return upright
@@ -248,7 +248,6 @@ def _side(
     world: World,
     eye: Points,
     depth: float,
-    glass: Colour,
 ) -> None:
     """One long side: sheet metal, windows, door lines and wheels."""
     light, view = sheet.light, sheet.view
@@ -278,7 +277,7 @@ def _side(
                 np.column_stack([xs, high, half_at(high) * side])[::-1],
             ]
         )
-        put(pane, glass / light.on((0, 0, -1)).clip(0.1), 0.2)
+        put(pane, look.glass, look.mirrored)
     focal = view.focal / depth
     if focal > 22:
         dark = ink(light.through_air(look.paint * light.ambient * 0.5, depth))

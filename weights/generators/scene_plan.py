@@ -51,9 +51,9 @@ def close_the_view(rng: np.random.Generator, plan: Plan, depth: float) -> None:
     """What closes the view: hills, woods, a skyline, or nothing."""
     if chance(rng, 0.35):
         tone = varied(
-            rng, colour(0.35, 0.4, 0.3) if chance(rng, 0.6) else colour(0.45, 0.42, 0.42), 0.2
+            rng, colour(0.38, 0.39, 0.34) if chance(rng, 0.5) else colour(0.45, 0.42, 0.42), 0.2
         )
-        height, rough, far = rng.uniform(0.02, 0.22), rng.uniform(0.1, 0.6), rng.uniform(1, 4)
+        height, rough, far = rng.uniform(0.02, 0.22), rng.uniform(0.02, 0.2), rng.uniform(1, 4)
         plan.far.append(
             lambda sheet: paint_ridge(
                 sheet, height * sheet.view.side, sheet.light.clear * far * 0.4, tone, GROUND, rough

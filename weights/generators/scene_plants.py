@@ -80,7 +80,7 @@ def _crown(
     side = sheet.view.side
     if middle[0] + rx < 0 or middle[0] - rx > side or middle[1] - ry > side or middle[1] + ry < 0:
         return
-    boughs = int(np.clip(5 + rx * ry / 300, 4, 16))
+    boughs = int(np.clip(3 + rx * ry / 150, 3, 16))
     turn = rng.uniform(0, 2 * np.pi, boughs)
     far = np.sqrt(rng.uniform(0.02, 1, boughs)) * 0.72
     places = np.stack([np.cos(turn) * far, np.sin(turn) * far], axis=1)
@@ -89,7 +89,7 @@ def _crown(
     # Close by, a clump is a twig of a hand's size.
     largest = max(3.2, 0.1 * sheet.view.focal / max(depth, 1.0))
     size = float(np.clip(0.06 * min(rx, ry), 1.0, largest))
-    each = int(np.clip(density * 0.21 * rx * ry / size**2, 8, 100))
+    each = int(np.clip(density * 0.21 * rx * ry / size**2, 5, 100))
     owner = np.repeat(np.arange(boughs), each)
     angle = rng.uniform(0, 2 * np.pi, len(owner))
     out = np.sqrt(rng.random(len(owner)))
@@ -104,7 +104,7 @@ def _crown(
     bright = 0.78 + contrast * (0.42 * facing + 0.3 * whole - 0.22 * local[:, 1] - 0.12)
     bright = bright * np.exp(rng.normal(0, 0.13, len(owner)))
     # The inside of a thick crown is dark, and closed but for a few gaps.
-    inner = np.repeat(np.arange(boughs), 9)
+    inner = np.repeat(np.arange(boughs), 9 if rx > 12 else 3)
     around = rng.normal(0, 0.36, (len(inner), 2)) * spread[inner, None]
     thick = spread[inner] * min(rx, ry) * rng.uniform(0.15, 0.42, len(inner))
     shade = np.exp(rng.normal(-0.8, 0.15, len(inner)))
@@ -181,7 +181,9 @@ def tree(rng: np.random.Generator, x: float, z: float, height: float) -> Thing:
     ring = np.array([[np.cos(a) * wide, middle_height, np.sin(a) * wide] for a in _ANGLES])
     stem = np.array([[np.cos(a) * 0.3, 0, np.sin(a) * 0.3] for a in _ANGLES])
     spot = np.array([x, 0, z])
-    return Thing(depth=z, paint=paint, shadow=None if bare else ring + spot, contact=stem + spot)
+    return Thing(
+        depth=z, paint=paint, leafy=True, shadow=None if bare else ring + spot, contact=stem + spot
+    )
 
 
 def conifer(rng: np.random.Generator, x: float, z: float, height: float) -> Thing:
@@ -226,7 +228,11 @@ def conifer(rng: np.random.Generator, x: float, z: float, height: float) -> Thin
     tip = np.array([[0, height * 0.9, 0]])
     spot = np.array([x, 0, z])
     return Thing(
-        depth=z, paint=paint, shadow=np.concatenate([ring, tip]) + spot, contact=0.6 * ring + spot
+        depth=z,
+        paint=paint,
+        leafy=True,
+        shadow=np.concatenate([ring, tip]) + spot,
+        contact=0.6 * ring + spot,
     )
 
 
@@ -269,7 +275,7 @@ def palm(rng: np.random.Generator, x: float, z: float, height: float) -> Thing:
             sheet.polygon(edge, (red, green, blue), TREE)
 
     ring = np.array([[np.cos(a) * 2, height, np.sin(a) * 2] for a in _ANGLES])
-    return Thing(depth=z, paint=paint, shadow=ring + by(x, 0, z))
+    return Thing(depth=z, paint=paint, leafy=True, shadow=ring + by(x, 0, z))
 
 
 def bush(rng: np.random.Generator, x: float, z: float, height: float) -> Thing:
@@ -289,7 +295,9 @@ def bush(rng: np.random.Generator, x: float, z: float, height: float) -> Thing:
         _crown(sheet, (float(middle[0]), float(middle[1])), radii, leaf, depth, density, 0.3)
 
     ring = np.array([[np.cos(a) * wide, 0, np.sin(a) * wide] for a in _ANGLES]) + by(x, 0, z)
-    return Thing(depth=z, paint=paint, shadow=ring + by(0, height * 0.7, 0), contact=ring)
+    return Thing(
+        depth=z, paint=paint, leafy=True, shadow=ring + by(0, height * 0.7, 0), contact=ring
+    )
 
 
 def hedge(
@@ -324,7 +332,11 @@ def hedge(
     ends = np.array([[start[0], 0, start[1]], [end[0], 0, end[1]]], float)
     wide = np.concatenate([ends + by(0.3, 0, 0.3), ends - by(0.3, 0, 0.3)])
     return Thing(
-        depth=max(start[1], end[1]), paint=paint, shadow=wide + by(0, height, 0), contact=wide
+        depth=max(start[1], end[1]),
+        paint=paint,
+        leafy=True,
+        shadow=wide + by(0, height, 0),
+        contact=wide,
     )
 
 

@@ -196,6 +196,8 @@ class Thing:
     paint: Callable[[Sheet], None]
     shadow: Points | None = None
     """(n, 3) world points whose hull, cast on the ground, is its shadow."""
+    leafy: bool = False
+    """Whether the rim of its shadow is ragged, and light falls through."""
     contact: Points | None = None
     """(n, 3) world points on the ground that it darkens by standing there."""
 
@@ -312,21 +314,28 @@ class Sheet:
     def cast(self, things: Sequence[Thing], softness: float) -> None:
         """Darkens the ground where things stand and where they keep the sun away."""
         side = self.view.side
-        cast, contact = Image.new("L", (side, side)), Image.new("L", (side, side))
+        cast, leafy, contact = (Image.new("L", (side, side)) for _ in range(3))
         sun = self.light.sun
         for thing in things:
             if thing.shadow is not None and self.light.strength > 0.05:
                 drop = thing.shadow[:, 1:2] / max(0.15, sun[1])
                 foot = thing.shadow - drop * sun
                 foot[:, 1] = 0
-                both = np.concatenate([foot, thing.shadow * [1, 0, 1]])
-                _fill_hull(cast, self.view, both)
+                # Leaves begin far above the ground: nothing ties their shadow to the trunk.
+                whole = foot if thing.leafy else np.concatenate([foot, thing.shadow * [1, 0, 1]])
+                _fill_hull(leafy if thing.leafy else cast, self.view, whole)
             if thing.contact is not None:
                 _fill_hull(contact, self.view, thing.contact)
-        depth = np.clip(self.light.strength, 0, 0.52)
-        dark = cast.point(lambda value: int(value * depth))
-        dark = dark.filter(ImageFilter.BoxBlur(softness))
-        soft = contact.point(lambda value: int(value * 0.55)).filter(ImageFilter.BoxBlur(side / 90))
+        strength = float(np.clip(self.light.strength, 0, 0.52))
+        dark = cast.filter(ImageFilter.BoxBlur(softness))
+        if leafy.getbbox() is not None:
+            rim = np.asarray(leafy.filter(ImageFilter.BoxBlur(side / 50)), np.float32) / 255
+            spots = screen_noise(self.rng, 1.4, (side, side), 1.5) * 0.22
+            ragged = ((rim - 0.55 + spots) * 3 + 0.5).clip(0, 1) * (rim > 0)
+            dark = ImageChops.lighter(dark, Image.fromarray((ragged * 255).astype(np.uint8)))
+        dark = dark.point([round(value * strength) for value in range(256)])
+        near = contact.point([round(value * 0.55) for value in range(256)])
+        soft = near.filter(ImageFilter.BoxBlur(side / 90))
         dark = ImageChops.lighter(dark, soft)
         ground = self.labels.point([255 if label == GROUND else 0 for label in range(256)])
         dark = ImageChops.multiply(dark, ground)
