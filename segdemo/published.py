@@ -24,6 +24,8 @@ class Place:
     repo_id: str
     filename: str
     repo_type: Literal["model", "space"] = "model"
+    seen: bool = field(default=False, compare=False)
+    """Whether the SHA-256 of what lies there was seen, so that another one is another content."""
 
     @classmethod
     def in_cache(cls, path: Path) -> tuple["Place", str] | None:
@@ -72,10 +74,12 @@ class Published:
     """Empty when none is stated."""
     commercial: bool | None = None
     """Whether the licence allows commercial use; None when that is unknown."""
-    words: Mapping[str, Any] = field(default_factory=dict)
+    words: Mapping[str, Any]
     """Its pre- and post-processing in the spec's JSON form, the names of its classes included."""
     mirrors: tuple[Place, ...] = ()
     """Other places of the same weights."""
+    evidence: tuple[str, ...] = ()
+    """Pages on which the SHA-256 can be read."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -85,7 +89,12 @@ class Published:
     @property
     def places(self) -> tuple[Place, ...]:
         """Where it lies on the Hub, the best place first."""
-        own = Place(repo_id=self.repo_id, filename=self.filename, repo_type=self.repo_type)
+        own = Place(
+            repo_id=self.repo_id,
+            filename=self.filename,
+            repo_type=self.repo_type,
+            seen=bool(self.sha256),
+        )
         return ((own,) if self.source == "hub" else ()) + self.mirrors
 
 
@@ -107,11 +116,14 @@ def known_by_size(size: int) -> bool:
 
 
 def known_by_place(place: Place) -> Published | None:
-    """The checkpoint that is said to lie there, of those whose SHA-256 nobody has seen.
+    """The checkpoint that is said to lie there, where nobody has seen the content's SHA-256.
 
-    Its owner may replace it, so that its tensors have to agree.
+    The owner may put another one there, so that its tensors have to agree.
     """
-    return next((one for one in published() if not one.sha256 and place in one.places), None)
+    return next(
+        (one for one in published() for other in one.places if other == place and not other.seen),
+        None,
+    )
 
 
 def known_file(path: Path) -> Published | None:
@@ -144,5 +156,6 @@ def _read(entry: Mapping[str, Any], words: Mapping[str, Any]) -> Published:
     own = {part: dict(values) for part, values in words[facts["words"]].items()}
     if "classes" in facts:
         own["postprocessing"]["classes"] = facts.pop("classes")
-    mirrors = tuple(Place(**place) for place in facts.get("mirrors", ()))
-    return Published(**{**facts, "words": own, "mirrors": mirrors})
+    facts["mirrors"] = tuple(Place(**place) for place in facts.get("mirrors", ()))
+    facts["evidence"] = tuple(facts.get("evidence", ()))
+    return Published(**{**facts, "words": own})

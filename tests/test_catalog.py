@@ -149,6 +149,7 @@ def known(monkeypatch):
             "bytes": 1,
             "licence": "mit",
             "commercial": True,
+            "words": {},
         }
         one = Published(**{**base, **facts})
         for place in (module, published_module):

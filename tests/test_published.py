@@ -79,6 +79,8 @@ def test_every_fact_has_its_form(one):
     assert one.revision is None or re.fullmatch(r"[0-9a-f]{40}", one.revision)
     assert one.bytes > 1_000_000
     assert one.rounding < one.bytes / 50
+    assert bool(one.evidence) == (len(one.sha256) == 64)
+    assert all(page.startswith("https://") for page in one.evidence)
     assert one.commercial == (allows_commerce(one.licence) if one.licence else None)
     for place in one.places:
         assert re.fullmatch(r"[\w.-]+/[\w.-]+", place.repo_id)
@@ -174,8 +176,11 @@ def test_where_no_content_is_known_the_place_has_to_do():
 
 
 def test_a_place_does_not_speak_for_content_that_is_known():
-    place = Place(repo_id="Carve/u2net-universal", filename="full_weights.pth")
-    assert known_by_place(place) is None
+    for repo_id, filename in (
+        ("Carve/u2net-universal", "full_weights.pth"),
+        ("netradrishti/u2net-saliency", "models/u2net.pth"),
+    ):
+        assert known_by_place(Place(repo_id=repo_id, filename=filename)) is None
 
 
 COMMIT = "0123456789abcdef" * 2 + "01234567"
@@ -222,7 +227,7 @@ def known(monkeypatch):
 
 def entry(**facts):
     base = {"id": "a", "title": "A", "task": "t", "architecture": "unet", "repo_id": "o/n"}
-    return Published(**{**base, "filename": "a.pth", "bytes": 4, **facts})
+    return Published(**{**base, "filename": "a.pth", "bytes": 4, "words": {}, **facts})
 
 
 def test_a_file_is_known_by_its_content_whatever_it_is_called(tmp_path, known):

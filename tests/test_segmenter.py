@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from segdemo import segmenter as segmenter_module
+from segdemo.architectures.u2net import U2Net, U2NetConfig
 from segdemo.checkpoints import detect
 from segdemo.errors import FileError, PredictionError, SettingsError, SpecError, UnknownNetworkError
 from segdemo.processing import quantise
@@ -421,6 +422,22 @@ def test_what_is_known_of_a_network_with_other_classes_is_left_out(tmp_path, mon
     known = SimpleNamespace(title="Ours", words={"preprocessing": {"side": 7}}, classes=("a", "b"))
     monkeypatch.setattr(segmenter_module, "known_file", lambda _: known)
     assert "preprocessing.side" not in load(path, device="cpu").spec.origins
+
+
+@pytest.mark.parametrize(("classes", "side"), [(4, 768), (1, 1024)])
+def test_a_published_network_is_prepared_as_it_was_trained_if_it_is_that_network(
+    tmp_path, classes, side
+):
+    snapshot = tmp_path / "models--tryonlabs--u2net-cloth-segmentation/snapshots" / ("a" * 40)
+    snapshot.mkdir(parents=True)
+    network = U2Net(U2NetConfig.lite(classes=classes))
+    torch.save(network.state_dict(), snapshot / "u2net_cloth_segm.pth")
+    spec = load(snapshot / "u2net_cloth_segm.pth", device="cpu").spec
+    assert spec.preprocessing.side == side
+    assert (spec.preprocessing.mean == (0.5,)) == (classes == 4)
+    assert len(spec.postprocessing.classes) == (4 if classes == 4 else 0)
+    origin = spec.origins.get("preprocessing.side")
+    assert origin == ("known file: U²-Net, clothes (Levin Dabhi)" if classes == 4 else None)
 
 
 def test_a_senseless_neighbour_does_not_keep_a_checkpoint_from_loading(tmp_path):
