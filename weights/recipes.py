@@ -118,10 +118,7 @@ def _u2net_lite(task: str, title: str, steps: int, **changes: Any) -> Recipe:
         architecture="u2net",
         config=U2NetConfig.lite(**_shape(task)),
         steps=steps,
-        learning_rate=2e-3,
-        batch=12,
-        crops=(96, 112, 128),
-        **changes,
+        **{"learning_rate": 2e-3, "batch": 12, "crops": (96, 112, 128), **changes},
     )
 
 
@@ -157,6 +154,8 @@ RECIPES: dict[str, Recipe] = {
         _unet("vessels", "Vessels · U-Net", 1300),
         _u2net_lite("nuclei", "Nuclei · U²-Net lite", 1800, gap_weight=3.0),
         _u2net_lite("vessels", "Vessels · U²-Net lite", 1000),
+        _unet("objects", "Objects · U-Net", 900, crops=(80, 96, 112), samples=5000),
+        _u2net_lite("objects", "Objects · U²-Net lite", 700, crops=(64, 80, 96), samples=5000),
         _unet_8(
             "nuclei",
             "tiny8",
