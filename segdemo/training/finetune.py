@@ -31,8 +31,7 @@ from segdemo.training.validation import Validation
 
 STEPS = 300
 _FEWEST_STEPS = 20
-_LEARNING_RATE = 1e-3
-_RATE_WITHOUT_NORMS = 3e-4
+_LEARNING_RATE = 3e-4
 _LOOKS = 20
 """In a run of full length."""
 _PATIENCE = 8
@@ -213,7 +212,7 @@ class _Run:
         steps = self.request.steps
         if self.request.minutes is not None:
             steps = planned_steps(saved) or self._steps_within(network, self.request.minutes)
-        plan = self._plan(network, steps)
+        plan = self._plan(steps)
         self.listener.began(
             Beginning(
                 pictures=self.pictures,
@@ -240,11 +239,10 @@ class _Run:
             self.after = self.score(best)
         return outcome
 
-    def _plan(self, network: nn.Module, steps: int) -> Plan:
-        norms = any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+    def _plan(self, steps: int) -> Plan:
         return Plan(
             steps=steps,
-            learning_rate=_LEARNING_RATE if norms else _RATE_WITHOUT_NORMS,
+            learning_rate=_LEARNING_RATE,
             seed=self.request.seed,
             # A handful of crops says too little about averages.
             frozen_norms=True,
@@ -254,7 +252,7 @@ class _Run:
     def _steps_within(self, network: nn.Module, minutes: float) -> int:
         """How many steps fit into the time, after a rehearsal on a copy."""
         weights = {key: tensor.clone() for key, tensor in network.state_dict().items()}
-        plan = self._plan(network, _REHEARSED)
+        plan = self._plan(_REHEARSED)
         rehearsal = fit(
             network, self.batches, replace(plan, check_every=_REHEARSED + 1), device=self.device
         )

@@ -93,8 +93,7 @@ def fit(
     stopped. Raises OSError when the run cannot be saved.
     """
     started, used = time.monotonic(), _processor_seconds()
-    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    run = _Run(network, plan, ranks, device)
+    run = _Run(network.to(device), plan, ranks, device)
     wall_before, cpu_before = run.restore(saved, judge) if saved else (0.0, 0.0)
 
     def spent() -> tuple[float, float]:
@@ -146,7 +145,6 @@ class _Run:
         # Dropout and augmentation draw anew in each step, so that a resumed run draws the same.
         torch.manual_seed((self.plan.seed * 1_000_003 + self.step) * 1_009 + self.ranks.rank)
         pictures, labels = (tensor.to(self.device) for tensor in batches(self.step, self.ranks))
-        pictures = pictures.contiguous(memory_format=torch.channels_last)
         for group in self.optimizer.param_groups:
             group["lr"] = rate(self.plan, self.step)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half):
