@@ -9,17 +9,17 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks import comparison, files, machine, recognition, redraw
+from benchmarks import comparison, files, hub, machine, recognition, redraw
 
 _ROOT = Path(__file__).parent.parent
 _REPORT = Path(__file__).with_name("README.md")
 _MAP_SIZES = ((640, 480), (1024, 768), (2048, 1536))
 _PHOTO_SIZES = ((640, 480), (4000, 3000))
-_PARTS = ("page", "checkpoints")
+_PARTS = ("page", "checkpoints", "hub")
 _INTRODUCTION = """# Benchmarks
 
 `.venv/bin/python -m benchmarks` measures all of this and writes this file; with the name of a
-part, `page` or `checkpoints`, only that part is measured and written anew.
+part, `page`, `checkpoints` or `hub`, only that part is measured and written anew.
 """
 
 
@@ -31,9 +31,9 @@ def main() -> None:
     )
     chosen = parser.parse_args().part or _PARTS
     sections = _sections(_REPORT.read_text(encoding="utf-8")) if _REPORT.exists() else {}
+    measured = {"page": _page, "checkpoints": _checkpoints, "hub": _hub}
     for part in chosen:
-        load = machine.load_average()
-        sections[part] = _page(load) if part == "page" else _checkpoints(load)
+        sections[part] = measured[part](machine.load_average())
     written = [_marked(part, sections[part]) for part in _PARTS if part in sections]
     report = "\n".join([_INTRODUCTION, *written])
     _REPORT.write_text(report, encoding="utf-8")
@@ -142,6 +142,45 @@ weight was used once.
 |---|---|--:|--:|--:|
 {loading_rows}
 """
+
+
+def _hub(load: float) -> str:
+    look_rows = "\n".join(
+        f"| {row.file} | {row.megabytes:.0f} MB | {row.of_the_file:,} | {row.requests} "
+        f"| {row.verdict} |"
+        for row in hub.looks()
+    )
+    told_rows = "\n".join(
+        f"| {row.situation} | {row.sentence} | {_seconds(row.look)} | {_seconds(row.fetch)} "
+        f"| {_seconds(row.search)} |"
+        for row in hub.situations()
+    )
+    return f"""{_heading(machine.describe(), load)}
+
+## A look at a file on the Hub
+
+Before anything is downloaded: a Hub on loopback counts what it sends. One request is for the
+repository's description, one is answered by the address of the large file; the others read parts
+of it.
+
+| file | size | bytes read of it | requests | verdict |
+|---|--:|--:|--:|---|
+{look_rows}
+
+## What goes wrong, and when it is told
+
+The same Hub has each fault in turn, with a deadline of {hub.DEADLINE_SECONDS:g} s
+(`SEGDEMO_HUB_TIMEOUT`; 20 s when unset). The times are in seconds, for a look at a repository, a
+download and a search.
+
+| situation | what is said | look | download | search |
+|---|---|--:|--:|--:|
+{told_rows}
+"""
+
+
+def _seconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.1f}"
 
 
 def _size(size: tuple[int, int]) -> str:
