@@ -1,15 +1,18 @@
 """The web page."""
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from segdemo.catalog import shipped
+from segdemo import catalog
 from segdemo.pool import Pool
 from segdemo.settings import Settings
 from segdemo.ui import stored
 from segdemo.ui.handlers import Handlers
-from segdemo.ui.layout import build
+from segdemo.ui.hub_access import hub_access
+from segdemo.ui.page import build
+from segdemo.ui.shelf import Shelf
 from segdemo.ui.theme import CSS, THEME
 
 __all__ = ["create_demo", "launch_options"]
@@ -18,10 +21,12 @@ __all__ = ["create_demo", "launch_options"]
 def create_demo(settings: Settings | None = None) -> gr.Blocks:
     """The page for these settings, the environment's by default. Raises SettingsError."""
     settings = settings or Settings.from_environment()
+    hub = hub_access(settings)
     handlers = Handlers(
         settings=settings,
         predictor=Pool(settings),
-        entries=shipped(),
+        shelf=Shelf(partial(catalog.offered, settings), online=not hub.offline),
+        hub=hub,
         examples=stored.examples(),
     )
     return build(handlers, stored.FOLDER)
@@ -34,8 +39,14 @@ def launch_options(settings: Settings | None = None) -> dict[str, Any]:
         "theme": THEME,
         "css": CSS,
         "footer_links": ["settings"],
-        "max_file_size": f"{settings.max_upload_megabytes}mb",
+        # One limit for pictures and checkpoints; the handlers know that of each.
+        "max_file_size": f"{_max_file_megabytes(settings)}mb",
         # Every browser would keep the inputs and outputs of all its runs.
         "run_history": False,
         "show_error": False,
     }
+
+
+def _max_file_megabytes(settings: Settings) -> int:
+    checkpoints = settings.max_download_megabytes if settings.checkpoint_uploads else 0
+    return max(settings.max_upload_megabytes, checkpoints)

@@ -4,22 +4,22 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from segdemo.architectures import ARCHITECTURES
-from segdemo.catalog import CatalogEntry
+from segdemo.checkpoints.limits import amount
 from segdemo.errors import PictureError, SegdemoError
 from segdemo.pictures import decode
 from segdemo.pool import Predictor
 from segdemo.settings import Settings
 from segdemo.strings import text
+from segdemo.ui.adding import Adding
+from segdemo.ui.hub_access import DEFAULT_ENDPOINT, HubAccess
 from segdemo.ui.runner import Runner
+from segdemo.ui.shelf import Shelf
 from segdemo.ui.stored import Example
 from segdemo.ui.viewer import ViewerPayload, cache_picture
+from segdemo.ui.visitor import Visitor
 
 MIN_SLOTS = 2
 MAX_SLOTS = 4
-
-Choice = tuple[str, str]
-"""What a person reads, and the value."""
 
 
 class Handlers:
@@ -30,39 +30,28 @@ class Handlers:
         *,
         settings: Settings,
         predictor: Predictor,
-        entries: Sequence[CatalogEntry],
+        shelf: Shelf,
+        hub: HubAccess,
         examples: Sequence[Example],
     ) -> None:
-        """``entries`` are the checkpoints on offer; of ``examples`` the first opens the page."""
+        """``shelf`` holds the checkpoints on offer; the first of ``examples`` opens the page."""
+        self.shelf = shelf
+        self.adding = Adding(settings=settings, hub=hub, shelf=shelf)
         self.examples = [
-            example
-            for example in examples
-            if set(example.checkpoints) <= {entry.id for entry in entries}
+            example for example in examples if all(map(shelf.find, example.checkpoints))
         ]
         self._settings = settings
         self._predictor = predictor
-        self._entries = {entry.id: entry for entry in entries}
+        self._hub = hub
         self._runner = Runner(predictor)
-
-    def architectures(self) -> list[Choice]:
-        """The filter's choices: all, then each family that has a checkpoint."""
-        present = {entry.architecture for entry in self._entries.values()}
-        families = [(family.title, family.id) for family in ARCHITECTURES if family.id in present]
-        return [(text("page_any_architecture"), ""), *families]
-
-    def checkpoints(self, architecture: str) -> list[Choice]:
-        """The checkpoints of a family, or all for ""."""
-        return [
-            (entry.title, entry.id)
-            for entry in self._entries.values()
-            if architecture in ("", entry.architecture)
-        ]
 
     def first_checkpoints(self) -> list[str]:
         """What the slots hold when there is no example."""
-        return list(self._entries)[:MIN_SLOTS]
+        return [entry.id for entry in self.shelf.entries() if entry.path][:MIN_SLOTS]
 
-    def compare(self, path: str | None, chosen: Sequence[str | None]) -> Iterator[ViewerPayload]:
+    def compare(
+        self, visitor: Visitor, path: str | None, chosen: Sequence[str | None]
+    ) -> Iterator[ViewerPayload]:
         """The comparison, again each time a panel changes.
 
         Raises a SegdemoError when there is nothing to compare or the picture is unreadable:
@@ -70,18 +59,44 @@ class Handlers:
         """
         if path is None:
             raise PictureError("page_no_picture")
-        entries = [self._entries[name] for name in chosen if name in self._entries]
+        found = (self.shelf.find(name, visitor) for name in chosen)
+        entries = [entry for entry in found if entry is not None]
         if not entries:
             raise SegdemoError("page_no_checkpoint")
-        content = Path(path).read_bytes()
+        content = self._read(Path(path))
         picture = decode(content, max_megapixels=self._settings.max_megapixels)
         digest = hashlib.sha256(content).hexdigest()
         image = cache_picture(picture)
-        for panels in self._runner.run(picture, digest, entries):
+        coming = {entry.id for entry in entries if visitor.transfers.state(entry.id) == "running"}
+        for panels in self._runner.run(picture, digest, entries, coming):
             # The same picture is the same run, so that the view stays where it is.
             yield ViewerPayload(image=image, panels=panels, run=digest[:16])
 
+    def _read(self, path: Path) -> bytes:
+        size, limit = path.stat().st_size, self._settings.max_upload_megabytes * 1_000_000
+        if size > limit:
+            raise PictureError("page_picture_bytes", size=amount(size), limit=amount(limit))
+        return path.read_bytes()
+
     def status(self) -> str:
-        """Where the networks run."""
+        """Where the networks run, and where checkpoints come from if that is unusual."""
         status = self._predictor.status()
-        return text("page_status", device=status.device, precision=status.precision)
+        sentences = [text("page_status", device=status.device, precision=status.precision)]
+        if self._hub.offline:
+            sentences.append(text("page_offline"))
+        elif self._hub.endpoint != DEFAULT_ENDPOINT:
+            sentences.append(text("page_endpoint", endpoint=self._hub.endpoint))
+        return " ".join(sentences)
+
+
+def place(chosen: Sequence[str | None], shown: int) -> tuple[int, int]:
+    """The slot for one more checkpoint and how many slots are shown then.
+
+    The first empty slot, else a new one, else the last.
+    """
+    for slot, name in enumerate(chosen[:shown]):
+        if name is None:
+            return slot, shown
+    if shown < MAX_SLOTS:
+        return shown, shown + 1
+    return MAX_SLOTS - 1, MAX_SLOTS

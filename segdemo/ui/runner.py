@@ -1,19 +1,22 @@
 """One picture through several networks, one after another; one failure never sinks the rest."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from segdemo.catalog import CatalogEntry
+from segdemo.checkpoints.limits import amount
 from segdemo.pool import Predictor
 from segdemo.processing import quantise
 from segdemo.segmenter import Prediction, Segmenter
 from segdemo.spec import Preprocessing
 from segdemo.strings import text
 from segdemo.ui.errors import explain
+from segdemo.ui.licences import licence_line
 from segdemo.ui.viewer import MAX_SIDE, PanelEntry, cache_map
 
 _KEPT_PANELS = 64
@@ -30,36 +33,55 @@ class Runner:
         self._kept: OrderedDict[_Key, PanelEntry] = OrderedDict()
 
     def run(
-        self, picture: Image.Image, digest: str, entries: Sequence[CatalogEntry]
+        self,
+        picture: Image.Image,
+        digest: str,
+        entries: Sequence[CatalogEntry],
+        coming: Collection[str] = (),
     ) -> Iterator[tuple[PanelEntry, ...]]:
         """All panels each time one of them changes: first as far as known, at last all done.
 
         ``digest`` identifies the picture, so that a network that has seen it is not run again.
+        ``coming`` are the ids of the entries that are being downloaded; what is not on this disk
+        waits without holding the others up.
         """
-        panels = [self._begin(slot, digest, entry) for slot, entry in enumerate(entries)]
+        panels = [
+            self._begin(slot, digest, entry, entry.id in coming)
+            for slot, entry in enumerate(entries)
+        ]
         yield tuple(panels)
         for slot, entry in enumerate(entries):
-            if panels[slot].status == "ready":
+            if panels[slot].status != "waiting" or entry.path is None:
                 continue
             panels[slot] = replace(panels[slot], status="running")
             yield tuple(panels)
-            panels[slot] = self._finish(panels[slot], entry, picture)
+            panels[slot] = self._finish(panels[slot], entry, entry.path, picture)
             if panels[slot].status == "ready":
-                self._keep(_key(digest, entry), panels[slot])
+                self._keep(_key(digest, entry.path), panels[slot])
             yield tuple(panels)
 
-    def _begin(self, slot: int, digest: str, entry: CatalogEntry) -> PanelEntry:
-        kept = self._kept.get(_key(digest, entry))
+    def _begin(self, slot: int, digest: str, entry: CatalogEntry, coming: bool) -> PanelEntry:
+        panel = PanelEntry(id=f"slot-{slot}", label=entry.title)
+        if entry.path is None:
+            return replace(panel, **_absent(entry, coming))
+        kept = self._kept.get(_key(digest, entry.path))
         # Gradio's cache forgets files after a day.
         if kept is not None and kept.map is not None and Path(kept.map.file.path).exists():
-            return replace(kept, id=f"slot-{slot}")
-        return PanelEntry(id=f"slot-{slot}", label=entry.title)
+            # The same file may be known to one visitor by another name than to the next.
+            return replace(kept, id=panel.id, label=panel.label)
+        return panel
 
-    def _finish(self, panel: PanelEntry, entry: CatalogEntry, picture: Image.Image) -> PanelEntry:
+    def _finish(
+        self, panel: PanelEntry, entry: CatalogEntry, path: Path, picture: Image.Image
+    ) -> PanelEntry:
         # A mistake of ours in one network must not take the others' panels away.
         try:
-            prediction = self._predictor.predict(entry.path, picture)
-            return ready_panel(panel, self._predictor.load(entry.path), prediction)
+            prediction = self._predictor.predict(path, picture)
+            ready = ready_panel(panel, self._predictor.load(path), prediction)
+            if entry.address is None:
+                return ready
+            line, _ = licence_line(entry.licence, entry.commercial)
+            return replace(ready, notes=(*ready.notes, line))
         except Exception as error:
             return replace(
                 panel, status="failed", title=text("panel_failed"), message=explain(error)
@@ -72,9 +94,17 @@ class Runner:
             self._kept.popitem(last=False)
 
 
-def _key(digest: str, entry: CatalogEntry) -> _Key:
-    changed = entry.path.stat().st_mtime_ns if entry.path.exists() else 0
-    return digest, entry.path, changed
+def _key(digest: str, path: Path) -> _Key:
+    return digest, path, path.stat().st_mtime_ns if path.exists() else 0
+
+
+def _absent(entry: CatalogEntry, coming: bool) -> dict[str, Any]:
+    situation = "page_coming" if coming else "page_absent"
+    return {
+        "status": "absent",
+        "title": text(f"{situation}_title"),
+        "message": text(situation, size=amount(entry.bytes)),
+    }
 
 
 def ready_panel(panel: PanelEntry, segmenter: Segmenter, prediction: Prediction) -> PanelEntry:

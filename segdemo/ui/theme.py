@@ -34,6 +34,12 @@ CSS = """
 #title p { margin: 2px 0 0; }
 #title p, #status p { color: var(--body-text-color-subdued); font-size: 13px; }
 #slots-more { gap: 8px; }
+.slot input { text-overflow: ellipsis; padding-inline-end: 14px !important; }
+/* Gradio opens a list at its chosen line, which it looks for in the list's own box. */
+.slot .option-list { position: relative; font-size: 13px; }
+.slot .option-list .item { width: auto !important; }
+@media (min-width: 861px) { .slot .options:has(.item:nth-child(3)) { min-width: 420px; } }
+#transfers:has([data-count="0"]) { display: none; }
 #examples button { min-width: 0; }
 footer .divider { display: none; }
 @media (max-width: 860px) {

@@ -6,7 +6,6 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import gradio as gr
@@ -18,19 +17,20 @@ from PIL import Image
 
 from segdemo.palettes import HEAT_COLOURS, PANEL_COLOURS
 from segdemo.strings import DEFAULT_LANGUAGE, section
+from segdemo.ui.assets import script, static
 
 SCHEMA = "segdemo.viewer/1"
 MAX_PANELS = 4
 MAX_SIDE = 2048
 """Long side of the pictures and maps that go to a browser, in pixels."""
 
-Status = Literal["waiting", "running", "ready", "failed"]
+Status = Literal["waiting", "running", "ready", "failed", "absent"]
 Mode = Literal["overlay", "mask", "heat", "contour", "cutout", "difference"]
 Layout = Literal["side", "swipe"]
 Json = dict[str, Any]
 
 # Pure functions first; the last file mounts the viewer.
-_SCRIPTS = (
+SCRIPTS = (
     "text",
     "colours",
     "histogram",
@@ -49,8 +49,8 @@ _SCRIPTS = (
     "viewer",
     "hooks",
     "gradio",
+    "mount_viewer",
 )
-_STATIC = Path(__file__).with_name("static")
 
 
 # --- What Python tells the viewer: the payload segdemo.viewer/1 ------------------------------
@@ -92,8 +92,8 @@ class PanelEntry:
     label: str
     detail: str = ""  # architecture, parameters
     status: Status = "waiting"
-    title: str = ""  # why it failed, as a heading
-    message: str = ""  # why it failed, and the way out
+    title: str = ""  # why it failed or is absent, as a heading
+    message: str = ""  # why, and the way out
     milliseconds: float | None = None
     device: str = ""  # device and precision
     notes: tuple[str, ...] = ()  # what was assumed
@@ -253,16 +253,6 @@ def _number(value: object) -> float | None:
 # --- The component ---------------------------------------------------------------------------
 
 
-def _static(name: str) -> str:
-    return (_STATIC / name).read_text(encoding="utf-8")
-
-
-def script(names: tuple[str, ...] = _SCRIPTS) -> str:
-    """The scripts one after another: one function body, in which nothing is global."""
-    bodies = (_static(f"{name}.js") for name in names)
-    return "\n".join(['"use strict";', *bodies, "//# sourceURL=segdemo/viewer.js"])
-
-
 class ComparisonViewer(gr.HTML):
     """Panels side by side at one threshold, which moves in the browser without a request.
 
@@ -284,9 +274,9 @@ class ComparisonViewer(gr.HTML):
     ) -> None:
         super().__init__(
             value,
-            html_template=_static("viewer.html"),
-            css_template=_static("viewer.css"),
-            js_on_load=script(),
+            html_template=static("viewer.html"),
+            css_template=static("viewer.css"),
+            js_on_load=script(SCRIPTS, "viewer"),
             apply_default_css=False,
             elem_id=elem_id,
             elem_classes=elem_classes,

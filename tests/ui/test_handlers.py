@@ -3,57 +3,135 @@ import pytest
 from segdemo.errors import PictureError, SegdemoError
 from segdemo.pool import Pool
 from segdemo.settings import Settings
-from segdemo.ui.handlers import Handlers
+from segdemo.ui.handlers import Handlers, place
+from segdemo.ui.shelf import Shelf
+from segdemo.ui.visitor import Visitor
+from tests.ui.hub_fakes import FakeDownload, FakeHub, remote_entry
+
+
+def make(entries, hub=None, **settings):
+    settings = Settings(device="cpu", max_megapixels=0.01, **settings)
+    hub = hub or FakeHub()
+    return Handlers(
+        settings=settings,
+        predictor=Pool(settings),
+        shelf=Shelf(lambda: [*entries, remote_entry()], online=not hub.offline),
+        hub=hub.access,
+        examples=(),
+    )
 
 
 @pytest.fixture
 def handlers(entries):
-    settings = Settings(device="cpu", max_megapixels=0.01)
-    return Handlers(settings=settings, predictor=Pool(settings), entries=entries, examples=())
+    return make(entries)
 
 
-def test_a_comparison_has_a_panel_for_every_slot_that_is_filled(handlers, picture_path):
-    *_, last = handlers.compare(picture_path, ["first", None, "last", "no such checkpoint"])
+@pytest.fixture
+def visitor():
+    visitor = Visitor()
+    yield visitor
+    visitor.close()
+
+
+def test_a_comparison_has_a_panel_for_every_slot_that_is_filled(handlers, visitor, picture_path):
+    chosen = ["first", None, "last", "no such checkpoint"]
+    *_, last = handlers.compare(visitor, picture_path, chosen)
     assert [panel.label for panel in last.panels] == ["A first", "The last"]
     assert (last.image.width, last.image.height) == (61, 47)
 
 
-def test_the_same_picture_is_the_same_run_so_that_the_view_stays(handlers, picture_path):
+def test_the_same_picture_is_the_same_run_so_that_the_view_stays(handlers, visitor, picture_path):
     runs = {
         comparison.run
         for chosen in (["first"], ["last"])
-        for comparison in handlers.compare(picture_path, chosen)
+        for comparison in handlers.compare(visitor, picture_path, chosen)
     }
     assert len(runs) == 1
 
 
-def test_no_picture_is_a_sentence(handlers):
-    with pytest.raises(PictureError, match="no picture"):
-        next(handlers.compare(None, ["first"]))
+def test_what_is_not_here_yet_waits_in_its_panel_and_holds_nobody_up(
+    handlers, visitor, picture_path
+):
+    *_, last = handlers.compare(visitor, picture_path, ["far", "first"])
+    absent, ready = last.panels
+    assert (absent.status, ready.status) == ("absent", "ready")
+    assert absent.title == "Not downloaded yet"
+    assert "176 MB" in absent.message
 
 
-def test_no_checkpoint_is_a_sentence(handlers, picture_path):
+def test_what_is_on_its_way_says_so_in_its_panel(entries, visitor, picture_path):
+    handlers = make(entries, FakeHub(downloads=[FakeDownload()]))
+    handlers.adding.begin(visitor, ["far"])
+    *_, last = handlers.compare(visitor, picture_path, ["far"])
+    assert last.panels[0].status == "absent"
+    assert last.panels[0].title == "Being downloaded"
+
+
+def test_another_visitors_checkpoint_cannot_be_compared(handlers, entries, picture_path):
+    alice, bob = Visitor(), Visitor()
+    alice.entries["hers"] = remote_entry("hers", path=entries[0].path)
+    *_, last = handlers.compare(alice, picture_path, ["hers"])
+    assert last.panels[0].status == "ready"
     with pytest.raises(SegdemoError, match="Choose a checkpoint"):
-        next(handlers.compare(picture_path, [None, None]))
+        next(handlers.compare(bob, picture_path, ["hers"]))
 
 
-def test_a_picture_beyond_the_limit_stops_the_run(handlers, picture, tmp_path):
+def test_no_picture_is_a_sentence(handlers, visitor):
+    with pytest.raises(PictureError, match="no picture"):
+        next(handlers.compare(visitor, None, ["first"]))
+
+
+def test_no_checkpoint_is_a_sentence(handlers, visitor, picture_path):
+    with pytest.raises(SegdemoError, match="Choose a checkpoint"):
+        next(handlers.compare(visitor, picture_path, [None, None]))
+
+
+def test_a_picture_of_too_many_pixels_stops_the_run(handlers, visitor, picture, tmp_path):
     path = tmp_path / "large.png"
     picture.resize((200, 100)).save(path)
-    with pytest.raises(PictureError):
-        next(handlers.compare(str(path), ["first"]))
+    with pytest.raises(PictureError, match="megapixels"):
+        next(handlers.compare(visitor, str(path), ["first"]))
 
 
-def test_the_filter_offers_the_families_that_have_a_checkpoint(handlers):
-    assert handlers.architectures() == [("All", ""), ("U-Net", "unet")]
+def test_a_picture_of_too_many_bytes_is_not_even_read(entries, visitor, tmp_path):
+    path = tmp_path / "large.png"
+    path.write_bytes(bytes(1_000_001))
+    with pytest.raises(PictureError, match=r"has 1\.0 MB; the limit is 1\.0 MB"):
+        next(make(entries, max_upload_megabytes=1).compare(visitor, str(path), ["first"]))
 
 
-def test_the_filter_narrows_the_checkpoints(handlers):
-    assert [name for _, name in handlers.checkpoints("")] == ["first", "broken", "last"]
-    assert handlers.checkpoints("unet") == handlers.checkpoints("")
-    assert handlers.checkpoints("u2net") == []
+def test_the_slots_begin_with_what_runs_at_once(handlers):
+    assert handlers.first_checkpoints() == ["first", "broken"]
 
 
 def test_the_status_names_device_and_precision(handlers):
-    assert "CPU" in handlers.status()
+    assert handlers.status().startswith("Runs on CPU")
     assert "fp32" in handlers.status()
+    assert "Checkpoints come" not in handlers.status()
+
+
+def test_the_status_names_an_endpoint_that_is_not_the_usual_one(entries):
+    status = make(entries, FakeHub(endpoint="https://hf-mirror.example")).status()
+    assert status.endswith("Checkpoints come from https://hf-mirror.example.")
+
+
+def test_the_status_says_when_it_is_offline_and_what_works(entries):
+    handlers = make(entries, FakeHub(offline=True))
+    assert "Offline: shipped and cached checkpoints work." in handlers.status()
+    assert "far" not in [name for _, name in handlers.shelf.choices()]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "shown", "expected"),
+    [
+        (["a", None, None, None], 2, (1, 2)),
+        (["a", "b", None, None], 2, (2, 3)),
+        (["a", "b", "old", None], 2, (2, 3)),
+        (["a", "b", "c", "d"], 4, (3, 4)),
+        ([None, "b", None, None], 3, (0, 3)),
+    ],
+)
+def test_one_more_checkpoint_goes_to_an_empty_slot_or_a_new_one_or_the_last(
+    chosen, shown, expected
+):
+    assert place(chosen, shown) == expected

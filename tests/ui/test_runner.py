@@ -9,6 +9,7 @@ from segdemo.processing import quantise
 from segdemo.settings import Settings
 from segdemo.ui.runner import Runner, viewer_size
 from segdemo.ui.viewer import MAX_SIDE
+from tests.ui.hub_fakes import remote_entry
 
 
 class Counting(Pool):
@@ -102,6 +103,27 @@ def test_a_failure_is_tried_again(entries, picture):
     pool.failing = ()
     *_, panels = runner.run(picture, "d", entries[:1])
     assert statuses(panels) == ["ready"]
+
+
+def test_what_is_not_on_this_disk_is_absent_and_the_others_run(entries, picture):
+    pool = Counting()
+    far = remote_entry()
+    *_, panels = Runner(pool).run(picture, "d", [far, entries[0]])
+    assert statuses(panels) == ["absent", "ready"]
+    assert pool.ran == ["first"]
+
+
+def test_what_is_absent_says_whether_it_is_coming(entries, picture):
+    far = remote_entry()
+    ((idle,),) = Runner(Counting()).run(picture, "d", [far])
+    ((coming,),) = Runner(Counting()).run(picture, "d", [far], {"far"})
+    assert (idle.title, coming.title) == ("Not downloaded yet", "Being downloaded")
+
+
+def test_a_result_of_somebody_elses_checkpoint_tells_its_licence(entries, picture):
+    found = remote_entry(path=entries[0].path, licence="cc-by-nc-4.0", commercial=False)
+    *_, (panel,) = Runner(Counting()).run(picture, "d", [found])
+    assert "not for commercial use" in panel.notes[-1]
 
 
 def test_a_panel_says_what_it_is_and_what_was_assumed(entries, picture):

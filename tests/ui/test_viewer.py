@@ -2,14 +2,12 @@
 
 import json
 import math
-import string
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from segdemo.strings import section
 from segdemo.ui.viewer import (
     MAX_SIDE,
     SCHEMA,
@@ -23,7 +21,6 @@ from segdemo.ui.viewer import (
     cache_picture,
     new_run,
     read_state,
-    script,
 )
 
 IMAGE = CachedImage(width=8, height=6, file=CachedFile(path="/nowhere/picture.jpg"))
@@ -164,41 +161,3 @@ def test_the_example_of_the_interface_is_a_state():
     viewer = ComparisonViewer()
     assert viewer.preprocess(viewer.example_payload()) == ViewerState(threshold=128)
     assert viewer.api_info()["properties"]["state"]["required"] == ["threshold"]
-
-
-@pytest.mark.parametrize("name", ["viewer.html", "viewer.css"])
-def test_a_template_holds_nothing_that_gradio_would_evaluate(name):
-    source = (STATIC / name).read_text(encoding="utf-8")
-    for evaluated in ("${", "{{", "`", "\\"):
-        assert evaluated not in source
-
-
-def test_a_template_holds_no_id():
-    assert " id=" not in (STATIC / "viewer.html").read_text(encoding="utf-8")
-
-
-def test_every_script_is_part_of_the_viewer():
-    whole = script()
-    for path in STATIC.glob("*.js"):
-        assert path.read_text(encoding="utf-8") in whole, path.name
-
-
-def test_every_text_the_scripts_ask_for_is_in_the_table_and_none_is_idle():
-    table = section("viewer_")
-    source = script()
-    computed = {"mode_", "layout_"}
-    asked = {
-        key
-        for key in table
-        if f"strings.{key}" in source or any(key.startswith(start) for start in computed)
-    }
-    assert asked == set(table)
-    words = set(
-        source.replace("strings.", " strings.")
-        .translate(str.maketrans({sign: " " for sign in string.punctuation if sign not in "._"}))
-        .split()
-    )
-    for word in words:
-        head, _, key = word.partition(".")
-        if head == "strings" and key:
-            assert key.partition(".")[0] in table, key

@@ -45,6 +45,12 @@ function partsOf(root) {
   return parts;
 }
 
+// A bar a third as wide as its track wanders through it for as long as something takes.
+function sweep(bar) {
+  return bar.animate([{ transform: "translateX(-100%)" }, { transform: "translateX(350%)" }],
+    { duration: 1500, iterations: Infinity, easing: "ease-in-out" });
+}
+
 function labelButton(button, iconName, label, hint) {
   button.replaceChildren(icon(iconName));
   button.setAttribute("aria-label", label);

@@ -1,6 +1,6 @@
 // The only file that knows Gradio: its props, its watch and its trigger.
 
-function gradioHost(props, trigger, watch) {
+function gradioHost(props, trigger, watch, upload) {
   return {
     payload: () => props.value,
     strings: () => props.strings,
@@ -13,7 +13,10 @@ function gradioHost(props, trigger, watch) {
       props.value = { ...props.value, state };
       trigger("settle", state);
     },
+    limits: () => props.limits,
+    // An event for Python with a few plain values.
+    send: (event, values) => trigger(event, values),
+    // Resolves to where the server has put the file.
+    upload: (file) => upload(file).then(({ path }) => path),
   };
 }
-
-mountViewer(element.querySelector(".sv"), gradioHost(props, trigger, watch));

@@ -3,7 +3,7 @@
 
 const MODES = Object.freeze(["overlay", "mask", "heat", "contour", "cutout", "difference"]);
 const LAYOUTS = Object.freeze(["side", "swipe"]);
-const STATUSES = Object.freeze(["waiting", "running", "ready", "failed"]);
+const STATUSES = Object.freeze(["waiting", "running", "ready", "failed", "absent"]);
 
 function isPayload(value) {
   return Boolean(value) && value.schema === "segdemo.viewer/1" && Array.isArray(value.panels);
@@ -12,8 +12,10 @@ function isPayload(value) {
 // One word for the whole viewer, from the words of its panels.
 function stateOf(statuses) {
   if (statuses.length === 0) return "empty";
-  if (statuses.some((status) => status === "waiting" || status === "running")) return "loading";
-  return statuses.some((status) => status === "ready") ? "ready" : "error";
+  const some = (status) => statuses.includes(status);
+  if (some("waiting") || some("running")) return "loading";
+  if (some("ready")) return "ready";
+  return some("failed") ? "error" : "absent";
 }
 
 function clampThreshold(value) {

@@ -200,9 +200,7 @@ function runAnimation(card, runs) {
     card.animation.cancel();
     card.animation = null;
   } else if (wanted && !card.animation) {
-    card.animation = card.wait.querySelector(".sv-runner").animate(
-      [{ transform: "translateX(-100%)" }, { transform: "translateX(350%)" }],
-      { duration: 1500, iterations: Infinity, easing: "ease-in-out" });
+    card.animation = sweep(card.wait.querySelector(".sv-runner"));
   }
 }
 

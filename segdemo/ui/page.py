@@ -1,0 +1,334 @@
+"""The page: its components, and which event calls which handler."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from segdemo.strings import text
+from segdemo.ui.answers import problem
+from segdemo.ui.errors import explain
+from segdemo.ui.handlers import MAX_SLOTS, MIN_SLOTS, Handlers, place
+from segdemo.ui.layout import Parts, lay_out
+from segdemo.ui.visitor import Visitor
+
+MAX_WATCHED = 16
+"""Visitors whose downloads are reported at a time; the downloads themselves go on."""
+MAX_LOOKS = 4
+
+Token = gr.OAuthToken | None
+_QUICK: dict[str, Any] = {
+    "queue": False,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+}
+
+
+def build(handlers: Handlers, static: Path) -> gr.Blocks:
+    """The page around ``handlers``; ``static`` holds the example pictures and their maps."""
+    # What people upload is deleted a day later at the latest; the check runs every hour.
+    demo = gr.Blocks(title=text("page_title"), analytics_enabled=False, delete_cache=(3600, 86400))
+    with demo:
+        parts = lay_out(handlers, static)
+        events = _Events(handlers, parts)
+        events.compare()
+        events.slots()
+        events.downloads()
+        events.adding()
+        demo.load(events.reload, parts.visitor, events.lists, **_QUICK)
+    demo.queue(max_size=32, default_concurrency_limit=4)
+    return demo
+
+
+class _Events:
+    """Ties the components of one page to its handlers."""
+
+    def __init__(self, handlers: Handlers, parts: Parts) -> None:
+        self._handlers = handlers
+        self._parts = parts
+        self._checkpoints = [slot.checkpoint for slot in parts.slots]
+        self._filters = [slot.architecture for slot in parts.slots]
+        self._counted = [
+            parts.count,
+            parts.more,
+            parts.fewer,
+            *(slot.group for slot in parts.slots),
+        ]
+        self.lists = [*self._filters, *self._checkpoints]
+        self._built = handlers.shelf.entries()
+        self._running: dict[str, Any] = {
+            "inputs": [parts.visitor, parts.picture, parts.count, *self._checkpoints],
+            "outputs": parts.viewer,
+            # Two runs at once would only share the same cores or memory.
+            "concurrency_limit": 1,
+            "concurrency_id": "device",
+            "trigger_mode": "always_last",
+            # The viewer shows for itself which network is running.
+            "show_progress": "hidden",
+            "api_visibility": "private",
+        }
+
+    # --- comparing -------------------------------------------------------------------------
+
+    def compare(self) -> None:
+        parts = self._parts
+        handlers = self._handlers
+
+        def fetch(visitor: Visitor, shown: int, *chosen: str | None) -> Any:
+            return self._begun(visitor, lambda: handlers.adding.begin_new(visitor, chosen[:shown]))
+
+        parts.run.click(
+            fetch, [parts.visitor, parts.count, *self._checkpoints], parts.transfers, **_QUICK
+        ).then(self._compare, **self._running)
+        parts.picture.input(self._refresh, **self._running)
+
+        def open_example(visitor: Visitor, index: int) -> list[Any]:
+            example = handlers.examples[index]
+            shown = len(example.checkpoints)
+            padded = [*example.checkpoints, *[None] * (MAX_SLOTS - shown)]
+            choices = handlers.shelf.choices(visitor=visitor)
+            return [
+                str(example.picture),
+                example.comparison,
+                *_resized(shown),
+                *("" for _ in padded),
+                *(gr.update(choices=choices, value=chosen) for chosen in padded),
+            ]
+
+        parts.examples.click(
+            open_example,
+            [parts.visitor, parts.examples],
+            [parts.picture, parts.viewer, *self._counted, *self.lists],
+            **_QUICK,
+        )
+
+    def _compare(self, visitor: Visitor, path: str | None, shown: int, *chosen: str | None) -> Any:
+        try:
+            yield from self._handlers.compare(visitor, path, chosen[:shown])
+        except Exception as error:
+            raise gr.Error(explain(error), print_exception=False) from error
+
+    def _refresh(self, visitor: Visitor, path: str | None, shown: int, *chosen: str | None) -> Any:
+        # Taking the picture away, or choosing networks before there is one, is no mistake.
+        if path is None or not any(chosen[:shown]):
+            yield gr.skip()
+        else:
+            yield from self._compare(visitor, path, shown, *chosen)
+
+    # --- slots -----------------------------------------------------------------------------
+
+    def slots(self) -> None:
+        parts = self._parts
+        handlers = self._handlers
+
+        def more(shown: int) -> list[Any]:
+            return _resized(shown + 1)
+
+        def fewer(shown: int) -> list[Any]:
+            return _resized(shown - 1)
+
+        def narrow(visitor: Visitor, architecture: str, chosen: str | None) -> Any:
+            choices = handlers.shelf.choices(architecture, visitor)
+            return gr.update(choices=choices, value=_kept(chosen, choices))
+
+        def fetch(visitor: Visitor, chosen: str | None, token: Token) -> Any:
+            return self._begun(
+                visitor, lambda: handlers.adding.begin(visitor, [chosen], _word_of(token))
+            )
+
+        parts.more.click(more, parts.count, self._counted, **_QUICK)
+        # A panel leaves with its slot.
+        parts.fewer.click(fewer, parts.count, self._counted, **_QUICK).then(
+            self._refresh, **self._running
+        )
+        for slot in parts.slots:
+            slot.architecture.input(
+                narrow,
+                [parts.visitor, slot.architecture, slot.checkpoint],
+                slot.checkpoint,
+                **_QUICK,
+            )
+            slot.checkpoint.input(
+                fetch, [parts.visitor, slot.checkpoint], parts.transfers, **_QUICK
+            ).then(self._refresh, **self._running)
+
+    # --- downloads -------------------------------------------------------------------------
+
+    def downloads(self) -> None:
+        parts = self._parts
+        handlers = self._handlers
+
+        def begin(visitor: Visitor, event: gr.EventData, token: Token) -> Any:
+            name = _text(event, "id")
+            return self._begun(
+                visitor, lambda: handlers.adding.begin(visitor, [name], _word_of(token))
+            )
+
+        def cancel(visitor: Visitor, event: gr.EventData) -> Any:
+            visitor.transfers.cancel(_text(event, "id"))
+            return visitor.transfers.rows()
+
+        def dismiss(visitor: Visitor, event: gr.EventData) -> Any:
+            visitor.transfers.dismiss(_text(event, "id"))
+            return visitor.transfers.rows()
+
+        def follow(visitor: Visitor) -> Any:
+            yield from visitor.transfers.follow()
+
+        def arrived(visitor: Visitor, *chosen: str | None) -> list[Any]:
+            visitor.transfers.dismiss_arrived()
+            return [visitor.transfers.rows(), *self._listed(visitor, chosen)]
+
+        rows = parts.transfers
+        for event, handler in (
+            (rows.begin, begin),
+            (rows.cancel, cancel),
+        ):
+            # The panel says whether its checkpoint is coming.
+            event(handler, parts.visitor, rows, **_QUICK).then(self._refresh, **self._running)
+        rows.dismiss(dismiss, parts.visitor, rows, **_QUICK)
+        rows.follow(
+            follow,
+            parts.visitor,
+            rows,
+            concurrency_limit=MAX_WATCHED,
+            concurrency_id="downloads",
+            trigger_mode="always_last",
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        rows.arrived(arrived, [parts.visitor, *self.lists], [rows, *self.lists], **_QUICK).then(
+            self._refresh, **self._running
+        )
+
+    def _begun(self, visitor: Visitor, begin: Any) -> Any:
+        """Begin downloads and show them; nothing changes where there is nothing to fetch."""
+        before = visitor.transfers.rows()
+        begin()
+        rows = visitor.transfers.rows()
+        return gr.skip() if rows.serial == before.serial else rows
+
+    # --- adding ----------------------------------------------------------------------------
+
+    def adding(self) -> None:
+        parts = self._parts
+        handlers = self._handlers
+        adding = handlers.adding
+
+        def look(visitor: Visitor, event: gr.EventData, token: Token) -> list[Any]:
+            words, serial = _text(event, "words"), _number(event, "serial")
+            return [visitor, adding.look(visitor, words, serial, _word_of(token))]
+
+        def judge(visitor: Visitor, event: gr.EventData) -> list[Any]:
+            path, serial = _uploaded(_text(event, "path")), _number(event, "serial")
+            return [visitor, adding.judge_file(visitor, path, serial)]
+
+        def use(
+            visitor: Visitor,
+            event: gr.EventData,
+            token: Token,
+            shown: int,
+            *lists: str | None,
+        ) -> list[Any]:
+            try:
+                entry = adding.use(visitor, _number(event, "number"), _word_of(token))
+            except Exception as error:
+                answer = problem(explain(error), _number(event, "serial"))
+                return [answer, *[gr.skip()] * (len(used) - 1)]
+            filters, chosen = list(lists[:MAX_SLOTS]), list(lists[MAX_SLOTS:])
+            slot, shown = place(chosen, shown)
+            filters[slot], chosen[slot] = "", entry.id
+            return [
+                gr.skip(),
+                visitor.transfers.rows(),
+                *_resized(shown),
+                *self._listed(visitor, [*filters, *chosen]),
+            ]
+
+        for event, handler in ((parts.panel.look, look), (parts.panel.file, judge)):
+            event(
+                handler,
+                parts.visitor,
+                [parts.visitor, parts.panel],
+                concurrency_limit=MAX_LOOKS,
+                concurrency_id="looks",
+                trigger_mode="always_last",
+                show_progress="hidden",
+                api_visibility="private",
+            )
+        used = [parts.panel, parts.transfers, *self._counted, *self.lists]
+        parts.panel.use(use, [parts.visitor, parts.count, *self.lists], used, **_QUICK).then(
+            self._refresh, **self._running
+        )
+
+    def reload(self, visitor: Visitor) -> Any:
+        """What others have fetched since the page was built is on this disk for everybody."""
+        shelf = self._handlers.shelf
+        shelf.refresh()
+        if shelf.entries(visitor) == self._built:
+            return [gr.skip()] * len(self.lists)
+        return [
+            *(gr.update(choices=shelf.families(visitor)) for _ in self._filters),
+            *(gr.update(choices=shelf.choices(visitor=visitor)) for _ in self._checkpoints),
+        ]
+
+    def _listed(self, visitor: Visitor, values: Any) -> list[Any]:
+        """All filters and checkpoints with what they offer now, their values kept."""
+        shelf = self._handlers.shelf
+        filters, chosen = values[:MAX_SLOTS], values[MAX_SLOTS:]
+        families = shelf.families(visitor)
+        choices = [shelf.choices(architecture or "", visitor) for architecture in filters]
+        return [
+            *(gr.update(choices=families, value=value or "") for value in filters),
+            *(
+                gr.update(choices=offered, value=_kept(value, offered))
+                for offered, value in zip(choices, chosen, strict=True)
+            ),
+        ]
+
+
+def _resized(shown: int) -> list[Any]:
+    shown = min(MAX_SLOTS, max(MIN_SLOTS, shown))
+    return [
+        shown,
+        gr.update(interactive=shown < MAX_SLOTS),
+        gr.update(interactive=shown > MIN_SLOTS),
+        *(gr.update(visible=number < shown) for number in range(MAX_SLOTS)),
+    ]
+
+
+def _kept(value: str | None, choices: list[tuple[str, str]]) -> str | None:
+    return value if value in [name for _, name in choices] else None
+
+
+# A browser may send anything as the data of an event.
+
+
+def _data(event: gr.EventData, name: str) -> object:
+    return event._data.get(name) if isinstance(event._data, Mapping) else None
+
+
+def _text(event: gr.EventData, name: str) -> str:
+    value = _data(event, name)
+    return value if isinstance(value, str) else ""
+
+
+def _number(event: gr.EventData, name: str) -> int:
+    value = _data(event, name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else -1
+
+
+def _uploaded(path: str) -> Path | None:
+    """The file that a browser names, if it is one that was uploaded."""
+    folder = Path(get_upload_folder()).resolve()
+    try:
+        file = Path(path).resolve()
+    except (OSError, ValueError):
+        return None
+    return file if file.is_relative_to(folder) and file.is_file() else None
+
+
+def _word_of(token: Token) -> str | None:
+    return token.token if token else None

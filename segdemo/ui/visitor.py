@@ -1,0 +1,50 @@
+"""What belongs to one visitor alone: their checkpoints, downloads, last answer, and folder."""
+
+import tempfile
+from pathlib import Path
+from threading import Lock
+
+from segdemo.catalog import CatalogEntry
+from segdemo.hub.references import Repository
+from segdemo.ui.transfers import Transfers
+
+
+# No dataclass: Gradio would take it apart to describe it to the browser.
+class Visitor:
+    """Kept by the page for a session; never handed to another one, nor copied."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, CatalogEntry] = {}
+        """What they have added, by id."""
+        self.confidential: set[str] = set()
+        """The ids among them that only their own token may fetch."""
+        self.transfers = Transfers()
+        self.repository: Repository | None = None
+        """The one they looked at last."""
+        self.file: CatalogEntry | None = None
+        """The checkpoint that they dropped last."""
+        # Downloads ask for the folder in threads of their own.
+        self._lock = Lock()
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def __deepcopy__(self, memo: object) -> "Visitor":
+        """A newcomer: Gradio begins every session with a copy of the first value."""
+        return Visitor()
+
+    @property
+    def folder(self) -> Path:
+        """A folder for what nobody else may read; it goes with the visitor."""
+        with self._lock:
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(
+                    prefix="segdemo-visitor-", ignore_cleanup_errors=True
+                )
+            return Path(self._folder.name)
+
+    def close(self) -> None:
+        """Stop what is under way and remove the folder."""
+        self.transfers.close()
+        with self._lock:
+            if self._folder is not None:
+                self._folder.cleanup()
+                self._folder = None

@@ -1,0 +1,83 @@
+"""What the page's own components are made of."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from segdemo.strings import section
+from segdemo.ui import hub_panel, transfer_list, viewer
+from segdemo.ui.answers import Answer
+from segdemo.ui.assets import script
+from segdemo.ui.hub_panel import HubPanel
+from segdemo.ui.transfer_list import TransferList
+from segdemo.ui.transfers import Transfers
+
+STATIC = Path(__file__).parents[2] / "segdemo" / "ui" / "static"
+TEMPLATES = sorted(path.name for ending in ("html", "css") for path in STATIC.glob(f"*.{ending}"))
+SCRIPTS = {
+    "viewer_": viewer.SCRIPTS,
+    "add_": hub_panel.SCRIPTS,
+    "page_transfer_": transfer_list.SCRIPTS,
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_holds_nothing_that_gradio_would_evaluate(name):
+    source = (STATIC / name).read_text(encoding="utf-8")
+    for evaluated in ("${", "{{", "`", "\\"):
+        assert evaluated not in source
+
+
+@pytest.mark.parametrize("name", [name for name in TEMPLATES if name.endswith("html")])
+def test_a_template_holds_no_id_and_no_text(name):
+    source = (STATIC / name).read_text(encoding="utf-8")
+    assert " id=" not in source
+    assert re.sub(r"<[^>]*>", "", source).strip() == ""
+
+
+def test_every_script_is_part_of_a_component():
+    whole = "".join(script(names, prefix) for prefix, names in SCRIPTS.items())
+    for path in STATIC.glob("*.js"):
+        assert path.read_text(encoding="utf-8") in whole, path.name
+
+
+@pytest.mark.parametrize("prefix", SCRIPTS)
+def test_every_text_that_the_scripts_ask_for_is_in_the_table(prefix):
+    table = section(prefix)
+    words = set(
+        script(SCRIPTS[prefix], prefix)
+        .replace("strings.", " strings.")
+        .translate(str.maketrans({sign: " " for sign in string.punctuation if sign not in "._"}))
+        .split()
+    )
+    # What all components share asks for texts of the viewer alone.
+    shared = section("viewer_")
+    for word in words:
+        head, _, key = word.partition(".")
+        if head == "strings" and key:
+            assert key.partition(".")[0] in table | shared, key
+
+
+def test_no_text_of_the_viewer_is_idle():
+    source = script(viewer.SCRIPTS, "viewer")
+    computed = ("mode_", "layout_")
+    for key in section("viewer_"):
+        assert f"strings.{key}" in source or key.startswith(computed), key
+
+
+def test_what_a_browser_sends_of_these_is_not_even_read():
+    panel = HubPanel(online=True, uploads=True, max_megabytes=1)
+    for component in (panel, TransferList()):
+        assert component.preprocess({"path": "/etc/passwd"}) is None
+
+
+def test_a_browser_gets_plain_values():
+    answer = HubPanel(online=True, uploads=True, max_megabytes=1).postprocess(
+        Answer(kind="problem", serial=3, note="Why.")
+    )
+    assert answer["schema"] == "segdemo.adding/1"
+    assert (answer["kind"], answer["serial"], answer["note"]) == ("problem", 3, "Why.")
+    rows = TransferList().postprocess(Transfers().rows())
+    assert rows == {"schema": "segdemo.transfers/1", "serial": 0, "followed": False, "rows": []}
