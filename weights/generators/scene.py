@@ -49,6 +49,8 @@ def generate(rng: np.random.Generator, size: int) -> tuple[NDArray[np.uint8], ND
     paint_ground(sheet, random_material(rng, plan.base), plan.roads)
     if plan.water is not None:
         paint_water(sheet, *plan.water, weather)
+        near, far = plan.water
+        plan.things = [thing for thing in plan.things if not near < thing.depth < far]
     plan.things = _apart([thing for thing in plan.things if thing.depth > 0.5])
     sheet.cast(plan.things, rng.uniform(0.002, 0.02) * view.side)
     blurred = chance(rng, 0.06)

@@ -42,7 +42,8 @@ def country(rng: np.random.Generator, side: int) -> tuple[View, Plan]:
     if chance(rng, 0.3):
         z = rng.uniform(5, 25)
         plan.things.append(fence(rng, (-z * 1.2, z + rng.uniform(-2, 2)), (z * 1.2, z)))
-    if chance(rng, 0.12):
+    crowd(rng, plan, 0.5)
+    if chance(rng, 0.18):
         plan.water = (rng.uniform(8, 40), rng.uniform(60, 400))
     return view, plan
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from weights.generators.common import chance, log_uniform
 from weights.generators.scene_buildings import skyline
-from weights.generators.scene_clutter import random_clutter
+from weights.generators.scene_clutter import person, random_clutter
 from weights.generators.scene_land import Road, paint_ridge
 from weights.generators.scene_plants import leaf_colour, random_plant, woods
 from weights.generators.scene_view import GROUND, TREE, Sheet, Thing, View, colour, varied
@@ -83,5 +83,8 @@ def scatter(rng: np.random.Generator, plan: Plan, count: int, reach: tuple[float
 def crowd(rng: np.random.Generator, plan: Plan, mean: float) -> None:
     """People, poles and furniture not far away, `mean` of them on average."""
     for _ in range(int(rng.poisson(mean))):
-        z = log_uniform(rng, 2.5, 30)
+        z = log_uniform(rng, 2.5, 24)
         plan.things.append(random_clutter(rng, rng.uniform(-0.6, 0.6) * z, z))
+    for _ in range(int(rng.integers(1, 4)) if chance(rng, 0.3) else 0):
+        z = rng.uniform(1.7, 4.5)
+        plan.things.append(person(rng, rng.uniform(-0.45, 0.45) * z, z))

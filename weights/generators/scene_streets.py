@@ -46,6 +46,7 @@ def street(rng: np.random.Generator, side: int) -> tuple[View, Plan]:
         lane = rng.uniform(0.2, 0.6) * half * (1 if chance(rng, 0.5) else -1)
         turn = (0.0 if lane < 0 else np.pi) + rng.normal(0, 0.06)
         plan.things.append(random_vehicle(rng, float(road.middle(away)) + lane, away, turn))
+    crowd(rng, plan, 0.5)
     for _ in range(int(rng.poisson(1.2))):
         away = log_uniform(rng, 3, 40)
         plan.things.append(person(rng, float(road.middle(away)) + rng.uniform(-1, 1) * half, away))

@@ -237,10 +237,10 @@ class Sheet:
         self.marker.ellipse(box, fill=label)
 
     def line(self, places: Points, width: float, paint: Ink, label: int) -> None:
-        """A line through places (n, 2); one thinner than half a pixel keeps the label below."""
+        """A line through places (n, 2); one too thin to see keeps the label below."""
         corners = [(x, y) for x, y in places.clip(-3000, 3000).tolist()]
         self.pen.line(corners, fill=paint, width=max(1, round(width)), joint="curve")
-        if width >= 0.5 * FINE:
+        if width >= 0.65 * FINE:
             self.marker.line(corners, fill=label, width=max(1, round(width)), joint="curve")
 
     def face(self, corners: Points, base: Colour, normal: Points, label: int) -> None:
