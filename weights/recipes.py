@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from segdemo.architectures import ARCHITECTURES, Architecture
+from segdemo.architectures.resnet_unet import ResNetUNetConfig
 from segdemo.architectures.u2net import U2NetConfig
 from segdemo.architectures.unet import UNetConfig
+from segdemo.architectures.vgg import VGGConfig, vgg16
 from segdemo.spec import Postprocessing, Preprocessing, SegmentationSpec
 from segdemo.training.plan import Plan
 from weights.tasks import TASKS, Task
@@ -147,6 +149,34 @@ def _lab(task: str) -> UNetConfig:
     return replace(plain, norm=False, join="up_first", fit="crop")
 
 
+def _scene(kind: str, title: str, architecture: str, config: Any, steps: int) -> Recipe:
+    """Six classes; whole scenes, small ones first."""
+    return Recipe(
+        name=f"scene_{kind}",
+        task="scene",
+        title=f"Scene · {title}",
+        architecture=architecture,
+        config=config,
+        steps=steps,
+        learning_rate=2e-3,
+        crops=(96, 128, 160),
+        samples=4000,
+        canvas=192,
+    )
+
+
+def _scene_fcn(skips: int, steps: int = 900) -> Recipe:
+    """An FCN on a VGG-16 of an eighth of the width; one recipe for all, so that skips decide."""
+    config = VGGConfig(widths=vgg16(8), hidden=(128, 128), skips=skips, **_shape("scene"))
+    return _scene(f"fcn{config.stride}s", f"FCN-{config.stride}s", "vgg_fcn", config, steps)
+
+
+def _resnet(task: str) -> ResNetUNetConfig:
+    """ResNet-18 of a quarter of the width; half the usual tail, which costs most of the time."""
+    plain = ResNetUNetConfig.standard(width=16, blocks=(2, 2, 2, 2), **_shape(task))
+    return replace(plain, tail=(16, 16))
+
+
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
@@ -154,8 +184,8 @@ RECIPES: dict[str, Recipe] = {
         _unet("vessels", "Vessels · U-Net", 1300),
         _u2net_lite("nuclei", "Nuclei · U²-Net lite", 1800, gap_weight=3.0),
         _u2net_lite("vessels", "Vessels · U²-Net lite", 1000),
-        _unet("objects", "Objects · U-Net", 900, crops=(80, 96, 112), samples=5000),
-        _u2net_lite("objects", "Objects · U²-Net lite", 700, crops=(64, 80, 96), samples=5000),
+        _unet("objects", "Objects · U-Net", 800, crops=(80, 96, 112), samples=5000),
+        _u2net_lite("objects", "Objects · U²-Net lite", 560, crops=(64, 80, 96), samples=5000),
         _unet_8(
             "nuclei",
             "tiny8",
@@ -184,5 +214,9 @@ RECIPES: dict[str, Recipe] = {
             1200,
             gap_weight=3.0,
         ),
+        _scene("resnet_unet", "ResNet U-Net", "resnet_unet", _resnet("scene"), 600),
+        _scene_fcn(skips=0),
+        _scene_fcn(skips=1),
+        _scene_fcn(skips=2),
     )
 }
