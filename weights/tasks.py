@@ -34,6 +34,6 @@ TASKS: dict[str, Task] = {
     "objects": Task(
         generator=objects, classes=("object",), side=144, resize="longest", framed=True
     ),
-    # Leaves, windows and wheels have to be as fine as the generated ones.
-    "scene": Task(generator=scene, classes=scene.CLASSES, side=192, resize="longest", framed=True),
+    # Leaves, windows and wheels have to be as large as the generated ones.
+    "scene": Task(generator=scene, classes=scene.CLASSES, side=160, resize="longest", framed=True),
 }
