@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from weights.generators import scene_landscapes as landscapes
-from weights.generators import scene_streets as streets
 from weights.generators.common import camera, chance, log_uniform
 from weights.generators.scene_land import paint_ground, paint_water, random_material
+from weights.generators.scene_landscapes import country, open_land, park
 from weights.generators.scene_plan import Plan
 from weights.generators.scene_sky import paint_sky, random_weather
+from weights.generators.scene_streets import front, parked, street, suburb
 from weights.generators.scene_view import FINE, Points, Sheet, Thing, View, screen_noise
 
 VERSION = 1
@@ -25,13 +25,13 @@ CLASSES = ("background", "ground", "sky", "building", "tree", "vehicle")
 Kind: TypeAlias = Callable[[np.random.Generator, int], tuple[View, Plan]]
 
 KINDS: tuple[tuple[Kind, float], ...] = (
-    (streets.street, 0.27),
-    (streets.suburb, 0.13),
-    (streets.parked, 0.15),
-    (streets.front, 0.10),
-    (landscapes.country, 0.13),
-    (landscapes.park, 0.13),
-    (landscapes.open_land, 0.09),
+    (street, 0.27),
+    (suburb, 0.13),
+    (parked, 0.15),
+    (front, 0.10),
+    (country, 0.13),
+    (park, 0.13),
+    (open_land, 0.09),
 )
 """Kinds of scenes and their shares."""
 
