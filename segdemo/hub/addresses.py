@@ -179,7 +179,9 @@ def _address(
     if kind in ("dataset", "datasets"):
         raise HubError("hub_dataset", name=shown(repo_id))
     repo_type = _KINDS.get(f"{kind.removesuffix('s')}s")
-    if repo_type is None:
+    # Dots that climb may be written %2E, and marks that turn a text around, too.
+    parts = f"{repo_id} {revision or ''} {filename or ''}"
+    if repo_type is None or ".." in parts or not parts.isprintable():
         raise _senseless(line)
     try:
         return Address(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from huggingface_hub import constants
 
+from segdemo.errors import HubError
 from segdemo.hub.references import Address
 from segdemo.published import Place
 
@@ -92,10 +93,14 @@ def _file(path: str, most_bytes: int) -> CachedFile | None:
     if found is None or not os.path.isfile(path) or not _MIN_BYTES <= size <= most_bytes:
         return None
     place, commit = found
-    address = Address(
-        repo_id=place.repo_id,
-        repo_type=place.repo_type,
-        revision=commit,
-        filename=place.filename,
-    )
+    try:
+        address = Address(
+            repo_id=place.repo_id,
+            repo_type=place.repo_type,
+            revision=commit,
+            filename=place.filename,
+        )
+    except HubError:
+        # A name that could not be asked for.
+        return None
     return CachedFile(address=address, path=Path(path), bytes=size)

@@ -17,7 +17,7 @@ _REPO_ID = re.compile(rf"(?:{_WORD}/)?{_WORD}")
 _MAX_REPO_ID = 96
 # What git forbids in the name of a branch, and what could leave a folder when joined to its path.
 _NO_REVISION = re.compile(r"[^!-~]|[\\:?*\[^~]|\.\.|//|@\{|^[/.-]|[/.]$|/\.|\.lock$")
-_NO_PATH = re.compile(r"[\x00-\x1f\x7f\\]|\.\.|//|^/|/$|(?:^|/)\.(?:/|$)|(?:^|/)[A-Za-z]:")
+_NO_PATH = re.compile(r"[\x00-\x1f\x7f\\]|//|^/|/$|(?:^|/)\.\.?(?:/|$)|(?:^|/)[A-Za-z]:")
 _MAX_PATH = 500
 
 

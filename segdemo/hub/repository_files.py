@@ -76,9 +76,10 @@ def fetch(
     be asked and an older copy is there. ``progress`` is told the bytes so far and in all.
     Raises HubError, before any byte of a file that has more than ``max_bytes``.
     """
-    return _Fetch(address, token, folder or client.cache_folder(), seconds, brake).run(
-        max_bytes, progress
-    )
+    folder = folder or client.cache_folder()
+    # Around all of it, because looking into the cache can fail, too.
+    with mapped_errors(address, seconds=seconds, token=token, brake=brake, folder=folder):
+        return _Fetch(address, token, folder, seconds, brake).run(max_bytes, progress)
 
 
 class _Fetch:

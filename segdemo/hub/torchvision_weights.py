@@ -56,17 +56,17 @@ def fetch(
     url = models.get_model_weights(address.repo_id).DEFAULT.url
     name = os.path.basename(urlsplit(url).path)
     folder = folder or Path(torch.hub.get_dir()) / "checkpoints"
-    if (folder / name).is_file():
-        return Fetched(path=folder / name)
     terms: dict[str, Any] = {"seconds": seconds, "token": False, "brake": brake, "folder": folder}
     with mapped_errors(address, **terms):
+        if (folder / name).is_file():
+            return Fetched(path=folder / name)
         response = get_session().head(url)
         _make_sure_it_came(response, address)
         length = response.headers.get("Content-Length", "")
         if not re.fullmatch("[0-9]{1,15}", length):
             raise HubError("hub_no_file_host", host=shown(response.url.host))
         size = int(length)
-    make_sure_it_fits(name, size, max_bytes=max_bytes, folder=folder)
+        make_sure_it_fits(name, size, max_bytes=max_bytes, folder=folder)
     progress(0, size)
     digest = DIGEST.search(name)
     file = CheckedFile(name, digest[1] if digest else "", size, progress=progress)

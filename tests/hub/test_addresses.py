@@ -194,6 +194,9 @@ def test_words_are_a_search(text):
         ("https://huggingface.co/models?search=unet", "hub_not_an_address"),
         ("https://huggingface.co/x/y/blob/main/..%2F..%2Fz", "hub_not_an_address"),
         ("https://huggingface.co/x/y/blob/..%2Fz/m", "hub_not_an_address"),
+        ("https://huggingface.co/x/y/blob/main/%2e%2e/m", "hub_not_an_address"),
+        ("https://huggingface.co/x/y/blob/main/%E2%80%AEm", "hub_not_an_address"),
+        ("https://huggingface.co/x/y/blob/main/%00m", "hub_not_an_address"),
         ("https://[::1", "hub_not_an_address"),
         ("hf://", "hub_not_an_address"),
         ("hf://buckets/x/y", "hub_not_an_address"),
@@ -225,6 +228,45 @@ def test_what_is_neither_is_refused_with_a_sentence(text, key):
     with pytest.raises(HubError) as caught:
         parse(text)
     assert caught.value.key == key
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"repo_id": "../x"},
+        {"repo_id": "x/y/z"},
+        {"repo_id": "x/.y"},
+        {"repo_id": "x/y.git"},
+        {"repo_id": ""},
+        {"revision": ".."},
+        {"revision": "a/../b"},
+        {"revision": "/a"},
+        {"revision": "a b"},
+        {"revision": ""},
+        {"revision": "x" * 501},
+        {"filename": "../x"},
+        {"filename": "a/../x"},
+        {"filename": "a/.."},
+        {"filename": "/etc/passwd"},
+        {"filename": "a//b"},
+        {"filename": "a/./b"},
+        {"filename": "a/"},
+        {"filename": "a\\..\\b"},
+        {"filename": "C:x"},
+        {"filename": "a/C:/x"},
+        {"filename": "a\nb"},
+        {"filename": ""},
+    ],
+)
+def test_no_address_has_parts_that_leave_a_folder(parts):
+    with pytest.raises(HubError) as caught:
+        address(**parts)
+    assert caught.value.key == "hub_not_an_address"
+
+
+def test_names_as_people_give_them_are_addresses():
+    for filename in ("a b (1).pth", "épochs/ünet.pth", "step=1..2.ckpt", "ab:c.pth", ".hidden/x"):
+        assert address(filename=filename).filename == filename
 
 
 def test_a_long_line_is_shortened_in_the_sentence():

@@ -49,6 +49,13 @@ def test_a_file_comes_with_the_address_that_it_was_fetched_from(cache):
     assert (address.revision, address.filename) == (COMMIT, "models/net.pth")
 
 
+def test_what_could_not_be_asked_for_is_left_out(cache):
+    cache("models--owner--.name", "net.pth")
+    cache("models--owner--name", "a\\b.pth")
+    cache("models--owner--name", "net.pth")
+    assert names(cache) == ["net.pth"]
+
+
 def test_spaces_hold_checkpoints_and_data_sets_do_not(cache):
     cache("spaces--owner--demo", "unet.pt")
     cache("datasets--owner--masks", "masks.bin")
