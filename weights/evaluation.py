@@ -12,6 +12,7 @@ from PIL import Image
 from scipy import ndimage
 
 import segdemo
+from segdemo.processing import resize_map
 from segdemo.training.scores import scores_for
 from weights import pictures
 from weights.tasks import TASKS
@@ -26,13 +27,12 @@ _TIMED = 15
 def probabilities(path: Path, shown: pictures.Pictures) -> tuple[list[Map], float]:
     """What the file's network says of pictures (n, h, w, 3): n maps (C, h, w) in [0, 1].
 
-    Beside them the milliseconds that one takes on one processor thread: the median of a few.
+    Beside them the milliseconds that one takes on the CPU: the median of a few.
     """
     segmenter = segdemo.load(path, device="cpu")
     found = [segmenter.predict(Image.fromarray(picture)) for picture in shown]
-    return [each.probabilities for each in found], median(
-        each.milliseconds for each in found[-_TIMED:]
-    )
+    maps = [resize_map(each.probabilities, each.picture_size) for each in found]
+    return maps, median(each.milliseconds for each in found[-_TIMED:])
 
 
 def intersection_over_union(found: Mask, truth: Mask) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from weights import generators
 from weights.tasks import TASKS
 
 Pictures = NDArray[np.uint8]
@@ -72,24 +73,25 @@ def _one(task: str, seed: int, side: int, index: int) -> tuple[Pictures, Masks]:
     return picture, mask
 
 
-_IMPORT = re.compile(
-    r"^from weights\.generators\.(\w+) import|^from weights\.generators import (.+)$", re.M
-)
-
-
 def _fingerprint(task: str) -> str:
     """Changes whenever the code that draws the pictures does."""
     source = TASKS[task].generator.__file__
     assert source is not None
-    digest = hashlib.sha256()
-    waiting, read = [Path(source)], set()
+    waiting, contents = [Path(source)], dict[str, bytes]()
     while waiting:
         path = waiting.pop()
-        if path not in read:
-            read.add(path)
-            content = path.read_bytes()
-            digest.update(content)
-            for module, several in _IMPORT.findall(content.decode("utf-8")):
-                names = [module] if module else several.replace(" ", "").split(",")
-                waiting += [path.with_name(f"{name}.py") for name in names]
-    return digest.hexdigest()[:10]
+        if path.name not in contents:
+            contents[path.name] = path.read_bytes()
+            waiting += [path.with_name(f"{name}.py") for name in _siblings(contents[path.name])]
+    return hashlib.sha256(b"".join(contents[name] for name in sorted(contents))).hexdigest()[:10]
+
+
+def _siblings(source: bytes) -> Iterator[str]:
+    """The modules of weights.generators that a module there imports."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module == generators.__name__:
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package, _, name = (node.module or "").rpartition(".")
+            if package == generators.__name__:
+                yield name
