@@ -17,6 +17,7 @@ _UNITS = (
     (10**12, "amount_terabytes"),
     (10**9, "amount_gigabytes"),
     (10**6, "amount_megabytes"),
+    (10**3, "amount_kilobytes"),
     (1, "amount_bytes"),
 )
 

@@ -29,12 +29,14 @@ THEME = gr.themes.Base(
 CSS = """
 .gradio-container .main.app { max-width: 1640px; padding: 16px 24px; }
 #page { align-items: flex-start; gap: 20px; }
-#controls { gap: 10px; position: sticky; top: 12px; }
+/* Above the results, which open lists overlap. */
+#controls { gap: 10px; position: sticky; top: 12px; z-index: 10; }
 #title h1 { font-size: 20px; margin: 0; letter-spacing: -0.01em; }
 #title p { margin: 2px 0 0; }
 #title p, #status p { color: var(--body-text-color-subdued); font-size: 13px; }
 #slots-more { gap: 8px; }
-.slot input { text-overflow: ellipsis; padding-inline-end: 14px !important; }
+.slot input { text-overflow: ellipsis; padding-inline-end: 16px !important; }
+.slot .icon-wrap { inset-inline-end: 2px !important; }
 /* Gradio opens a list at its chosen line, which it looks for in the list's own box. */
 .slot .option-list { position: relative; font-size: 13px; }
 .slot .option-list .item { width: auto !important; }

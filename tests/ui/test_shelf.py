@@ -51,7 +51,7 @@ def test_a_label_warns_of_a_licence_against_commercial_use():
 
 def test_a_source_that_the_title_names_is_not_said_twice(here):
     one = entry("fcn", "torchvision", here, title="FCN (torchvision)", address=ADDRESS)
-    assert label(one) == "FCN (torchvision) · 2500 bytes"
+    assert label(one) == "FCN (torchvision) · 2.5 kB"
 
 
 def test_offline_only_what_is_here_is_offered(here):
