@@ -160,8 +160,8 @@ def _scene(kind: str, title: str, architecture: str, config: Any, steps: int) ->
         steps=steps,
         learning_rate=2e-3,
         crops=(96, 128, 160),
-        samples=4000,
-        canvas=192,
+        samples=3000,
+        canvas=160,
     )
 
 
