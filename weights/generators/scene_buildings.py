@@ -250,7 +250,8 @@ def skyline(sheet: Sheet, depth: float, tallest: float) -> None:
     rng, view = sheet.rng, sheet.view
     scale = view.focal / depth
     foot = view.horizon + view.focal * view.eye / depth + 1
-    if foot < 0 or foot - tallest * scale > view.side:
+    lost = depth > 1.7 * sheet.light.clear
+    if lost or foot < 0 or foot - tallest * scale > view.side:
         return
     x = rng.uniform(-0.3, 0.3) * view.side
     end = view.side * rng.uniform(0.7, 1.3)

@@ -104,10 +104,11 @@ def _crown(
     bright = 0.78 + contrast * (0.42 * facing + 0.3 * whole - 0.22 * local[:, 1] - 0.12)
     bright = bright * np.exp(rng.normal(0, 0.13, len(owner)))
     # The inside of a thick crown is dark, and closed but for a few gaps.
-    inner = np.repeat(np.arange(boughs), 9 if rx > 12 else 3)
+    inner = np.repeat(np.arange(boughs), int(np.clip(rx / 5, 3, 24)))
     around = rng.normal(0, 0.36, (len(inner), 2)) * spread[inner, None]
     thick = spread[inner] * min(rx, ry) * rng.uniform(0.15, 0.42, len(inner))
     shade = np.exp(rng.normal(-0.8, 0.15, len(inner)))
+    thick = np.minimum(thick, 4 * largest)
     inside = (places[inner] + around) * [rx, ry] + middle
     _clumps(sheet, inside, thick, shade, leaf, depth)
     # Back to front: dark inner clumps first, the light ones on top.
@@ -345,7 +346,7 @@ def woods(sheet: Sheet, depth: float, height: float, gaps: float) -> None:
     rng, view = sheet.rng, sheet.view
     scale = view.focal / depth
     foot = view.horizon + view.eye * scale + 1
-    if foot < 0 or height * scale < 1.5:
+    if foot < 0 or height * scale < 1.5 or depth > 2 * sheet.light.clear:
         return
     leaf, dark = leaf_colour(rng), varied(rng, GREENS[3], 0.2)
     x = rng.uniform(-0.5, 0.0) * height * scale
