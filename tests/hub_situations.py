@@ -467,6 +467,12 @@ def file_rate_limited(stage: Stage) -> None:
 # Who answers is no Hub, or a hostile one.
 
 
+@situation("a mirror that offers no search", "hub_no_search", "search")
+def no_search(stage: Stage) -> None:
+    stage.server.fault("status", status=404, on="list", message="Not Found")
+    stage.act()
+
+
 @situation("the page of a captive portal", "hub_no_hub", *WAYS)
 def portal(stage: Stage) -> None:
     stage.add()
@@ -541,6 +547,7 @@ def deep_json(stage: Stage) -> None:
 
 @situation("JSON without an end", "hub_too_long", "look", "search")
 def endless_json(stage: Stage) -> None:
+    stage.patience = 20.0  # the length ends it, however slow the machine is
     stage.add()
     stage.server.fault("endless", on=("api", "list"))
     stage.act()

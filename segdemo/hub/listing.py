@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from huggingface_hub import ModelInfo, SpaceInfo, get_session
+from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
 from segdemo.checkpoints.limits import shown
@@ -38,6 +39,7 @@ _FOR_ALL_FILES = frozenset(
         *("hub_rate_limited", "hub_rate_limited_unknown"),
     }
 )
+_NO_LIST = frozenset({"hub_not_found", "hub_not_found_signed_in", "hub_refused"})
 _NAMED = 5
 _TASK = "image-segmentation"
 # What a network that we know may be filed under.
@@ -70,11 +72,14 @@ def look(address: Address, *, token: Token = None, seconds: float = 20.0) -> Rep
         info = _asked(address, token, seconds)
     if not COMMIT.fullmatch(str(info.sha)):
         raise _no_hub()
+    with mapped_errors(address, seconds=max(end - time.monotonic(), 0.1), token=token):
+        _size(info, address, token)
     pinned = replace(address, revision=info.sha, filename=None)
-    found = list(_files(info, pinned))
+    # A name that stands there twice is one file.
+    found = list({file.path: file for file in _files(info, pinned)}.values())
     wanted, unread = _chosen(found, address)
     shards = [file for file in wanted if shard_of(file.path)]
-    whole = [file for file in wanted if file not in shards]
+    whole = [file for file in wanted if not shard_of(file.path)]
     about = About.read(
         tags=info.tags,
         library=getattr(info, "library_name", None),
@@ -153,7 +158,8 @@ def _answer(
             hf_raise_for_status(response)
             found = response.json()
     except HubError as error:
-        return error
+        # Mirrors that only pass files on have no such list.
+        return HubError("hub_no_search", host=_host()) if error.key in _NO_LIST else error
     return found if isinstance(found, list) else _no_hub()
 
 
@@ -194,6 +200,20 @@ def _count(said: Any) -> int:
 def _asked(address: Address, token: Token, seconds: float) -> ModelInfo | SpaceInfo:
     ask = api(token).space_info if address.repo_type == "space" else api(token).model_info
     return ask(address.repo_id, revision=address.revision, files_metadata=True, timeout=seconds)
+
+
+def _size(info: ModelInfo | SpaceInfo, address: Address, token: Token) -> None:
+    """Fill in the sizes and digests that mirrors of the Hub leave out of a description."""
+    named = [file for file in info.siblings or () if isinstance(file.rfilename, str)]
+    bare = {file.rfilename: file for file in named if file.size is None}
+    if not bare:
+        return
+    told = api(token).get_paths_info(
+        address.repo_id, list(bare), revision=info.sha, repo_type=address.repo_type
+    )
+    for entry in told:
+        if isinstance(entry, RepoFile) and entry.path in bare:
+            bare[entry.path].size, bare[entry.path].lfs = entry.size, entry.lfs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,24 +332,27 @@ class _Looker:
 
 def _joined(shards: list[_File]) -> Iterable[WeightFile]:
     """One file for all parts of a network, which is told to be one of several."""
-    networks: dict[str, list[_File]] = {}
+    networks: dict[tuple[str, int], list[_File]] = {}
     for file in shards:
-        of = shard_of(file.path)
-        assert of is not None
-        networks.setdefault(of[0], []).append(file)
-    for name, parts in networks.items():
-        shown_name = shown(PurePosixPath(name).name)
-        reason = HubError("hub_in_parts", name=shown_name, count=len(parts))
+        network = shard_of(file.path)
+        assert network is not None
+        networks.setdefault(network, []).append(file)
+    for (path, count), parts in networks.items():
+        name = shown(PurePosixPath(path).name)
         yield WeightFile(
             address=parts[0].address,
             bytes=sum(part.bytes for part in parts),
             sha256=None,
-            verdict=Verdict(reason=reason),
+            verdict=Verdict(reason=HubError("hub_in_parts", name=name, count=count)),
         )
 
 
 def _no_hub() -> HubError:
-    return HubError("hub_no_hub", host=shown(endpoint().partition("://")[2]))
+    return HubError("hub_no_hub", host=_host())
+
+
+def _host() -> str:
+    return shown(endpoint().partition("://")[2])
 
 
 def _name(file: WeightFile) -> str:

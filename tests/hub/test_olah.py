@@ -15,14 +15,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import torch
 from hub_server import HubServer
+from hub_situations import FILE, REPO, WEIGHTS
 from huggingface_hub import HfApi, errors, hf_hub_download
-from safetensors.torch import save
+
+from segdemo.errors import HubError
+from segdemo.hub.download import Downloads
+from segdemo.hub.listing import look, search
+from segdemo.hub.references import Address
+from segdemo.settings import Settings
 
 OLAH = os.environ.get("SEGDEMO_OLAH", "")
-WEIGHTS = save({"a": torch.arange(30_000.0).reshape(100, 300)})
-FILES = {"model.safetensors": WEIGHTS, "config.json": b'{"classes": 2}'}
+FILES = {FILE: WEIGHTS, "config.json": b'{"classes": 1}'}
 
 pytestmark = [
     pytest.mark.skipif(not OLAH, reason="SEGDEMO_OLAH names no olah executable"),
@@ -73,7 +77,7 @@ def olah(folder: Path, *options: str, settings: str = "") -> Iterator[str]:
 @pytest.fixture
 def own(tmp_path: Path, turn_client_to: Callable[[str], None]) -> Iterator[str]:
     """It answers from a git repository, without any other Hub."""
-    repository = tmp_path / "mirrors" / "models" / "alice" / "cells"
+    repository = tmp_path / "mirrors" / "models" / REPO
     repository.mkdir(parents=True)
     for name, content in FILES.items():
         (repository / name).write_bytes(content)
@@ -108,26 +112,46 @@ def mirror(
         yield endpoint
 
 
-def read_everything(endpoint: str) -> None:
+def library_reads(endpoint: str) -> None:
+    """huggingface_hub alone."""
     api = HfApi(endpoint=endpoint, token=False)
     for name, content in FILES.items():
-        assert Path(hf_hub_download("alice/cells", name)).read_bytes() == content
-    assert set(api.list_repo_files("alice/cells")) == FILES.keys()
-    assert {branch.name for branch in api.list_repo_refs("alice/cells").branches} == {"main"}
-    metadata = api.get_safetensors_metadata("alice/cells").files_metadata["model.safetensors"]
-    assert metadata.tensors["a"].shape == [100, 300]
+        assert Path(hf_hub_download(REPO, name)).read_bytes() == content
+    assert set(api.list_repo_files(REPO)) == FILES.keys()
+    assert {branch.name for branch in api.list_repo_refs(REPO).branches} == {"main"}
+    assert FILE in api.get_safetensors_metadata(REPO).files_metadata
     with pytest.raises(errors.RepositoryNotFoundError):
         api.model_info("alice/none")
 
 
-def test_files_come_from_a_hub_that_was_not_written_here(own):
-    read_everything(own)
+def we_read(revision: str | None, cache: Path) -> None:
+    """What the page does: look, then fetch."""
+    repository = look(Address(repo_id=REPO, revision=revision))
+    (found,) = repository.files
+    assert found.verdict.reason is None
+    assert found.bytes == len(WEIGHTS)
+    download = Downloads(Settings()).start(found.address, folder=cache / "own")
+    assert [progress.total for progress in download.updates()][-1] == len(WEIGHTS)
+    assert download.path.read_bytes() == WEIGHTS
+    with pytest.raises(HubError) as said:
+        look(Address(repo_id="alice/none", revision=revision))
+    assert said.value.key == "hub_not_found"
 
 
-def test_files_come_through_a_mirror(mirror, hub_server):
-    hub_server.add("alice/cells", FILES)
-    read_everything(mirror)
-    info = HfApi(endpoint=mirror, token=False).model_info("alice/cells", files_metadata=True)
-    assert {sibling.rfilename for sibling in info.siblings} == FILES.keys()
+def test_files_come_from_a_hub_that_was_not_written_here(own, hub_cache):
+    library_reads(own)
+    we_read("main", hub_cache)  # without a revision, it knows no description
+
+
+def test_files_come_through_a_mirror(mirror, hub_server, hub_cache):
+    hub_server.add(REPO, FILES)
+    library_reads(mirror)
+    we_read(None, hub_cache)
     with pytest.raises(errors.RemoteEntryNotFoundError):
-        hf_hub_download("alice/cells", "none.bin")
+        hf_hub_download(REPO, "none.bin")
+
+
+def test_a_mirror_without_a_search_is_told(mirror):
+    with pytest.raises(HubError) as said:
+        search("cells")
+    assert said.value.key == "hub_no_search"

@@ -343,6 +343,14 @@ def test_a_server_may_know_no_ranges(hub):
     assert fetch(address, wanted="bytes=4-5") == (200, b"0123456789")
 
 
+def test_a_mirror_may_know_no_sizes(hub, api):
+    hub.add("alice/cells", FILES)
+    hub.fault("no_sizes")
+    info = api.model_info("alice/cells", files_metadata=True)
+    assert {(file.size, file.lfs) for file in info.siblings} == {(None, None)}
+    assert api.get_paths_info("alice/cells", ["model.safetensors"])[0].size == len(WEIGHTS)
+
+
 @pytest.mark.parametrize("name", ["hang", "stall", "trickle", "endless"])
 def test_closing_ends_what_would_never_end(name):
     before = threading.active_count()
@@ -385,7 +393,7 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("name", FAULTS.keys() - {"hang", "stall", "endless"})
+@pytest.mark.parametrize("name", sorted(FAULTS.keys() - {"hang", "stall", "endless", "no_sizes"}))
 def test_every_fault_shows(hub, name):
     hub.add("alice/cells", {"a.bin": bytes(1000), "a.txt": b"text" * 100})
     addresses = [f"{hub.endpoint}/alice/cells/resolve/main/{file}" for file in ("a.bin", "a.txt")]

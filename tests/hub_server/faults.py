@@ -2,6 +2,7 @@
 
 import dataclasses
 import gzip
+import json
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ FAULTS = {
     "shorter": "the length and the body are less than the size that HEAD told, by `part`",
     "corrupt": "one bit of the file is wrong, the length is right",
     "no_ranges": "the whole file, whatever part of it was asked for",
+    "no_sizes": "descriptions without the sizes of files, as mirrors of the Hub give them",
     "headers": "`headers` are set, or left out when None",
     "etag": "the ETag is `value`",
     "commit": "the commit is `value`",
@@ -74,6 +76,8 @@ class Fault:
         if self.name in _BODY_ONLY and (answer.redirects or kind == "head"):
             return False
         if self.name == "no_ranges" and not answer.file:
+            return False
+        if self.name == "no_sizes" and b'"siblings"' not in bytes(answer.body):
             return False
         if self.name in _FILE_ONLY and "X-Repo-Commit" not in answer.headers:
             return False
@@ -165,6 +169,12 @@ def _no_ranges(answer: Answer, _url: str) -> Answer:
     return Answer(200, headers, answer.file, file=answer.file)
 
 
+def _no_sizes(answer: Answer, _url: str) -> Answer:
+    described = json.loads(answer.body)
+    described["siblings"] = [{"rfilename": file["rfilename"]} for file in described["siblings"]]
+    return dataclasses.replace(answer, body=json.dumps(described).encode())
+
+
 def _headers(answer: Answer, _url: str, headers: dict[str, str | None]) -> Answer:
     changed = {name.lower() for name in headers}
     kept = {name: text for name, text in answer.headers.items() if name.lower() not in changed}
@@ -196,6 +206,7 @@ _CHANGES: dict[str, Callable[..., Answer]] = {
     "shorter": _shorter,
     "corrupt": _corrupt,
     "no_ranges": _no_ranges,
+    "no_sizes": _no_sizes,
     "headers": _headers,
     "etag": _etag,
     "commit": _commit,
