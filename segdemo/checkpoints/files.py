@@ -22,6 +22,9 @@ METADATA_KEY = "segdemo"
 _ZIP = b"PK\x03\x04"
 _PICKLES = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 
+# A server may say so of a file; PyTorch cannot count the bytes of such tensors, even on meta.
+_NO_FILE_BYTES = 2**63
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CheckpointFile:
@@ -58,6 +61,8 @@ def read_content(file: BinaryIO, *, name: str, size: int, device: torch.device) 
     head = file.read(HEAD_BYTES)
     if not head:
         raise FileError("file_empty", name=name)
+    if size >= _NO_FILE_BYTES:
+        raise FileError("file_damaged", name=name)
     file.seek(0)
     try:
         if opens_safetensors(head):

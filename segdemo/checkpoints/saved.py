@@ -24,7 +24,7 @@ from segdemo.errors import FileError
 _MAX_PICKLE_BYTES = 8_000_000  # of what describes the tensors; several times what the limit needs
 _MAX_DIRECTORY_BYTES = 2_000_000  # of an archive; likewise
 _COUNT_BYTES = 8  # before each storage in a row of pickles
-_BLOCK_BYTES = 16 * 1024  # of what describes the tensors, fetched at a time
+_BLOCK_BYTES = 4096  # how far pickles are read ahead of what is known to be theirs
 _LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
 _LOCAL_HEADER = struct.Struct("<26xHH")
 

@@ -99,7 +99,8 @@ class RangeFile(io.RawIOBase):
         elif position >= size - _LAST_BYTES:
             first, last = size - _LAST_BYTES, size
         else:
-            first, last = position, position + wanted + _AHEAD_BYTES
+            # The further pickles go, the longer they will be.
+            first, last = position, position + max(wanted + _AHEAD_BYTES, position // 3)
         ends = [start + len(part) for start, part in self._parts.items() if start <= position]
         starts = [start for start in self._parts if start > position]
         return max([first, *ends]), min([last, size, *starts])

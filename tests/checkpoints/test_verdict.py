@@ -1,6 +1,9 @@
 """Verdicts: what a checkpoint is in a few facts, or the sentence against it."""
 
 import io
+import json
+import math
+import random
 
 import pytest
 import torch
@@ -65,6 +68,23 @@ def test_what_cannot_be_used_has_its_sentence_as_the_reason(data, key):
     verdict = judged(data)
     assert verdict.reason.key == key
     assert verdict == Verdict(reason=verdict.reason)
+
+
+@pytest.mark.parametrize("fixture", ["xuebinqin_u2netp", "milesial_unet", "tv_fcn_resnet50"])
+def test_absurd_shapes_that_a_server_vouches_for_are_refused_like_others(fixture):
+    dice, sides = random.Random(2), (0, 1, 7, 2**20, 2**31, 2**40)
+    shapes = {key: list(tensor.shape) for key, tensor in header(vector(fixture)).items()}
+    refused = 0
+    for _ in range(30):
+        entries, end = {}, 0
+        for key, shape in shapes.items():
+            sides_here = [dice.choice(sides) if dice.random() < 0.02 else side for side in shape]
+            start, end = end, end + 4 * math.prod(sides_here)
+            entries[key] = {"dtype": "F32", "shape": sides_here, "data_offsets": [start, end]}
+        text = json.dumps(entries).encode()
+        data = len(text).to_bytes(8, "little") + text
+        refused += judge(io.BytesIO(data), name="a", size=len(data) + end).reason is not None
+    assert refused == 30
 
 
 class Lost(io.BytesIO):

@@ -175,6 +175,8 @@ def test_a_network_in_several_files_is_one_file_with_a_reason(hub: HubServer):
     assert (second.verdict.reason.key, second.bytes) == ("hub_in_parts", 3 * len(WEIGHTS))
     assert "model.safetensors" in str(second.verdict.reason)
     assert touched(hub) == {"unet.pth"}
+    (part,) = seen(filename=parts[1]).files
+    assert part.verdict.reason.facts["count"] == 3
 
 
 def test_a_repository_without_weights_that_are_read_is_refused_with_its_forms(hub: HubServer):
@@ -270,6 +272,7 @@ def test_what_a_listing_says_of_files_is_not_trusted(hub: HubServer):
         {"rfilename": "/etc/evil.pth", "size": 3},
         {"rfilename": "a\n<b>.pth", "size": 3},
         {"rfilename": 7, "size": 3},
+        {"rfilename": "minus.pth", "size": -5},
         {"rfilename": "minus.pth", "size": -5},
         {"rfilename": "text.pth", "size": "9"},
         {"rfilename": "huge.pth", "size": 10**18},

@@ -4,8 +4,11 @@ import io
 import itertools
 
 import pytest
+import torch
 from hub_server import HubServer
+from safetensors.torch import save
 
+from segdemo.checkpoints.peek import peek
 from segdemo.errors import HubError
 from segdemo.hub.references import Address
 from segdemo.hub.remote import HubRanges, RangeFile
@@ -103,6 +106,26 @@ def test_more_than_the_budget_is_not_fetched(parts):
         file.read(SIZE)
     assert caught.value.key == "hub_peek_budget"
     assert parts.fetched <= 200_000
+
+
+def checkpoint(kind, count):
+    """As many tensors as a network has, with long names and few numbers."""
+    tensors = {f"stage{n}.rebnconv.bn_s1.running_mean": torch.ones(500) for n in range(count)}
+    if kind == "safetensors":
+        return save(tensors)
+    stream = io.BytesIO()
+    torch.save(tensors, stream, _use_new_zipfile_serialization=kind == "zip")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors"])
+@pytest.mark.parametrize(("count", "requests", "limit"), [(800, 3, 200_000), (3000, 8, 800_000)])
+def test_a_checkpoint_is_described_by_few_parts_of_little(kind, count, requests, limit):
+    parts = Parts(checkpoint(kind, count))
+    found = peek(opened(parts), name="a.pth", size=len(parts.content))
+    assert len(found.content) == count
+    assert len(parts.asked) <= requests
+    assert parts.fetched <= limit < len(parts.content)
 
 
 # Over HTTP.
