@@ -160,7 +160,7 @@ def _scene(kind: str, title: str, architecture: str, config: Any, steps: int) ->
         steps=steps,
         learning_rate=2e-3,
         crops=(96, 128, 160),
-        samples=3000,
+        samples=1600,
         canvas=160,
     )
 
