@@ -208,7 +208,7 @@ def test_a_file_larger_than_the_disk_is_refused_before_any_byte(hub, downloads, 
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     error = failure(downloads, address())
     assert error.key == "hub_disk_small"
-    assert error.facts["free"] == "1000 bytes"
+    assert error.facts["free"] == "1.0 kB"
     assert asked(hub) == ["HEAD"]
 
 
