@@ -27,6 +27,7 @@ from huggingface_hub.utils import httpx
 from segdemo.checkpoints.limits import shown
 from segdemo.errors import HubError
 from segdemo.hub import transport
+from segdemo.hub.forms import form_of
 from segdemo.hub.references import Address
 from segdemo.hub.transport import MAX_ANSWER_BYTES, Bounds, Brake, Sink
 from segdemo.settings import Settings
@@ -35,7 +36,7 @@ Token = str | bool | None
 """As in huggingface_hub: one of our own, False for none, None for that of the environment."""
 
 WEIGHT_ENDINGS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
-"""Of the files that are offered where one is not found."""
+"""Under which weights are mostly kept."""
 
 _NAMED = 5
 _OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT}
@@ -195,7 +196,7 @@ class _Situation:
         files = api(self.token).list_repo_files(
             address.repo_id, repo_type=address.repo_type, revision=address.revision
         )
-        return [name for name in files if name.endswith(WEIGHT_ENDINGS)]
+        return [name for name in files if form_of(name) == "weights"]
 
     def _ask(self, question: Callable[[Address], list[str]]) -> str:
         """The first names of a list from the Hub; "" when it cannot be had."""

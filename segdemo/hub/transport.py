@@ -1,13 +1,16 @@
 """The HTTP client of huggingface_hub with deadlines: nothing waits, retries or sends unseen."""
 
+import math
 import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol
 from urllib.request import getproxies, proxy_bypass
@@ -94,42 +97,69 @@ def bounded(bounds: Bounds) -> Iterator[None]:
 
 
 class _Exchange:
-    """One request with its redirects and its answer, which a timer or a brake can end.
+    """One request with its redirects and its answer, which a deadline or a brake can end.
 
-    The time limits of the client hold for every single wait. A server that sends one byte
-    in each of them would never be let go, not even while it sends its headers. So the socket
-    is closed under the client, which wakes it wherever it waits.
+    The time limits of the client hold for every single wait: for each of a host's addresses, and
+    for each byte that a server takes its time with. Looking up the name of the host has none.
+    So the request is sent in a thread of its own, which is left behind when time is up.
     """
 
-    def __init__(self, bounds: Bounds, method: str) -> None:
+    def __init__(self, bounds: Bounds, request: httpx.Request) -> None:
         self.bounds = bounds
-        self.handed_over = False
-        self._host = ""
-        self._cut = False
-        self._late = False
+        self._url = request.url
+        # A file that is sent may take as long as it moves.
+        self._seconds = None if request.method == "PUT" else bounds.seconds
+        self._deadline = time.monotonic() + (self._seconds or math.inf)
         self._socket: socket.socket | None = None
-        self._timer = threading.Timer(bounds.seconds, self._expire)
-        self._timer.daemon = True
+        self._cut = False
+        self._lock = threading.Lock()
+        self._settled = threading.Event()
+        self._left = False
+        self._response: httpx.Response | None = None
+        self._failure: BaseException | None = None
         if bounds.brake is not None:
             bounds.brake._hold(self)
-        # A file that is sent may take as long as it moves.
-        if method != "PUT":
-            self._timer.start()
+
+    def run(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+        """The answer to what ``send`` asks. Raises HubError; OfflineModeIsEnabled, too."""
+        worker = threading.Thread(target=self._work, args=(send,), name="hub", daemon=True)
+        worker.start()
+        try:
+            self._settled.wait(self._seconds)
+        finally:
+            with self._lock:
+                self._left = self._response is None and self._failure is None
+        if self._left:
+            self.cut()
+            self._stop_if_braked()
+            raise self._silent() if self._socket else self._unreachable()
+        if self._failure is not None:
+            with self.failures():
+                raise self._failure
+        assert self._response is not None
+        return self._response
+
+    def _work(self, send: Callable[[], httpx.Response]) -> None:
+        response, failure = None, None
+        try:
+            response = send()
+        except BaseException as error:
+            failure = error
+        with self._lock:
+            if not self._left:
+                self._response, self._failure = response, failure
+            elif response is not None:
+                response.close()
+        self._settled.set()
 
     def cut(self) -> None:
-        """Close the socket under whoever waits for it."""
+        """Wake whoever waits for the answer, and close the socket under it."""
         self._cut = True
+        self._settled.set()
         if self._socket is not None:
             with suppress(OSError):
                 # Not SSLSocket.shutdown, which takes the session from under the reading thread.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-    def _expire(self) -> None:
-        self._late = True
-        self.cut()
-
-    def end(self) -> None:
-        self._timer.cancel()
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
         """Learn of each socket as it is connected; TLS puts a new one in the place of the first."""
@@ -139,8 +169,8 @@ class _Exchange:
                 self.cut()
 
     def ask(self, request: httpx.Request) -> None:
-        self._host = request.url.host
-        self._stop_if_cut()
+        self._url = request.url
+        self._stop_if_braked()
         if request.url.path.endswith(_TELEMETRY):
             # huggingface_hub does without it; a Hub that is silent would be waited for twice.
             raise self._no_hub()
@@ -160,7 +190,8 @@ class _Exchange:
             if target.scheme not in ("https", response.request.url.scheme):
                 raise self._no_hub()
         elif self.bounds.sink is not None:
-            self._timer.cancel()
+            # From now on it is known to come, and each wait has its limit.
+            self._deadline = math.inf
         self._refuse_trouble(response)
         is_file = response.request.method == "GET" and response.is_success
         response.stream = _Body(response.stream, self, self.bounds.sink if is_file else None)
@@ -190,39 +221,46 @@ class _Exchange:
                 raise HubError("hub_rate_limited", seconds=int(seconds))
             raise HubError("hub_rate_limited_unknown")
         if status == 407:
-            raise HubError("hub_proxy", host=shown(self._host))
+            raise HubError("hub_proxy", host=self._host)
         if status >= 500 or status == 408:
-            raise HubError("hub_down", host=shown(self._host), status=status)
+            raise HubError("hub_down", host=self._host, status=status)
 
     def pass_on(self, pieces: Iterable[bytes], sink: Sink | None) -> Iterator[bytes]:
         # What is said instead of a file may be longer than the file.
         limit = MAX_ANSWER_BYTES if self.bounds.sink and not sink else self.bounds.limit
         length = 0
         for piece in pieces:
-            self._stop_if_cut()
+            self._stop_if_braked()
+            if time.monotonic() > self._deadline:
+                raise self._silent()
             length += len(piece)
             if length > limit:
-                raise HubError("hub_too_long", host=shown(self._host))
+                raise HubError("hub_too_long", host=self._host)
             if sink is not None:
                 sink.take(piece)
             yield piece
         # A socket that was closed under us looks like the end.
-        self._stop_if_cut()
+        self._stop_if_braked()
         if sink is not None:
             sink.end()
 
-    def _stop_if_cut(self) -> None:
-        brake = self.bounds.brake
-        if brake is not None and brake.pulled:
+    def _stop_if_braked(self) -> None:
+        if self.bounds.brake is not None and self.bounds.brake.pulled:
             raise HubError("hub_cancelled")
-        if self._late:
-            raise self._silent()
+
+    @property
+    def _host(self) -> str:
+        return shown(self._url.host)
 
     def _silent(self) -> HubError:
-        return HubError("hub_silent", host=shown(self._host), seconds=f"{self.bounds.seconds:g}")
+        return HubError("hub_silent", host=self._host, seconds=f"{self.bounds.seconds:g}")
+
+    def _unreachable(self) -> HubError:
+        key = "hub_proxy" if _goes_through_proxy(self._url) else "hub_unreachable"
+        return HubError(key, host=self._host)
 
     def _no_hub(self) -> HubError:
-        return HubError("hub_no_hub", host=shown(self._host))
+        return HubError("hub_no_hub", host=self._host)
 
     @contextmanager
     def failures(self) -> Iterator[None]:
@@ -233,22 +271,21 @@ class _Exchange:
             raise
         except Exception as error:
             # A socket that is closed under its reader can raise anything.
-            self._stop_if_cut()
+            self._stop_if_braked()
             sentence = self._told(error)
             if sentence is None:
                 raise
             raise sentence from error
 
     def _told(self, error: Exception) -> HubError | None:
-        host = shown(self._host)
+        host = self._host
         match error:
             case httpx.ProxyError():
                 return HubError("hub_proxy", host=host)
             case httpx.ConnectError() if _is_tls(error):
                 return HubError("hub_tls", host=host)
             case httpx.ConnectError() | httpx.ConnectTimeout():
-                key = "hub_proxy" if _goes_through_proxy(error.request.url) else "hub_unreachable"
-                return HubError(key, host=host)
+                return self._unreachable()
             case httpx.TimeoutException():
                 return self._silent()
             case httpx.NetworkError() | httpx.RemoteProtocolError():
@@ -271,8 +308,6 @@ class _Body(httpx.SyncByteStream):
             yield from self._exchange.pass_on(self._stream, self._sink)
 
     def close(self) -> None:
-        if self._exchange.handed_over:
-            self._exchange.end()
         self._stream.close()
 
 
@@ -287,21 +322,16 @@ class _Client(httpx.Client):
             filled = {wait: limits.get(wait) or _OTHERS_SECONDS for wait in waits}
             request.extensions = {**request.extensions, "timeout": filled}
             return super().send(request, **options)
-        exchange = _Exchange(bounds, request.method)
+        exchange = _Exchange(bounds, request)
         request.extensions = {
             **request.extensions,
             "timeout": dict.fromkeys(waits, bounds.seconds),
             "trace": exchange.trace,
             _EXTENSION: exchange,
         }
-        try:
-            with exchange.failures():
-                response = super().send(request, **options)
-            exchange.handed_over = bool(options.get("stream"))
-            return response
-        finally:
-            if not exchange.handed_over:
-                exchange.end()
+        # huggingface_hub and our own hooks look at what this thread is about.
+        send = partial(copy_context().run, super().send, request, **options)
+        return exchange.run(send)
 
 
 def _ask(request: httpx.Request) -> None:

@@ -1,6 +1,7 @@
 """The client: whatever happens to a request, it ends in time and with a sentence of ours."""
 
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from segdemo.hub.transport import Brake
 REPO = "alice/cells"
 WEIGHTS = "model.safetensors"
 CONTENT = bytes(range(256)) * 400
-FILES = {WEIGHTS: CONTENT, "unet.pth": b"1", "README.md": b"# Cells"}
+FILES = {WEIGHTS: CONTENT, "unet.pth": b"1", "optimizer.pt": b"1", "README.md": b"# Cells"}
 # A deadline is told from luck: what would wait for longer than this has none.
 LONG_SECONDS = 10
 
@@ -176,6 +177,34 @@ def test_a_hub_where_nobody_listens_is_told_at_once(turn_client_to):
 def test_a_name_that_nobody_has_is_told_like_it(turn_client_to):
     turn_client_to("http://hub.invalid")
     assert error_of(info).key == "hub_unreachable"
+
+
+def test_a_name_that_takes_for_ever_to_look_up_is_not_waited_for(turn_client_to, monkeypatch):
+    turn_client_to("http://hub.invalid")
+    over = threading.Event()
+
+    def look_up(*_, **__):
+        over.wait(60)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    assert error_of(info).key == "hub_unreachable"
+    over.set()
+
+
+def test_a_host_whose_many_addresses_are_all_silent_is_not_waited_for(turn_client_to, monkeypatch):
+    turn_client_to("http://hub.invalid")
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        # Nobody accepts, and the queue is full: the system lets all others wait.
+        waiting = [socket.socket() for _ in range(8)]
+        for caller in waiting:
+            caller.setblocking(False)
+            caller.connect_ex(full.getsockname())
+        silent = (socket.AF_INET, socket.SOCK_STREAM, 6, "", full.getsockname())
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [silent] * 50)
+        assert error_of(info).key == "hub_unreachable"
+        for caller in waiting:
+            caller.close()
 
 
 def test_a_hub_that_does_not_speak_tls_is_told_as_such(hub, turn_client_to):
