@@ -16,7 +16,6 @@ from weights.generators.scene_view import (
     Points,
     Sheet,
     Thing,
-    by,
     colour,
     ink,
     varied,
@@ -281,7 +280,7 @@ def _side(
     focal = view.focal / depth
     if focal > 22:
         dark = ink(light.through_air(look.paint * light.ambient * 0.5, depth))
-        doors = [start for start, _ in shape.windows] + by(shape.windows[-1][1])
+        doors = [*(start for start, _ in shape.windows), shape.windows[-1][1]]
         for at in doors[:4]:
             seam = np.array(
                 [[at, 0.35, side * shape.width / 2], [at, shape.belt, side * shape.width / 2]]
