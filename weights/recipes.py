@@ -186,7 +186,12 @@ RECIPES: dict[str, Recipe] = {
         _u2net_lite("vessels", "Vessels · U²-Net lite", 1000),
         _unet("objects", "Objects · U-Net", 600, crops=(64, 80, 96), samples=5000),
         _u2net_lite(
-            "objects", "Objects · U²-Net lite", 560, crops=(64, 80, 96), samples=5000, batch=8
+            "objects",
+            "Objects · U²-Net lite",
+            460,
+            crops=(64, 64, 80, 96),
+            samples=5000,
+            batch=8,
         ),
         _unet_8(
             "nuclei",
