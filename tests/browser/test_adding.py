@@ -237,14 +237,20 @@ def test_choosing_what_is_not_here_fetches_it_and_the_comparison_goes_on_by_itse
     assert titles(page) == ["A first", "Far away"]
 
 
-def test_what_one_visitor_fetched_others_find_after_a_reload(visit, address, hub, cells):
-    hub.add("alice/shared", {"shared-by-alice.safetensors": cells})
+def test_what_one_visitor_fetched_others_find_after_a_reload(visit, address, hub, tmp_path):
+    path = tmp_path / "shared.safetensors"
+    save_unet(path, title="Shared cells")
+    hub.add("alice/shared", {path.name: path.read_bytes()})
     alice, bob = visit(address), visit(address, picture=False)
     look(alice, "alice/shared")
     alice.click("#adding .ad-use")
     alice.wait_for_selector("#viewer .sv-panel:nth-child(3)[data-status=ready]")
     assert any("alice/shared" in label for label in offered(alice))
-    assert not any("alice/shared" in label for label in offered(bob))
+    assert not any("Shared cells" in label for label in offered(bob))
+    bob.reload()
+    bob.wait_for_selector("#viewer .sv")
+    bob.click("#checkpoint-0 input")
+    bob.wait_for_selector("[role=option]:has-text('Shared cells')")
 
 
 @pytest.mark.parametrize("closed", ["private", "gated"])

@@ -8,9 +8,11 @@ from segdemo.pool import Pool
 from segdemo.settings import Settings
 from segdemo.ui import create_demo, launch_options
 from segdemo.ui.handlers import Handlers
-from segdemo.ui.layout import build
+from segdemo.ui.page import build
+from segdemo.ui.shelf import Shelf
 from tests.browser.conftest import served
 from tests.ui.conftest import save_unet
+from tests.ui.hub_fakes import FakeHub
 
 pytestmark = pytest.mark.browser
 
@@ -27,7 +29,11 @@ def address(gradio_cache, tmp_path_factory):
     save_unet(folder / "c.safetensors", title=HOSTILE)
     settings = Settings(device="cpu", max_megapixels=1)
     handlers = Handlers(
-        settings=settings, predictor=Pool(settings), entries=shipped(folder), examples=()
+        settings=settings,
+        predictor=Pool(settings),
+        shelf=Shelf(lambda: shipped(folder)),
+        hub=FakeHub().access,
+        examples=(),
     )
     with served(build(handlers, folder), **launch_options(settings)) as address:
         yield address

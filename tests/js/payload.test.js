@@ -11,6 +11,9 @@ test("a viewer is loading while one panel is, and in error only when all have fa
   equal(stateOf(["ready", "running"]), "loading");
   equal(stateOf(["ready", "failed"]), "ready");
   equal(stateOf(["failed", "failed"]), "error");
+  equal(stateOf(["absent", "ready"]), "ready");
+  equal(stateOf(["absent", "failed"]), "error");
+  equal(stateOf(["absent", "absent"]), "absent");
 });
 
 test("a new run brings its threshold unless one was chosen", () => {
