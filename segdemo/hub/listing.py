@@ -39,7 +39,7 @@ _FOR_ALL_FILES = frozenset(
         *("hub_rate_limited", "hub_rate_limited_unknown"),
     }
 )
-_NO_LIST = frozenset({"hub_not_found", "hub_not_found_signed_in", "hub_refused"})
+_NO_LIST = frozenset({"hub_not_found", "hub_not_found_signed_in"})
 _NAMED = 5
 _TASK = "image-segmentation"
 # What a network that we know may be filed under.
@@ -159,7 +159,11 @@ def _answer(
             found = response.json()
     except HubError as error:
         # Mirrors that only pass files on have no such list.
-        return HubError("hub_no_search", host=_host()) if error.key in _NO_LIST else error
+        absent = error.key in _NO_LIST or error.facts.get("status") == 404
+        return HubError("hub_no_search", host=_host()) if absent else error
+    except ValueError:
+        # JSON of numbers or letters that are none.
+        return _no_hub()
     return found if isinstance(found, list) else _no_hub()
 
 
@@ -224,6 +228,11 @@ class _File:
     address: Address
     bytes: int
     sha256: str | None
+
+    @property
+    def name(self) -> str:
+        """Without folders, as a sentence may show it."""
+        return shown(PurePosixPath(self.path).name)
 
 
 def _files(info: ModelInfo | SpaceInfo, pinned: Address) -> Iterable[_File]:
@@ -294,15 +303,18 @@ class _Looker:
             verdicts = dict(zip(looked, threads.map(self._verdict, looked.values()), strict=True))
         if looked and all(verdict.reason in self.refusals for verdict in verdicts.values()):
             raise self.refusals[0]
-        return [self._told(file, verdicts.get(file.sha256 or file.path)) for file in files]
+        told = []
+        for file in files:
+            content = file.sha256 or file.path
+            told.append(self._told(file, contents[content], verdicts.get(content)))
+        return told
 
     def _verdict(self, file: _File) -> Verdict:
         if len(self.refusals) > 1:
             return Verdict(reason=self.refusals[0])
         fetch = HubRanges(file.address, size=file.bytes, token=self.token, seconds=self._seconds)
-        name = PurePosixPath(file.path).name
-        source = io.BufferedReader(RangeFile(fetch, name=shown(name), size=file.bytes))
-        verdict = judge(source, name=name, size=file.bytes)
+        source = io.BufferedReader(RangeFile(fetch, name=file.name, size=file.bytes))
+        verdict = judge(source, name=file.name, size=file.bytes)
         if isinstance(verdict.reason, HubError) and verdict.reason.key in _FOR_ALL_FILES:
             self.refusals.append(verdict.reason)
         return verdict
@@ -314,17 +326,17 @@ class _Looker:
             raise HubError("hub_no_time")
         return round(min(left, self.share) + 0.05, 1)
 
-    def _told(self, file: _File, verdict: Verdict | None) -> WeightFile:
-        """The verdict on this file, which may have been read from another of the same content."""
-        name = shown(PurePosixPath(file.path).name)
+    def _told(self, file: _File, read: _File, verdict: Verdict | None) -> WeightFile:
+        """The verdict on this file, which was ``read`` from one of the same content."""
         if verdict is None:
-            verdict = Verdict(reason=HubError("hub_not_judged", name=name, limit=MAX_JUDGED))
+            verdict = Verdict(reason=HubError("hub_not_judged", name=file.name, limit=MAX_JUDGED))
         reason = verdict.reason
         if self.foreign and isinstance(reason, UnknownNetworkError):
             repository = shown(file.address.repo_id)
             verdict = Verdict(reason=HubError(self.foreign, name=repository))
-        elif reason is not None and "name" in reason.facts and reason not in self.refusals:
-            verdict = Verdict(reason=type(reason)(reason.key, **{**reason.facts, "name": name}))
+        elif reason is not None and file is not read and reason.facts.get("name") == read.name:
+            facts = {**reason.facts, "name": file.name}
+            verdict = Verdict(reason=type(reason)(reason.key, **facts))
         return WeightFile(
             address=file.address, bytes=file.bytes, sha256=file.sha256, verdict=verdict
         )

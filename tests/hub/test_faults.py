@@ -1,5 +1,6 @@
 """Whatever happens to the Hub or on the way: a sentence in time, and nothing wrong is kept."""
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -14,7 +15,7 @@ from hub_server import HubServer, refusing_endpoint
 from hub_situations import FILE, FULL, REPO, SITUATIONS, WEIGHTS, Situation, Stage, outcome
 from huggingface_hub import constants, try_to_load_from_cache
 
-from segdemo.errors import HubError
+from segdemo.errors import HubError, SegdemoError
 from segdemo.hub.listing import look
 from segdemo.hub.references import Address
 
@@ -26,7 +27,7 @@ ADDRESS = Address(repo_id=REPO, filename=FILE)
 # of bytes that the disk is made to seem to have; "" for what it has.
 FETCH = """
 import shutil, sys
-from segdemo.errors import HubError
+from segdemo.errors import HubError, SegdemoError
 from segdemo.hub.download import Downloads
 from segdemo.hub.listing import look
 from segdemo.hub.references import Address
@@ -98,6 +99,31 @@ def test_a_situation_is_told_in_time_and_leaves_nothing_wrong(known: Situation, 
 @pytest.mark.parametrize("known", [known for known in SITUATIONS if known.waits])
 def test_only_what_cannot_end_sooner_waits_for_the_deadline(known):
     assert known.key == "hub_silent"
+
+
+NAMED = b'{"id": "a/b", "sha": "%s", "siblings": [%s]}' % (b"0" * 40, b"%s")
+ODD_ANSWERS = {
+    "nothing": b"",
+    "null": b"null",
+    "half a letter": b"\xff\xfe\x00",
+    "a number of 5000 digits": b"1" * 5000,
+    "no number": b"NaN",
+    "numbers for words": b'{"id": 1, "sha": 5, "siblings": [1, null, {"rfilename": 5}, {}]}',
+    "names that lead out": NAMED % b'{"rfilename": "../../x.pth", "size": 9}',
+    "a size that is none": NAMED % b'{"rfilename": "x.pth", "size": 1e400}',
+    "a size below nothing": NAMED % b'{"rfilename": "x.pth", "size": -5}',
+    "words for lists": b'[{"id": 5}, {"id": "a/b", "siblings": 7, "tags": {}, "likes": "x"}, null]',
+}
+
+
+@pytest.mark.parametrize("content", ODD_ANSWERS.values(), ids=ODD_ANSWERS)
+@pytest.mark.parametrize("way", ["look", "search"])
+def test_an_odd_answer_is_a_sentence_or_nothing_found(stage, way, content):
+    stage.add()
+    stage.way = way
+    stage.server.fault("body", on=("api", "list"), content=content)
+    with contextlib.suppress(SegdemoError):
+        stage.act(file=None)
 
 
 def test_a_mirror_that_leaves_sizes_out_is_asked_for_them(stage):
