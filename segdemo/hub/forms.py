@@ -9,7 +9,7 @@ Form = Literal["weights", "unread", "other"]
 _WEIGHTS = frozenset({"safetensors", "pth", "pt", "bin", "ckpt", "tar", "model", "weights"})
 _UNREAD = (
     "onnx ort keras h5 hdf5 gguf ggml tflite pkl pickle joblib pb msgpack mlmodel mlpackage pte"
-    " ptl torchscript engine trt caffemodel pdparams pdiparams rknn hef mnn"
+    " ptl torchscript engine trt caffemodel ot pdparams pdiparams rknn hef mnn"
 )
 # What training keeps beside its weights, in their forms.
 _TRAINING = re.compile(

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from huggingface_hub import get_session, hf_hub_url
@@ -114,7 +115,7 @@ class HubRanges:
     ) -> None:
         assert address.filename is not None
         self._address = address
-        self._name = shown(address.filename)
+        self._name = shown(PurePosixPath(address.filename).name)
         self._size = size
         self._token = token
         self._seconds = seconds

@@ -192,6 +192,14 @@ def test_a_repository_without_any_weights_is_refused(hub: HubServer, files):
     assert refused().key == "hub_no_files"
 
 
+def test_what_is_said_of_the_repository_keeps_its_name(hub: HubServer):
+    commit = hub.add(REPO, {"a.pth": WEIGHTS})
+    siblings = [{"rfilename": name, "size": 9} for name in ("a.pth", "gone.pth")]
+    hub.fault("body", on="api", content=described(sha=commit, siblings=siblings), times=1)
+    (gone,) = [file for file in seen().files if file.address.filename == "gone.pth"]
+    assert str(gone.verdict.reason).startswith(f"{REPO} has no file gone.pth")
+
+
 # What goes wrong with one file, or with all.
 
 
