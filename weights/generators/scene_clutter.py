@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from weights.generators.common import chance, log_uniform
+from weights.generators.common import Field, chance, log_uniform
 from weights.generators.scene_view import (
     BACKGROUND,
     Colour,
@@ -50,7 +50,7 @@ def person(rng: np.random.Generator, x: float, z: float) -> Thing:
             cos, sin = np.cos(sheet.view.yaw), np.sin(sheet.view.yaw)
             return sheet.view.on_sheet(np.column_stack([x + across * cos, up, z - across * sin]))
 
-        def tone(base: object, side: float) -> tuple[int, int, int]:
+        def tone(base: Field, side: float) -> tuple[int, int, int]:
             return light.shaded(np.asarray(base, np.float32), (0.8 * side, 0.2, -0.55), depth)
 
         pixels = sheet.view.focal / depth * scale
@@ -73,7 +73,7 @@ def person(rng: np.random.Generator, x: float, z: float) -> Thing:
             arm = spot(
                 [(side * wide, 1.4), (side * (wide + 0.06), 1.12), (side * wide + bend, 0.86)]
             )
-            sheet.line(arm, max(1.0, 0.1 * pixels), tone(np.asarray(coat) * 0.9, side), BACKGROUND)
+            sheet.line(arm, max(1.0, 0.1 * pixels), tone(coat * 0.9, side), BACKGROUND)
             hand = arm[-1]
             sheet.ellipse(
                 hand[0], hand[1], 0.045 * pixels, 0.05 * pixels, tone(skin, side), BACKGROUND
@@ -93,7 +93,7 @@ def person(rng: np.random.Generator, x: float, z: float) -> Thing:
         sheet.ellipse(face[0], face[1], 0.075 * pixels, 0.1 * pixels, tone(skin, sun), BACKGROUND)
         if bag:
             box = [(wide + 0.02, 0.95), (wide + 0.24, 0.95), (wide + 0.22, 0.7), (wide + 0.04, 0.7)]
-            sheet.polygon(spot(box), tone(np.asarray(coat)[::-1] * 0.7 + 0.1, sun), BACKGROUND)
+            sheet.polygon(spot(box), tone(coat[::-1] * 0.7 + 0.1, sun), BACKGROUND)
 
     foot = np.array([[-0.25, 0, -0.15], [0.25, 0, -0.15], [0.25, 0, 0.2], [-0.25, 0, 0.2]])
     here = np.array([x, 0, z])
@@ -229,7 +229,7 @@ def fence(rng: np.random.Generator, start: tuple[float, float], end: tuple[float
 
 
 def furniture(rng: np.random.Generator, x: float, z: float) -> Thing:
-    """A bench, a bin, a crate, a table or a parasol."""
+    """A bench, a bin, crates or a parasol."""
     kind = str(rng.choice(["bench", "bin", "crates", "parasol"], p=[0.3, 0.25, 0.3, 0.15]))
     tone = (
         varied(rng, colour(0.4, 0.3, 0.2), 0.3)
@@ -250,7 +250,7 @@ def furniture(rng: np.random.Generator, x: float, z: float) -> Thing:
         scale = sheet.view.focal / depth
 
         def board(
-            left: float, right: float, low: float, high: float, base: object, near: float = 0
+            left: float, right: float, low: float, high: float, base: Field, near: float = 0
         ) -> None:
             corners = here + np.array(
                 [[left, low, -near], [right, low, -near], [right, high, 0], [left, high, 0]]
@@ -275,7 +275,7 @@ def furniture(rng: np.random.Generator, x: float, z: float) -> Thing:
         elif kind == "crates":
             for at, half, high, base in boxes:
                 board(at - half, at + half, 0, high, base)
-                board(at - half, at + half, high, high + 0.04, np.asarray(base) * 1.3, 0)
+                board(at - half, at + half, high, high + 0.04, base * 1.3, 0)
         else:
             stem = sheet.view.on_sheet(here + np.array([[0, 0, 0], [0, 2.3, 0]]))
             sheet.line(
@@ -289,7 +289,7 @@ def furniture(rng: np.random.Generator, x: float, z: float) -> Thing:
             )
             sheet.face(roof, tone, np.array([0, 0.7, -0.7]), BACKGROUND)
             half = here + np.array([[0, 2.0, 0], [1.3, 2.0, 0], [0.15, 2.55, 0], [0, 2.55, 0]])
-            sheet.face(half, np.asarray(tone) * 0.75, np.array([0, 0.7, -0.7]), BACKGROUND)
+            sheet.face(half, tone * 0.75, np.array([0, 0.7, -0.7]), BACKGROUND)
 
     foot = np.array([[-wide, 0, -0.3], [wide, 0, -0.3], [wide, 0, 0.3], [-wide, 0, 0.3]]) + by(
         x, 0, z
