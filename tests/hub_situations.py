@@ -108,8 +108,6 @@ class Situation:
     key: str
     provoke: Callable[[Stage], object]
     way: str
-    waits: bool
-    """Whether only the deadline ends it."""
 
     @property
     def id(self) -> str:
@@ -120,11 +118,9 @@ SITUATIONS: list[Situation] = []
 _Provoke = Callable[[Stage], object]
 
 
-def situation(
-    name: str, key: str, *ways: str, waits: bool = False
-) -> Callable[[_Provoke], _Provoke]:
+def situation(name: str, key: str, *ways: str) -> Callable[[_Provoke], _Provoke]:
     def listed(provoke: _Provoke) -> _Provoke:
-        SITUATIONS.extend(Situation(name, key, provoke, way, waits) for way in ways)
+        SITUATIONS.extend(Situation(name, key, provoke, way) for way in ways)
         return provoke
 
     return listed
@@ -359,35 +355,35 @@ def proxy(stage: Stage) -> None:
     stage.act()
 
 
-@situation("no answer", "hub_silent", *WAYS, waits=True)
+@situation("no answer", "hub_silent", *WAYS)
 def hangs(stage: Stage) -> None:
     stage.add()
     stage.server.fault("hang")
     stage.act()
 
 
-@situation("an answer of one byte now and then", "hub_silent", *WAYS, waits=True)
+@situation("an answer of one byte now and then", "hub_silent", *WAYS)
 def trickles(stage: Stage) -> None:
     stage.add()
     stage.server.fault("trickle", on=("head", "api", "list"))
     stage.act()
 
 
-@situation("half of an answer", "hub_silent", "look", "search", waits=True)
+@situation("half of an answer", "hub_silent", "look", "search")
 def half_an_answer(stage: Stage) -> None:
     stage.add()
     stage.server.fault("stall", on=("api", "list"))
     stage.act()
 
 
-@situation("a file of which nothing comes", "hub_silent", "look", "fetch", waits=True)
+@situation("a file of which nothing comes", "hub_silent", "look", "fetch")
 def file_hangs(stage: Stage) -> None:
     stage.add()
     stage.server.fault("hang", on="get")
     stage.act()
 
 
-@situation("a file of which half comes", "hub_silent", "look", "fetch", waits=True)
+@situation("a file of which half comes", "hub_silent", "look", "fetch")
 def file_stalls(stage: Stage) -> None:
     stage.add()
     stage.server.fault("stall", on="get")
@@ -433,7 +429,7 @@ def _file_with_status(status: int) -> Callable[[Stage], None]:
     return provoke
 
 
-for _status in (500, 502, 503):
+for _status in (500, 503):
     situation(f"{_status}", "hub_down", *WAYS)(_with_status(_status))
     situation(f"{_status} for the file", "hub_down", "look", "fetch")(_file_with_status(_status))
 situation("429 without a time", "hub_rate_limited_unknown", *WAYS)(_with_status(429))

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hub_server import HubServer, refusing_endpoint
+from hub_server import HubServer
 from hub_situations import FILE, FULL, REPO, SITUATIONS, WEIGHTS, Situation, Stage, outcome
-from huggingface_hub import constants, try_to_load_from_cache
+from huggingface_hub import try_to_load_from_cache
 
 from segdemo.errors import HubError, SegdemoError
 from segdemo.hub.listing import look
@@ -96,11 +96,6 @@ def test_a_situation_is_told_in_time_and_leaves_nothing_wrong(known: Situation, 
         assert stage.fetch(ADDRESS).read_bytes() == WEIGHTS
 
 
-@pytest.mark.parametrize("known", [known for known in SITUATIONS if known.waits])
-def test_only_what_cannot_end_sooner_waits_for_the_deadline(known):
-    assert known.key == "hub_silent"
-
-
 NAMED = b'{"id": "a/b", "sha": "%s", "siblings": [%s]}' % (b"0" * 40, b"%s")
 ODD_ANSWERS = {
     "nothing": b"",
@@ -135,31 +130,7 @@ def test_a_mirror_that_leaves_sizes_out_is_asked_for_them(stage):
     assert [request.kind for request in stage.server.requests].count("api") == 2
 
 
-# What is there already serves while the Hub is away.
-
-
-@pytest.mark.parametrize("fault", ["hang", "drop", "page", "etag", "status"])
-def test_a_copy_serves_while_the_hub_has_trouble(stage, fault):
-    commit = stage.add()
-    copy = stage.fetch(ADDRESS)
-    options = {"status": 503} if fault == "status" else {}
-    stage.server.fault(fault, **options)
-    stage.server.forget()
-    assert stage.fetch(ADDRESS) == copy
-    assert len(stage.server.requests) == 1
-    pinned = Address(repo_id=REPO, filename=FILE, revision=commit)
-    assert stage.fetch(pinned) == copy
-    assert len(stage.server.requests) == 1
-
-
-def test_a_copy_serves_while_offline_and_where_nobody_listens(stage):
-    stage.add()
-    copy = stage.fetch(ADDRESS)
-    with refusing_endpoint() as endpoint:
-        stage.turn_client_to(endpoint)
-        assert stage.fetch(ADDRESS) == copy
-        stage.patch.setattr(constants, "HF_HUB_OFFLINE", True)
-        assert stage.fetch(ADDRESS) == copy
+# Afterwards, and meanwhile.
 
 
 @pytest.mark.parametrize("fault", ["truncate", "status", "drop"])
@@ -170,25 +141,6 @@ def test_what_failed_once_succeeds_the_next_time(stage, fault):
     with pytest.raises(HubError):
         stage.act()
     assert stage.act().read_bytes() == WEIGHTS
-
-
-def test_a_newer_file_is_fetched_and_the_older_commit_still_costs_nothing(stage):
-    commit = stage.add()
-    older = stage.fetch(ADDRESS)
-    stage.server.add(REPO, {FILE: WEIGHTS[:-1] + b"\1"})
-    assert stage.fetch(ADDRESS).read_bytes() != older.read_bytes()
-    stage.server.forget()
-    assert stage.fetch(Address(repo_id=REPO, filename=FILE, revision=commit)) == older
-    assert stage.server.requests == ()
-
-
-def test_a_commit_that_is_asked_for_is_the_only_one_taken(stage):
-    commit = stage.add()
-    stage.server.fault("commit", on="head", value="0" * 40)
-    with pytest.raises(HubError) as said:
-        stage.act(revision=commit)
-    assert said.value.key == "hub_no_hub"
-    assert stage.kept() == []
 
 
 def test_a_token_is_for_the_hub_alone(stage):
