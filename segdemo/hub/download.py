@@ -47,13 +47,15 @@ class Downloads:
         with self._lock:
             transfer = self._transfers.get(key)
             if transfer is None:
-                transfer = self._transfers[key] = _Transfer()
+                transfer = _Transfer()
                 threading.Thread(
                     target=self._run,
                     args=(key, transfer, token, folder),
                     name=f"download {address.repo_id}",
                     daemon=True,
                 ).start()
+                # Not before: nobody can wait for a thread that the system refused.
+                self._transfers[key] = transfer
             transfer.waiting += 1
         return Download(transfer, lambda: self._leave(key, transfer))
 

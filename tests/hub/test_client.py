@@ -1,16 +1,14 @@
 """The client: whatever happens to a request, it ends in time and with a sentence of ours."""
 
-import os
+import runpy
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import time
 
 import pytest
 from hub_server import refusing_endpoint
-from huggingface_hub import HfApi, constants, get_session, hf_hub_download
+from huggingface_hub import HfApi, constants, get_session, hf_hub_download, set_client_factory
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 from huggingface_hub.utils import close_session, http_backoff, httpx
 
@@ -373,18 +371,13 @@ def test_no_cookie_of_one_visitor_goes_out_with_another(hub):
     assert [request.headers.get("Cookie") for request in hub.requests] == [None, None]
 
 
-@pytest.mark.slow
-def test_xet_is_off_whoever_imported_the_library_first():
-    program = (
-        "import huggingface_hub.constants as c; first = c.HF_HUB_DISABLE_XET;"
-        "import segdemo.hub.client; from huggingface_hub.utils._runtime import is_xet_available;"
-        "print(first, c.HF_HUB_DISABLE_XET, is_xet_available())"
-    )
-    environment = {**os.environ, "HF_HUB_DISABLE_XET": "0"}
-    answer = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
-    )
-    assert answer.stdout.split() == ["False", "True", "False"]
+def test_xet_is_off_whoever_imported_the_library_first(monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
+    try:
+        runpy.run_path(transport.__file__)
+        assert constants.HF_HUB_DISABLE_XET
+    finally:
+        set_client_factory(transport._client)
 
 
 # Others in the process, who know nothing of us.

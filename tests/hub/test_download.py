@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from checkpoint_files import write_checkpoint
 from hub_server import refusing_endpoint
 from huggingface_hub import constants, hf_hub_download
 
@@ -17,6 +18,7 @@ from segdemo.hub import repository_files
 from segdemo.hub.download import Downloads, Progress
 from segdemo.hub.references import Address
 from segdemo.hub.transport import Brake
+from segdemo.segmenter import load
 from segdemo.settings import Settings
 
 REPO = "alice/cells"
@@ -167,6 +169,14 @@ def test_what_describes_the_weights_comes_with_them(hub, downloads):
         "preprocessor_config.json",
     }
     assert (download.path.parent / "config.json").read_bytes() == b'{"classes": 1}'
+
+
+def test_what_arrived_is_loaded_with_what_describes_it(hub, downloads, tmp_path):
+    weights = write_checkpoint(tmp_path / "model.safetensors").read_bytes()
+    preprocessor = b'{"image_mean": [0.25, 0.5, 0.75], "image_std": [1, 1, 1]}'
+    hub.add(REPO, {"model.safetensors": weights, "preprocessor_config.json": preprocessor})
+    download, _ = fetched(downloads, address())
+    assert load(download.path).spec.preprocessing.mean == (0.25, 0.5, 0.75)
 
 
 def test_what_describes_the_weights_is_left_out_when_it_is_too_large(hub, downloads):
