@@ -162,12 +162,12 @@ def _network(verdict: Verdict) -> Iterator[str]:
 
 def _unread(repository: Repository) -> str:
     if not repository.unread:
-        return "" if repository.files else text("add_no_files")
+        return ""
     names = ", ".join(shown(name) for name in repository.unread[:_UNREAD_SHOWN])
     more = len(repository.unread) - _UNREAD_SHOWN
     if more > 0:
         names = text("add_and_more", names=names, count=more)
-    return text("add_unread" if repository.files else "add_only_unread", names=names)
+    return text("add_unread", names=names)
 
 
 def _count(one: str, many: str, count: int) -> str:
