@@ -184,13 +184,13 @@ RECIPES: dict[str, Recipe] = {
         _unet("vessels", "Vessels · U-Net", 1300),
         _u2net_lite("nuclei", "Nuclei · U²-Net lite", 1800, gap_weight=3.0),
         _u2net_lite("vessels", "Vessels · U²-Net lite", 1000),
-        _unet("objects", "Objects · U-Net", 600, crops=(64, 80, 96), samples=5000),
+        _unet("objects", "Objects · U-Net", 600, crops=(64, 80, 96), samples=3000),
         _u2net_lite(
             "objects",
             "Objects · U²-Net lite",
             460,
             crops=(64, 64, 80, 96),
-            samples=5000,
+            samples=3000,
             batch=8,
         ),
         _unet_8(

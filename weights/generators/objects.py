@@ -25,7 +25,7 @@ from weights.generators.common import (
 from weights.generators.objects_animals import bird, fish, quadruped
 from weights.generators.objects_colours import colour, material
 from weights.generators.objects_heads import animal_head
-from weights.generators.objects_outlines import Outline, Thing
+from weights.generators.objects_outlines import Outline, Part, Thing, wobbly
 from weights.generators.objects_people import person, portrait
 from weights.generators.objects_render import (
     Drawn,
@@ -41,7 +41,7 @@ from weights.generators.objects_shapes import blob, plant, tool
 from weights.generators.objects_things import crockery, furniture, tower
 from weights.generators.objects_vehicles import car, craft, cycle
 
-VERSION = 1
+VERSION = 2
 
 LEAST, MOST = 0.03, 0.88
 """Share of the picture that subjects cover, when there are any."""
@@ -122,7 +122,7 @@ def _place(
     spot = middle - scale * (low + high) / 2
     if thing.cut and close:
         # Head first: where the frame cuts a bust close by, it cuts the breast.
-        spot[1] = size * rng.uniform(-0.2, 0.06) - scale * low[1]
+        spot[1] = size * rng.uniform(-0.3, 0.06) - scale * low[1]
     elif thing.cut:
         spot[1] = size * rng.uniform(1.0, 1.05) - scale * high[1]
     elif thing.grounded and not close:
@@ -131,7 +131,7 @@ def _place(
         if spot[1] + scale * low[1] < 0:
             spot[1] = size * 0.5 - scale * (low[1] + high[1]) / 2
     if close:
-        spot = spot + rng.normal(0, 0.1, 2) * size
+        spot = spot + rng.normal(0, 0.14, 2) * size
     parts = placed(thing, np.eye(2) * scale, spot)
     return replace(thing, parts=parts), float(reach * size)
 
@@ -179,6 +179,14 @@ def _behind(rng: np.random.Generator, scene: Field, ground: Ground, light: Light
         drawn = draw(rng, put, size, light, pixels)
         amount = (drawn.cover * rng.uniform(0.4, 1.0))[..., None]
         scene = scene * (1 - amount) + drawn.colours * amount
+    if chance(rng, 0.15):
+        # A rock, a bank, a table: what a subject may sit on is none.
+        bulk = wobbly(rng, rng.uniform(0.1, 0.9), 0, rng.uniform(0.3, 0.7), 0.1)
+        bulk = (bulk + np.array([0, rng.uniform(0.95, 1.2)])) * size
+        kind = str(rng.choice(["stone", "earth", "wood", "grass", "cloth"]))
+        rock = Thing([Part(bulk, "rock")], rough=0.004, stuff={"rock": kind})
+        drawn = draw(rng, rock, size, light, size)
+        scene = scene * (1 - drawn.cover[..., None]) + drawn.colours * drawn.cover[..., None]
     if chance(rng, 0.2):
         # Posts, trunks, door frames: upright things tied to the frame.
         for _ in range(int(rng.integers(1, 4))):
@@ -212,14 +220,14 @@ def _before(rng: np.random.Generator, scene: Field, mask: Field) -> tuple[Field,
 def _reach(rng: np.random.Generator, thing: Thing) -> tuple[float, bool]:
     """The longest side of the subject as a share of the frame, and whether it is a close-up."""
     if thing.cut:
-        close = chance(rng, 0.25)
+        close = chance(rng, 0.4)
         return rng.uniform(1.05, 1.8) if close else rng.uniform(0.65, 1.2), close
     low, high = _bounds(thing)
     extent = high - low
     # The share of the frame that its box covers; what is long and narrow may fill its length.
     share = log_uniform(rng, 0.1, 0.75)
     reach = float(np.sqrt(share * extent.max() / extent.min()))
-    if chance(rng, 0.1):
+    if chance(rng, 0.13):
         return max(reach, rng.uniform(1.0, 1.5)), True
     return float(np.clip(reach, 0.3, rng.uniform(0.8, 1.05))), False
 

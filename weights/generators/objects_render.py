@@ -75,6 +75,10 @@ def _materials(rng: np.random.Generator, thing: Thing) -> dict[str, Material]:
     made: dict[str, Material] = {}
     # How patterned an object is, is a property of the whole: calm things stay calm.
     busy = log_uniform(rng, 0.06, 0.8)
+    if chance(rng, 0.05):
+        # A silhouette, as against the light: one stuff, hardly a pattern.
+        one = material(rng, str(rng.choice(["dark", "dark", "pale", "paint"])), 0.02)
+        return dict.fromkeys({part.material for part in thing.parts}, one)
     for part in thing.parts:
         if part.material not in made:
             kind = kinds.get(part.material, default)
@@ -91,7 +95,7 @@ def draw(rng: np.random.Generator, thing: Thing, size: int, light: Light, reach:
     unit = REFERENCE / size
     turn = rng.uniform(-0.5, 0.5)
     zoom = float(np.clip(REFERENCE / (reach * unit + 1e-6), 0.7, 2.5)) ** 0.5
-    modelling = light.strength * rng.uniform(0.6, 1.4)
+    modelling = light.strength * rng.uniform(0.0, 1.4)
     edge = rng.uniform(0.0, 0.35)
     every_row, every_column = grid(size)
     touched: list[Window] = []

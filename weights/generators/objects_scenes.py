@@ -183,10 +183,11 @@ def backdrop(rng: np.random.Generator, size: int) -> Ground:
     second = np.clip(first * rng.uniform(0.4, 1.5) + rng.normal(0, 0.04, 3), 0, 1).astype(
         np.float32
     )
-    if chance(rng, 0.12):
-        first = second = np.full(3, 1.0 if chance(rng, 0.7) else 0.0, np.float32)
+    if chance(rng, 0.35):
+        # Cut out and laid on white, as in shops and lexicons.
+        first = second = np.full(3, 1.0 if chance(rng, 0.75) else 0.0, np.float32)
     scene = _gradient(rng, size, first, second)
-    if chance(rng, 0.5):
+    if second is not first and chance(rng, 0.5):
         cloud = power_noise(rng, size, rng.uniform(1.6, 3.4))
         scene = scene * (1 + cloud * log_uniform(rng, 0.01, 0.12))[..., None]
     return Ground(scene, rng.uniform(0.3, 0.95))
