@@ -32,7 +32,7 @@ TASKS: dict[str, Task] = {
     "vessels": Task(generator=vessels, classes=("vessel",), side=512),
     # A subject is found as a whole only where it is as large as those generated.
     "objects": Task(
-        generator=objects, classes=("object",), side=144, resize="longest", framed=True
+        generator=objects, classes=("object",), side=112, resize="longest", framed=True
     ),
     # Leaves, windows and wheels have to be as large as the generated ones.
     "scene": Task(generator=scene, classes=scene.CLASSES, side=160, resize="longest", framed=True),
