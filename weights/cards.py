@@ -112,7 +112,7 @@ def _cells(path: Path) -> tuple[str, ...]:
         f"{iou} / {scores['dice']:.3f}",
         f"{scores['f1_1px']:.3f}" if "f1_1px" in scores else "",
         f"{best} ({scores['iou_at_best_threshold']:.3f})" if best else "",
-        f"{scores['cpu_milliseconds']:.0f} at {scores['side']} px",
+        f"{scores['cpu_milliseconds']:.0f} ({scores['cpu_side']} px)",
         str(run["steps"]),
         f"{run['minutes']:.0f} ({run['processor_minutes']:.0f})",
         str(run["seed"]),

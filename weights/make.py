@@ -16,7 +16,7 @@ import torch
 
 from segdemo.training.ranks import Ranks, started
 from weights import evaluation, training
-from weights.cards import add_scores, card, export, trained, write_table
+from weights.cards import add_scores, card, describe, export, trained, write_table
 from weights.recipes import RECIPES, Recipe
 
 FOLDER = Path(__file__).parent
@@ -41,10 +41,18 @@ def make(
 
 
 def score(recipe: Recipe, path: Path, *, work: Path, count: int) -> None:
-    """Scores a file on held-out pictures and notes the scores in it."""
+    """Scores a file on held-out pictures, times it, and notes both in it."""
     scores = evaluation.score(path, recipe.task, recipe.canvas, count, work)
+    scores |= evaluation.speed(path, recipe.task)
     add_scores(path, scores)
     print(f"{path.name}: {json.dumps(scores)}")
+
+
+def time_anew(recipe: Recipe, path: Path) -> None:
+    """Measures the speed of a file again; its other scores stay as they are."""
+    scores = describe(path)["scores"] | evaluation.speed(path, recipe.task)
+    add_scores(path, scores)
+    print(f"{path.name}: {scores['cpu_milliseconds']} ms")
 
 
 def _parallel(names: Sequence[str], options: argparse.Namespace) -> int:
@@ -83,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time")
     parser.add_argument("--fresh", action="store_true", help="forget unfinished runs first")
     parser.add_argument("--score", action="store_true", help="only score the files that are there")
+    parser.add_argument("--time", action="store_true", help="only time the files that are there")
     parser.add_argument("--cards", action="store_true", help="only rewrite the table in README.md")
     return parser
 
@@ -102,10 +111,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.out = options.out or scratch or FOLDER
     options.work = options.work or scratch or FOLDER / ".cache"
     torch.set_num_threads(options.threads)
-    if options.score:
+    if options.score or options.time:
         for name, path in trained(options.out).items():
-            if name in names:
+            if name in names and options.score:
                 score(RECIPES[name], path, work=options.work, count=HELD_OUT_PICTURES)
+            elif name in names:
+                time_anew(RECIPES[name], path)
         return 0
     device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     with started(device) as (ranks, own_device):

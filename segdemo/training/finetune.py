@@ -34,7 +34,7 @@ _FEWEST_STEPS = 20
 _LEARNING_RATE = 3e-4
 _LOOKS = 20
 """In a run of full length."""
-_PATIENCE = 8
+_PATIENCE = 10
 """Looks without a better score after which a run ends."""
 _REHEARSED = 3
 """Steps that are timed to find out how many fit into the minutes that a person has."""
