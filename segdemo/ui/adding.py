@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,8 +16,11 @@ from segdemo.ui.answers import Answer, Item, files, found, judged, over_limit, p
 from segdemo.ui.errors import explain
 from segdemo.ui.hub_access import HubAccess
 from segdemo.ui.shelf import Shelf
-from segdemo.ui.transfers import Download
+from segdemo.ui.transfers import Download, Progress
 from segdemo.ui.visitor import Visitor
+
+_CLOSED = frozenset({"hub_gated", "hub_gated_refused", "hub_not_found", "hub_forbidden"})
+"""What the Hub says to those whom it does not let in."""
 
 
 class Adding:
@@ -131,6 +134,41 @@ class Adding:
 
     def _start(self, visitor: Visitor, entry: CatalogEntry, token: str | None) -> Download:
         assert entry.address is not None
+        address = entry.address
+
+        def as_visitor() -> Download:
+            visitor.confidential.add(entry.id)
+            visitor.entries[entry.id] = entry
+            return self._hub.start(address, token=token, folder=visitor.folder)
+
         if entry.id in visitor.confidential:
-            return self._hub.start(entry.address, token=token, folder=visitor.folder)
-        return self._hub.start(entry.address)
+            return as_visitor()
+        public = self._hub.start(address)
+        return _PublicFirst(public, as_visitor) if token else public
+
+
+class _PublicFirst:
+    """What everybody may fetch is fetched for everybody; only the rest with a visitor's token."""
+
+    def __init__(self, public: Download, as_visitor: Callable[[], Download]) -> None:
+        self._current = public
+        self._as_visitor = as_visitor
+
+    def updates(self) -> Iterator[Progress]:
+        """As of a download."""
+        try:
+            yield from self._current.updates()
+        except HubError as error:
+            if error.key not in _CLOSED:
+                raise
+            self._current = self._as_visitor()
+            yield from self._current.updates()
+
+    def cancel(self) -> None:
+        """As of a download."""
+        self._current.cancel()
+
+    @property
+    def path(self) -> Path:
+        """As of a download."""
+        return self._current.path

@@ -67,8 +67,8 @@ class Handlers:
         picture = decode(content, max_megapixels=self._settings.max_megapixels)
         digest = hashlib.sha256(content).hexdigest()
         image = cache_picture(picture)
-        coming = {entry.id for entry in entries if visitor.transfers.state(entry.id) == "running"}
-        for panels in self._runner.run(picture, digest, entries, coming):
+        under_way = {entry.id: visitor.transfers.state(entry.id) for entry in entries}
+        for panels in self._runner.run(picture, digest, entries, under_way):
             # The same picture is the same run, so that the view stays where it is.
             yield ViewerPayload(image=image, panels=panels, run=digest[:16])
 

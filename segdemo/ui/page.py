@@ -177,7 +177,7 @@ class _Events:
         def follow(visitor: Visitor) -> Any:
             yield from visitor.transfers.follow()
 
-        def arrived(visitor: Visitor, *chosen: str | None) -> list[Any]:
+        def settled(visitor: Visitor, *chosen: str | None) -> list[Any]:
             visitor.transfers.dismiss_arrived()
             return [visitor.transfers.rows(), *self._listed(visitor, chosen)]
 
@@ -185,10 +185,10 @@ class _Events:
         for event, handler in (
             (rows.begin, begin),
             (rows.cancel, cancel),
+            (rows.dismiss, dismiss),
         ):
-            # The panel says whether its checkpoint is coming.
+            # The panel says whether its checkpoint is coming, and what to do otherwise.
             event(handler, parts.visitor, rows, **_QUICK).then(self._refresh, **self._running)
-        rows.dismiss(dismiss, parts.visitor, rows, **_QUICK)
         rows.follow(
             follow,
             parts.visitor,
@@ -199,7 +199,7 @@ class _Events:
             show_progress="hidden",
             api_visibility="private",
         )
-        rows.arrived(arrived, [parts.visitor, *self.lists], [rows, *self.lists], **_QUICK).then(
+        rows.settled(settled, [parts.visitor, *self.lists], [rows, *self.lists], **_QUICK).then(
             self._refresh, **self._running
         )
 

@@ -1,9 +1,10 @@
 """One picture through several networks, one after another; one failure never sinks the rest."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from PIL import Image
@@ -17,6 +18,7 @@ from segdemo.spec import Preprocessing
 from segdemo.strings import text
 from segdemo.ui.errors import explain
 from segdemo.ui.licences import licence_line
+from segdemo.ui.transfers import State
 from segdemo.ui.viewer import MAX_SIDE, PanelEntry, cache_map
 
 _KEPT_PANELS = 64
@@ -37,16 +39,16 @@ class Runner:
         picture: Image.Image,
         digest: str,
         entries: Sequence[CatalogEntry],
-        coming: Collection[str] = (),
+        under_way: Mapping[str, State | None] = MappingProxyType({}),
     ) -> Iterator[tuple[PanelEntry, ...]]:
         """All panels each time one of them changes: first as far as known, at last all done.
 
         ``digest`` identifies the picture, so that a network that has seen it is not run again.
-        ``coming`` are the ids of the entries that are being downloaded; what is not on this disk
-        waits without holding the others up.
+        What is not on this disk waits without holding the others up; ``under_way`` tells how
+        its download stands, by id.
         """
         panels = [
-            self._begin(slot, digest, entry, entry.id in coming)
+            self._begin(slot, digest, entry, under_way.get(entry.id))
             for slot, entry in enumerate(entries)
         ]
         yield tuple(panels)
@@ -60,10 +62,12 @@ class Runner:
                 self._keep(_key(digest, entry.path), panels[slot])
             yield tuple(panels)
 
-    def _begin(self, slot: int, digest: str, entry: CatalogEntry, coming: bool) -> PanelEntry:
+    def _begin(
+        self, slot: int, digest: str, entry: CatalogEntry, download: State | None
+    ) -> PanelEntry:
         panel = PanelEntry(id=f"slot-{slot}", label=entry.title)
         if entry.path is None:
-            return replace(panel, **_absent(entry, coming))
+            return replace(panel, **_absent(entry, download))
         kept = self._kept.get(_key(digest, entry.path))
         # Gradio's cache forgets files after a day.
         if kept is not None and kept.map is not None and Path(kept.map.file.path).exists():
@@ -98,12 +102,16 @@ def _key(digest: str, path: Path) -> _Key:
     return digest, path, path.stat().st_mtime_ns if path.exists() else 0
 
 
-def _absent(entry: CatalogEntry, coming: bool) -> dict[str, Any]:
-    situation = "page_coming" if coming else "page_absent"
+def _absent(entry: CatalogEntry, download: State | None) -> dict[str, Any]:
+    title, message = "page_absent_title", "page_absent"
+    if download == "running":
+        title, message = "page_coming_title", "page_coming"
+    elif download is not None:
+        message = "page_absent_stopped"
     return {
         "status": "absent",
-        "title": text(f"{situation}_title"),
-        "message": text(situation, size=amount(entry.bytes)),
+        "title": text(title),
+        "message": text(message, size=amount(entry.bytes)),
     }
 
 

@@ -15,7 +15,7 @@ class TransferList(gr.HTML):
     """Takes no room while there is nothing to show.
 
     Output: ``TransferRows``. Events: ``begin``, ``cancel`` and ``dismiss`` with the ``id`` of a
-    row; ``follow`` when rows run that nobody reports on, ``arrived`` when one has ended well.
+    row; ``follow`` when rows run that nobody reports on, ``settled`` when one has ended.
     """
 
     def __init__(

@@ -224,9 +224,10 @@ def test_a_download_that_fails_says_why_in_its_row(visit, address, hub, cells):
     page.click("#adding .ad-use")
     page.wait_for_selector(f"{ROW}[data-state=failed]")
     assert "damaged" in page.inner_text(ROW)
+    page.wait_for_selector("#viewer .sv-panel[data-status=absent]:has-text('Try the download')")
     page.click(f"{ROW} [data-action=dismiss]")
     page.wait_for_selector(ROW, state="detached")
-    assert "Not downloaded yet" in page.inner_text("#viewer .sv-panel[data-status=absent]")
+    page.wait_for_selector("#viewer .sv-panel[data-status=absent]:has-text('Press Compare')")
 
 
 def test_choosing_what_is_not_here_fetches_it_and_the_comparison_goes_on_by_itself(visit, address):

@@ -193,6 +193,22 @@ def test_choosing_what_is_on_offer_elsewhere_fetches_it_and_what_is_here_not(
     assert visitor.transfers.state("far") == "running"
 
 
+def test_what_is_on_offer_for_all_but_gated_is_fetched_with_the_visitors_token(
+    adding, hub, shelf, visitor
+):
+    refused = FakeDownload(failure=HubError("hub_gated", name="alice/far", page="there"))
+    allowed = FakeDownload(path=visitor.folder / "far.pth")
+    allowed.path.write_bytes(b"")
+    for download in (refused, allowed):
+        download.end()
+        hub.downloads.append(download)
+    adding.begin(visitor, ["far"], token="hers")
+    until_arrived(visitor)
+    assert [asked[2:] for asked in hub.asked] == [(None, None), ("hers", visitor.folder)]
+    assert shelf.find("far", visitor).path == allowed.path
+    assert shelf.find("far", Visitor()).path is None
+
+
 def test_compare_leaves_alone_what_was_stopped(adding, hub, visitor):
     hub.downloads.append(FakeDownload())
     adding.begin(visitor, ["far"])

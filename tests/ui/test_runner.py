@@ -116,8 +116,11 @@ def test_what_is_not_on_this_disk_is_absent_and_the_others_run(entries, picture)
 def test_what_is_absent_says_whether_it_is_coming(entries, picture):
     far = remote_entry()
     ((idle,),) = Runner(Counting()).run(picture, "d", [far])
-    ((coming,),) = Runner(Counting()).run(picture, "d", [far], {"far"})
+    ((coming,),) = Runner(Counting()).run(picture, "d", [far], {"far": "running"})
+    ((stopped,),) = Runner(Counting()).run(picture, "d", [far], {"far": "stopped"})
     assert (idle.title, coming.title) == ("Not downloaded yet", "Being downloaded")
+    assert "Press Compare" in idle.message
+    assert "Try the download again" in stopped.message
 
 
 def test_a_result_of_somebody_elses_checkpoint_tells_its_licence(entries, picture):

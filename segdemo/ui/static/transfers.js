@@ -13,7 +13,7 @@ function takeRows(list, payload) {
   list.serial = payload.serial;
   const before = list.rows;
   const { host, parts } = list;
-  const arrived = payload.rows.filter(({ state }) => state === "arrived");
+  const over = payload.rows.filter(({ state }) => state === "arrived" || state === "failed");
   const shown = payload.rows.filter(({ state }) => state !== "arrived");
   list.rows = new Map(shown.map((row) => [row.id, before.get(row.id) || buildRow(list, row)]));
   for (const row of shown) fillRow(list, list.rows.get(row.id), row);
@@ -22,11 +22,12 @@ function takeRows(list, payload) {
     parts.rows.replaceChildren(...nodes);
   }
   setAttribute(list.root, "data-count", String(nodes.length));
-  if (arrived.some(({ id }) => !list.told.has(id))) {
-    setText(parts.live, arrived.map(({ title, text }) => `${title}: ${text}`).join(" "));
-    host.send("arrived", {});
+  const news = over.filter(({ id }) => !list.told.has(id));
+  list.told = new Set(over.map(({ id }) => id));
+  if (news.length) {
+    setText(parts.live, news.map(({ title, text }) => `${title}: ${text}`).join(" "));
+    host.send("settled", {});
   }
-  list.told = new Set(arrived.map(({ id }) => id));
   // Asked again while it is under way, Gradio begins once more after it has ended.
   if (!payload.followed && shown.some(({ state }) => state === "running")) host.send("follow", {});
 }
@@ -59,7 +60,7 @@ function fillRow(list, row, { state, percent, text }) {
   const focused = row.actions.contains(document.activeElement);
   row.actions.replaceChildren(...ACTIONS[state].map((action) => buildAction(list, row, action)));
   if (focused) row.actions.firstElementChild.focus();
-  if (state !== "running") setText(list.parts.live, `${row.title}: ${text}`);
+  if (state === "stopped") setText(list.parts.live, `${row.title}: ${text}`);
 }
 
 function buildAction({ host, strings }, { id, title }, action) {
