@@ -89,6 +89,11 @@ class Stage:
             pass
         return download.path
 
+    def be_patient(self) -> None:
+        """For what ends by itself, but perhaps not soon."""
+        self.patience = 20.0
+        self.patch.setenv("SEGDEMO_HUB_TIMEOUT", "20")
+
     def add(self, **facts: Any) -> str:
         return self.server.add(REPO, {FILE: WEIGHTS}, **facts)
 
@@ -543,7 +548,7 @@ def deep_json(stage: Stage) -> None:
 
 @situation("JSON without an end", "hub_too_long", "look", "search")
 def endless_json(stage: Stage) -> None:
-    stage.patience = 20.0  # the length ends it, however slow the machine is
+    stage.be_patient()  # the length ends it, however slow the machine is
     stage.add()
     stage.server.fault("endless", on=("api", "list"))
     stage.act()
@@ -558,6 +563,7 @@ def packed_json(stage: Stage) -> None:
 
 @situation("redirects in a circle", "hub_no_hub", *WAYS)
 def circle(stage: Stage) -> None:
+    stage.be_patient()  # their number ends it, however slow the machine is
     stage.add()
     stage.server.fault("redirect_loop")
     stage.act()

@@ -161,7 +161,7 @@ def test_a_file_is_never_asked_for_again_and_again(stage):
     stage.server.fault("truncate", on="get")
     with pytest.raises(HubError, match="broke off"):
         stage.act()
-    assert len([request for request in stage.server.requests if request.kind == "get"]) == 1
+    assert [request.path for request in stage.server.requests if request.sent] == [FILE]
 
 
 # A process of its own, which is killed, or writes to a disk of its own.
@@ -210,4 +210,4 @@ def test_a_disk_that_fills_up_is_told_and_keeps_no_part(stage):
     with child(stage, *shell, seeming=("", "999999999")) as process:
         told, _ = process.communicate()
     assert told.split() == ["hub_disk_small", "hub_disk_full", "0"]
-    assert len([request for request in stage.server.requests if request.kind == "get"]) == 1
+    assert [request.path for request in stage.server.requests if request.sent] == [FILE]

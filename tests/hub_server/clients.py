@@ -15,7 +15,6 @@ def turn_client_to(endpoint: str, cache: Path, patch: pytest.MonkeyPatch) -> Non
     patch.setattr(constants, "ENDPOINT", endpoint)
     patch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", endpoint + template)
     patch.setattr(constants, "HF_HUB_OFFLINE", False)
-    patch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     patch.setattr(constants, "HF_HUB_CACHE", str(cache))
     patch.setattr(constants, "HF_TOKEN_PATH", str(cache.with_name("token")))
     for name in ("HF_ENDPOINT", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):

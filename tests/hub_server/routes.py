@@ -170,7 +170,11 @@ def _resolve(hub: Hub, asked: Asked, kind: str, name: str, revision: str, path: 
     }
     if file.lfs:
         facts = urlencode({"type": kind, "repo": name, "path": path, "commit": commit.sha})
-        return Answer(302, headers | {"Location": f"{hub.storage}/stored/{file.sha256}?{facts}"})
+        headers["Location"] = f"{hub.storage}/stored/{file.sha256}?{facts}"
+        # The other way to the bytes, which is offered but leads nowhere here.
+        token = f"{hub.endpoint}/api/{kind}s/{name}/xet-read-token/{commit.sha}"
+        headers |= {"X-Xet-Hash": file.sha256, "Link": f'<{token}>; rel="xet-auth"'}
+        return Answer(302, headers)
     there = quote(f"/api/resolve-cache/{kind}s/{name}/{commit.sha}/{path}")
     return Answer(307, headers | {"Location": there})
 
