@@ -1,6 +1,9 @@
 """The recipe: generated pictures are what they claim, and a training ends the same every time."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from weights.tasks import TASKS
 
 CPU = torch.device("cpu")
 BOTH_NETWORKS = ["nuclei_unet", "vessels_u2net_lite"]
+ALL_KINDS = [name for name in RECIPES if not name.startswith("objects")]
 
 
 @pytest.fixture(autouse=True)
@@ -147,7 +151,7 @@ def test_the_processes_of_a_training_share_a_batch_without_rest():
     assert torch.equal(labels, torch.cat([labels for _, labels in parts]))
 
 
-def test_a_network_of_one_channel_sees_what_the_page_will_show_it():
+def test_a_network_of_one_channel_is_trained_in_grey():
     recipe = smoke("nuclei_unet")
     config = replace(recipe.config, in_channels=1)
     batches = training.Batches(
@@ -157,7 +161,7 @@ def test_a_network_of_one_channel_sees_what_the_page_will_show_it():
     assert shown.shape == (2, 1, 32, 32)
 
 
-@pytest.mark.parametrize("name", BOTH_NETWORKS)
+@pytest.mark.parametrize("name", ALL_KINDS)
 def test_smoke_mode_makes_a_file_that_loads(name, tmp_path):
     out, work = tmp_path / "out", tmp_path / "work"
     code = make.main([name, "--smoke", "--device", "cpu", "--out", str(out), "--work", str(work)])
@@ -165,7 +169,26 @@ def test_smoke_mode_makes_a_file_that_loads(name, tmp_path):
     path = out / f"{name}.safetensors"
     segmenter = segdemo.load(path)
     assert segmenter.spec == RECIPES[name].spec
+    assert segmenter.detection.config == RECIPES[name].config
     assert cards.describe(path)["scores"]["held_out_pictures"] == 4
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_checkpoint(tmp_path):
+    folders = ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
+    answer = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+         "-m", "weights.make", "nuclei_tiny8", "--smoke", "--device", "cpu", *folders],
+        cwd=make.ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    segmenter = segdemo.load(tmp_path / "out" / "nuclei_tiny8.safetensors")
+    assert segmenter.detection.config == RECIPES["nuclei_tiny8"].config
+    # Rank 0 alone tells the score.
+    assert answer.stdout.count("held_out_pictures") == 1
 
 
 def test_smoke_mode_leaves_the_shipped_files_alone(tmp_path, monkeypatch):
