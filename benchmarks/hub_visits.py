@@ -36,7 +36,6 @@ def main() -> None:
 
 @contextmanager
 def _stage() -> Iterator[Stage]:
-    patience = Settings.from_environment().hub_timeout_seconds
     with (
         TemporaryDirectory() as folder,
         pytest.MonkeyPatch.context() as patch,
@@ -45,7 +44,9 @@ def _stage() -> Iterator[Stage]:
         cache = Path(folder) / "cache"
         turn = partial(clients.turn_client_to, cache=cache, patch=patch)
         turn(server.endpoint)
-        yield Stage("look", server, cache, patch, turn, patience)
+        stage = Stage("look", server, cache, patch, turn)
+        stage.wait_at_most(Settings.from_environment().hub_timeout_seconds)
+        yield stage
 
 
 def _looks() -> list[dict]:

