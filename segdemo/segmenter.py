@@ -18,6 +18,7 @@ from torch import nn
 from segdemo.checkpoints import METADATA_KEY, Detection, detect, read_file
 from segdemo.checkpoints.neighbours import neighbours
 from segdemo.devices import select_device, short_name, synchronise
+from segdemo.engine import Engine
 from segdemo.errors import SpecError
 from segdemo.pictures import decode
 from segdemo.processing import activate, prepare, resize_map
@@ -90,11 +91,13 @@ class Segmenter:
         self.detection = detection
         self.device = device
         self.max_side = max_side
+        self._engine = Engine()
 
     @property
     def byte_size(self) -> int:
-        """Memory that the weights take."""
-        return sum(tensor.nbytes for tensor in self.network.state_dict().values())
+        """Memory that the weights take; after a prediction, with what was made of them to run."""
+        weights = sum(tensor.nbytes for tensor in self.network.state_dict().values())
+        return weights + self._engine.byte_size
 
     def predict(self, picture: Image.Image) -> Prediction:
         """Run the network once on a picture, read as the page reads it: see pictures.decode.
@@ -115,7 +118,7 @@ class Segmenter:
             max_side=self.max_side,
         )
         with torch.inference_mode():
-            logits = self.network(prepared.tensor.to(self.device))
+            logits = self._engine.run(self.network, prepared.tensor.to(self.device))
             probabilities = activate(logits, self.spec.postprocessing.activation, prepared.size)
             synchronise(self.device)
             array = probabilities.cpu().numpy()

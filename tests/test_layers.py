@@ -17,6 +17,8 @@ LAYERS = (
     {"architectures"},
     {"pictures", "processing", "devices"},
     {"checkpoints"},
+    {"recording"},
+    {"engine"},
     {"segmenter"},
     {"training"},
     {"hub", "catalog"},
