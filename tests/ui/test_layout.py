@@ -18,8 +18,8 @@ from tests.ui.hub_fakes import FakeHub
 SPACE = {"SPACE_ID": "alice/segdemo", "OAUTH_CLIENT_ID": "0123"}
 
 
-@pytest.fixture
-def demo(entries, tmp_path):
+@pytest.fixture(scope="module")
+def demo(entries, tmp_path_factory):
     settings = Settings(device="cpu")
     handlers = Handlers(
         settings=settings,
@@ -30,7 +30,7 @@ def demo(entries, tmp_path):
     )
 
     async def built():
-        return build(handlers, tmp_path)
+        return build(handlers, tmp_path_factory.mktemp("static"))
 
     # Without a loop that runs, Gradio makes one that it never closes.
     return lambda: asyncio.run(built())
