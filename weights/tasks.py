@@ -31,9 +31,7 @@ TASKS: dict[str, Task] = {
     # A whole fundus then has the size of the generated ones.
     "vessels": Task(generator=vessels, classes=("vessel",), side=512),
     # A subject is found as a whole only where it is as large as those generated.
-    "objects": Task(
-        generator=objects, classes=("object",), side=112, resize="longest", framed=True
-    ),
+    "objects": Task(generator=objects, classes=("object",), side=96, resize="longest", framed=True),
     # Leaves, windows and wheels have to be as large as the generated ones.
     "scene": Task(generator=scene, classes=scene.CLASSES, side=160, resize="longest", framed=True),
 }

@@ -23,7 +23,7 @@ TRAINED = list(cards.trained(make.FOLDER))
 NUCLEI = [name for name in TRAINED if RECIPES[name].task == "nuclei"]
 VESSELS = [name for name in TRAINED if RECIPES[name].task == "vessels"]
 # Of the best network of a task, by evaluation.quality.
-BARS = {"nuclei": 0.88, "vessels": 0.85, "objects": 0.82, "scene": 0.80}
+BARS = {"nuclei": 0.88, "vessels": 0.85, "objects": 0.68, "scene": 0.80}
 SHARE = 0.80
 """What every other network of the task reaches of the best."""
 FILE_LIMIT, LIMIT = 10_000_000, 40_000_000

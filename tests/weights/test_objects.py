@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from weights import pictures, truth
+from weights import evaluation, make, pictures, truth
 from weights.generators import objects
 from weights.generators.objects_outlines import Part, Thing, oval, roughened
 from weights.generators.objects_render import Light, cast_shadow, covered, draw
@@ -115,3 +115,21 @@ def test_hand_drawn_silhouettes_lie_on_their_photographs():
     for name, mask in masks.items():
         assert mask.shape == (shown[name].height, shown[name].width)
         assert 0.01 < mask.mean() < 0.8, name
+
+
+def centred_ellipse(shape):
+    rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]]
+    y, x = 2 * rows / shape[0] - 1, 2 * columns / shape[1] - 1
+    return x * x + y * y < 0.6
+
+
+@pytest.mark.parametrize("name", ["objects_unet", "objects_u2net_lite"])
+def test_real_subjects_are_found_better_than_by_a_centred_ellipse(name):
+    guesses = [
+        evaluation.intersection_over_union(centred_ellipse(mask.shape), mask)
+        for mask in truth.silhouettes().values()
+    ]
+    found = truth.scores(make.FOLDER / f"{name}.safetensors")
+    assert np.mean(list(found.values())) > np.mean(guesses) + 0.1
+    # The portrait, the cup with its saucer, the horse: most of the silhouette.
+    assert min(found["astronaut"], found["coffee"], found["horse"]) > 0.6
