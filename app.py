@@ -2,6 +2,7 @@
 
 import sys
 
+from segdemo.devices import keep_freed_memory
 from segdemo.errors import SettingsError
 from segdemo.ui import create_demo, launch_options
 
@@ -11,4 +12,5 @@ except SettingsError as error:
     sys.exit(str(error))
 
 if __name__ == "__main__":
+    keep_freed_memory()
     demo.launch(**launch_options())

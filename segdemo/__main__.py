@@ -3,5 +3,7 @@
 import sys
 
 from segdemo.cli import main
+from segdemo.devices import keep_freed_memory
 
+keep_freed_memory()
 sys.exit(main())

@@ -1,5 +1,10 @@
 """Devices: the best one unless one is asked for, and never another than that."""
 
+import json
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -7,6 +12,7 @@ from segdemo.devices import (
     device_name,
     free_memory,
     is_out_of_memory,
+    keep_freed_memory,
     select_device,
     short_name,
     synchronise,
@@ -102,3 +108,39 @@ def test_the_cpu_of_this_machine_runs_out_as_we_think():
 @pytest.mark.parametrize("error", [RuntimeError("shapes differ"), ValueError("out of memory")])
 def test_other_errors_are_something_else(error):
     assert not is_out_of_memory(error)
+
+
+# Pages that a thread other than the first has to fill in for three large tensors, one by one.
+FAULTS = """
+import json, resource, sys, threading, torch
+from segdemo.devices import keep_freed_memory
+kept = sys.argv[1] == "kept" and keep_freed_memory()
+def fill():
+    for _ in range(3):
+        torch.empty(80 << 20, dtype=torch.uint8).fill_(1)
+def count():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    thread = threading.Thread(target=fill)
+    thread.start()
+    thread.join()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+count()
+print(json.dumps([kept, count()]))
+"""
+
+
+def faults(how):
+    run = [sys.executable, "-c", FAULTS, how]
+    return json.loads(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+def test_memory_that_was_freed_is_used_again_in_every_thread():
+    told, few = faults("kept")
+    assert told
+    assert few * 4 < faults("usual")[1]
+
+
+def test_without_glibc_nothing_is_told(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert not keep_freed_memory()
