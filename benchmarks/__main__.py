@@ -9,17 +9,17 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks import comparison, files, hub, machine, recognition, redraw
+from benchmarks import comparison, engine, files, hub, machine, recognition, redraw
 
 _ROOT = Path(__file__).parent.parent
 _REPORT = Path(__file__).with_name("README.md")
 _MAP_SIZES = ((640, 480), (1024, 768), (2048, 1536))
 _PHOTO_SIZES = ((640, 480), (4000, 3000))
-_PARTS = ("page", "checkpoints", "hub")
+_PARTS = ("page", "checkpoints", "engine", "hub")
 _INTRODUCTION = """# Benchmarks
 
 `.venv/bin/python -m benchmarks` measures all of this and writes this file; with the name of a
-part, `page`, `checkpoints` or `hub`, only that part is measured and written anew.
+part, `page`, `checkpoints`, `engine` or `hub`, only that part is measured and written anew.
 """
 
 
@@ -31,7 +31,7 @@ def main() -> None:
     )
     chosen = parser.parse_args().part or _PARTS
     sections = _sections(_REPORT.read_text(encoding="utf-8")) if _REPORT.exists() else {}
-    measured = {"page": _page, "checkpoints": _checkpoints, "hub": _hub}
+    measured = {"page": _page, "checkpoints": _checkpoints, "engine": _engine, "hub": _hub}
     for part in chosen:
         sections[part] = measured[part](machine.load_average())
     written = [_marked(part, sections[part]) for part in _PARTS if part in sections]
@@ -141,6 +141,25 @@ weight was used once.
 | file | way | time | of the processor | memory |
 |---|---|--:|--:|--:|
 {loading_rows}
+"""
+
+
+def _engine(load: float) -> str:
+    rows = "\n".join(
+        f"| {row.network} | {row.side} px | {row.way} | {row.faster:.2f}× | {row.difference:.0e} |"
+        for row in engine.measure()
+    )
+    return f"""{_heading(machine.describe(), load)}
+
+## A network on the CPU
+
+Float32, one picture, one core: how many times less time of the processor than the plain PyTorch
+module, median of {engine.ROUNDS}, all ways in turn. The difference is the largest between logits,
+relative to the largest logit, with random weights.
+
+| network | picture | way | faster | difference |
+|---|--:|---|--:|--:|
+{rows}
 """
 
 
