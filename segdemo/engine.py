@@ -21,6 +21,9 @@ _SHAPES_KEPT = 16
 """Of how many sizes a program is kept; programs share the weights and are small themselves."""
 
 _BATCH_NORM = inspect.signature(functional.batch_norm)
+_BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
+"""What processors call it that they compute in bfloat16 themselves."""
+
 _RELUS = (functional.relu, torch.relu, torch.relu_)
 
 
@@ -66,7 +69,7 @@ class Engine:
             shape = pictures.shape
             if shape not in self._programs:
                 recording = record(network, shape)
-                self._programs[shape] = recording and self._weights.program(recording)
+                self._programs[shape] = self._weights.program(recording) if recording else None
                 if len(self._programs) > _SHAPES_KEPT:
                     self._programs.popitem(last=False)
             self._programs.move_to_end(shape)
@@ -115,7 +118,14 @@ class _Convolution:
     def _at_once(self, x: Tensor) -> Tensor:
         """In one pass, by what torch.compile uses of oneDNN."""
         kernels: Any = torch.ops.mkldnn
-        places = (self.stride, self.dilation, self.groups, "relu" if self.relu else "none", [], "")
+        places: tuple[Any, ...] = (
+            self.stride,
+            self.dilation,
+            self.groups,
+            "relu" if self.relu else "none",
+            [],
+            "",
+        )
         y: Tensor
         if self.output_padding is None:
             y = kernels._convolution_pointwise(x, self.weight, self.bias, self.padding, *places)
@@ -128,17 +138,10 @@ class _Convolution:
 
 def _has_kernels(dtype: torch.dtype) -> bool:
     """Whether PyTorch was built with oneDNN, and that has kernels for it on this processor."""
-    if not torch.backends.mkldnn.is_available():
+    onednn: Any = torch.backends.mkldnn
+    if not onednn.is_available():
         return False
-    return dtype == torch.float32 or has_bfloat16()
-
-
-def has_bfloat16() -> bool:
-    """Whether this processor computes in bfloat16 itself; otherwise it would only be slower."""
-    if not torch.backends.mkldnn.is_available():
-        return False
-    able = torch.cpu.get_capabilities()
-    return any(able.get(feature) for feature in ("avx512_bf16", "amx_bf16", "bf16"))
+    return dtype == torch.float32 or any(torch.cpu.get_capabilities().get(f) for f in _BFLOAT16)
 
 
 class _Weights:
@@ -216,8 +219,9 @@ class _Weights:
             weight = weight * factor[:, None, None, None]
         else:
             # (in, out / groups, ...): the channels of the answer are the groups one after another.
-            groups = factor.reshape(found["groups"], 1, -1, 1, 1)
-            weight = (weight.unflatten(0, (found["groups"], -1)) * groups).flatten(0, 1)
+            groups: int = found["groups"]
+            by_group = weight.reshape(groups, -1, *weight.shape[1:])
+            weight = (by_group * factor.reshape(groups, 1, -1, 1, 1)).flatten(0, 1)
         weight = weight.to(self._dtype).contiguous(memory_format=torch.channels_last)
         return weight, bias.to(self._dtype)
 

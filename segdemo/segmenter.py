@@ -96,7 +96,7 @@ class Segmenter:
     @property
     def byte_size(self) -> int:
         """Memory that the weights take; after a prediction, with what was made of them to run."""
-        weights = sum(tensor.nbytes for tensor in self.network.state_dict().values())
+        weights: int = sum(tensor.nbytes for tensor in self.network.state_dict().values())
         return weights + self._engine.byte_size
 
     def predict(self, picture: Image.Image) -> Prediction:
