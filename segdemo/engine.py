@@ -21,9 +21,6 @@ _SHAPES_KEPT = 16
 """Of how many sizes a program is kept; programs share the weights and are small themselves."""
 
 _BATCH_NORM = inspect.signature(functional.batch_norm)
-_BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
-"""What processors call it that they compute in bfloat16 themselves."""
-
 _RELUS = (functional.relu, torch.relu, torch.relu_)
 
 
@@ -141,7 +138,7 @@ def _has_kernels(dtype: torch.dtype) -> bool:
     onednn: Any = torch.backends.mkldnn
     if not onednn.is_available():
         return False
-    return dtype == torch.float32 or any(torch.cpu.get_capabilities().get(f) for f in _BFLOAT16)
+    return dtype == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 class _Weights:
