@@ -149,7 +149,9 @@ def _lab(task: str) -> UNetConfig:
     return replace(plain, norm=False, join="up_first", fit="crop")
 
 
-def _scene(kind: str, title: str, architecture: str, config: Any, steps: int) -> Recipe:
+def _scene(
+    kind: str, title: str, architecture: str, config: Any, steps: int, crops: tuple[int, ...]
+) -> Recipe:
     """Six classes; whole scenes, small ones first."""
     return Recipe(
         name=f"scene_{kind}",
@@ -159,16 +161,17 @@ def _scene(kind: str, title: str, architecture: str, config: Any, steps: int) ->
         config=config,
         steps=steps,
         learning_rate=2e-3,
-        crops=(96, 128, 160),
+        crops=crops,
         samples=1600,
         canvas=160,
     )
 
 
-def _scene_fcn(skips: int, steps: int = 900) -> Recipe:
+def _scene_fcn(skips: int) -> Recipe:
     """An FCN on a VGG-16 of an eighth of the width; one recipe for all, so that skips decide."""
     config = VGGConfig(widths=vgg16(8), hidden=(128, 128), skips=skips, **_shape("scene"))
-    return _scene(f"fcn{config.stride}s", f"FCN-{config.stride}s", "vgg_fcn", config, steps)
+    name = f"FCN-{config.stride}s"
+    return _scene(f"fcn{config.stride}s", name, "vgg_fcn", config, 1800, (96, 128))
 
 
 def _resnet(task: str) -> ResNetUNetConfig:
@@ -221,7 +224,7 @@ RECIPES: dict[str, Recipe] = {
             1200,
             gap_weight=3.0,
         ),
-        _scene("resnet_unet", "ResNet U-Net", "resnet_unet", _resnet("scene"), 600),
+        _scene("resnet_unet", "ResNet U-Net", "resnet_unet", _resnet("scene"), 1000, (96, 96, 128)),
         _scene_fcn(skips=0),
         _scene_fcn(skips=1),
         _scene_fcn(skips=2),

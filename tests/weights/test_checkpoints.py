@@ -24,7 +24,7 @@ NUCLEI = [name for name in TRAINED if RECIPES[name].task == "nuclei"]
 VESSELS = [name for name in TRAINED if RECIPES[name].task == "vessels"]
 # Of the best network of a task, by evaluation.quality. For objects 0.82 and for scenes 0.80 are
 # aimed at; this is what a few minutes of training have reached.
-BARS = {"nuclei": 0.88, "vessels": 0.85, "objects": 0.68, "scene": 0.50}
+BARS = {"nuclei": 0.88, "vessels": 0.85, "objects": 0.68, "scene": 0.58}
 SHARE = 0.80
 """What every other network of the task reaches of the best."""
 FILE_LIMIT, LIMIT = 10_000_000, 40_000_000
