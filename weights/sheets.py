@@ -47,13 +47,8 @@ REAL: dict[str, dict[str, Callable[[], Any]]] = {
         "chelsea": data.chelsea,
         "coffee": data.coffee,
         "rocket": data.rocket,
-        "motorcycle_left": lambda: data.stereo_motorcycle()[0],
     },
-    "scene": {
-        "camera": data.camera,
-        "rocket": data.rocket,
-        "motorcycle_left": lambda: data.stereo_motorcycle()[0],
-    },
+    "scene": {"camera": data.camera, "rocket": data.rocket},
 }
 
 

@@ -118,7 +118,7 @@ def finetune(request: Request, settings: Settings, listener: Listener) -> Result
     file = read_file(request.checkpoint)
     words = parse_metadata(file.metadata)
     detection = detect(file.content, assume=request.assume or words.get("assume"))
-    spec = resolve_spec(detection, words)
+    spec = resolve_spec(detection, words, path=request.checkpoint)
     rules = InputRules(
         preprocessing=spec.preprocessing,
         requirements=detection.architecture.requirements(detection.config),

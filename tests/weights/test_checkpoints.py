@@ -22,9 +22,9 @@ from weights.tasks import TASKS
 TRAINED = list(cards.trained(make.FOLDER))
 NUCLEI = [name for name in TRAINED if RECIPES[name].task == "nuclei"]
 VESSELS = [name for name in TRAINED if RECIPES[name].task == "vessels"]
-# Of the best network of a task, by evaluation.quality. For objects 0.82 and for scenes 0.80 are
-# aimed at; this is what a few minutes of training have reached.
-BARS = {"nuclei": 0.88, "vessels": 0.85, "objects": 0.68, "scene": 0.58}
+BARS = {"nuclei": 0.88, "vessels": 0.85, "objects": 0.82, "scene": 0.80}
+"""What is asked of the best network of a task, by evaluation.quality."""
+NOT_YET = {"objects": "trained for a quarter of an hour of one core: 0.70"}
 SHARE = 0.80
 """What every other network of the task reaches of the best."""
 FILE_LIMIT, LIMIT = 10_000_000, 40_000_000
@@ -94,7 +94,13 @@ def test_the_scores_in_the_card_come_near_the_best_of_the_task(name):
     assert quality(name) >= SHARE * best_of(RECIPES[name].task)
 
 
-@pytest.mark.parametrize("task", sorted({RECIPES[name].task for name in TRAINED}))
+@pytest.mark.parametrize(
+    "task",
+    [
+        pytest.param(task, marks=pytest.mark.xfail(reason=NOT_YET[task]) if task in NOT_YET else ())
+        for task in sorted({RECIPES[name].task for name in TRAINED})
+    ],
+)
 def test_the_best_of_a_task_reaches_its_bar(task):
     assert best_of(task) >= BARS[task]
 
