@@ -148,7 +148,7 @@ def test_content_that_contains_itself_says_so():
 def test_another_network_is_refused_with_the_number_of_its_tensors(network):
     error = refusal(network.state_dict())
     assert error.key == "checkpoint_unknown"
-    assert f" {len(network.state_dict())} tensors" in str(error)
+    assert f"({len(network.state_dict())})" in str(error)
 
 
 def test_a_tensor_too_many_is_named(state_dict):

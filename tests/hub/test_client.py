@@ -24,15 +24,17 @@ CONTENT = bytes(range(256)) * 400
 FILES = {WEIGHTS: CONTENT, "unet.pth": b"1", "optimizer.pt": b"1", "README.md": b"# Cells"}
 # A deadline is told from luck: what would wait for longer than this has none.
 LONG_SECONDS = 10
+# For what answers, however busy the machine; and for what never does.
+PATIENT, SHORT = 5.0, 0.4
 
 
-def info(repo_id=REPO, *, token=None, revision=None, repo_type="model", seconds=0.4, **options):
+def info(repo_id=REPO, *, token=None, revision=None, repo_type="model", seconds=PATIENT, **options):
     where = Address(repo_id=repo_id, revision=revision, repo_type=repo_type)
     with mapped_errors(where, seconds=seconds, token=token, **options):
         return api(token).repo_info(repo_id, revision=revision, repo_type=repo_type)
 
 
-def file(filename=WEIGHTS, *, token=None, revision=None, seconds=0.4, **options):
+def file(filename=WEIGHTS, *, token=None, revision=None, seconds=PATIENT, **options):
     where = Address(repo_id=REPO, filename=filename, revision=revision)
     with mapped_errors(where, seconds=seconds, token=token, **options):
         return hf_hub_download(
@@ -40,7 +42,7 @@ def file(filename=WEIGHTS, *, token=None, revision=None, seconds=0.4, **options)
         )
 
 
-def found(*, seconds=0.4):
+def found(*, seconds=PATIENT):
     with mapped_errors(seconds=seconds):
         return list(api().list_models(search="cells"))
 
@@ -77,7 +79,7 @@ def test_a_gated_repository_names_the_page_where_its_terms_are(hub, repo_type):
     hub.add(REPO, FILES, gated="auto", repo_type=repo_type)
     where = Address(repo_id=REPO, repo_type=repo_type, filename=WEIGHTS)
     for token, key in ((None, "hub_gated"), (hub.user("bob"), "hub_gated_refused")):
-        with pytest.raises(HubError) as caught, mapped_errors(where, seconds=0.4, token=token):
+        with pytest.raises(HubError) as caught, mapped_errors(where, seconds=PATIENT, token=token):
             hf_hub_download(REPO, WEIGHTS, repo_type=repo_type, token=token)
         assert caught.value.key == key
         space = "spaces/" if repo_type == "space" else ""
@@ -157,7 +159,7 @@ def test_at_most_five_names_are_told(hub):
 def test_what_is_not_there_is_told_even_when_the_rest_is_unknown(hub, on, revision, filename, key):
     hub.add(REPO, FILES)
     hub.fault("hang", on=("api", "list"))
-    assert error_of(file, filename, revision=revision).key == key
+    assert error_of(file, filename, revision=revision, seconds=1).key == key
 
 
 # The way there.
@@ -186,7 +188,7 @@ def test_a_name_that_takes_for_ever_to_look_up_is_not_waited_for(turn_client_to,
         raise socket.gaierror
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    assert error_of(info).key == "hub_unreachable"
+    assert error_of(info, seconds=SHORT).key == "hub_unreachable"
     over.set()
 
 
@@ -200,7 +202,7 @@ def test_a_host_whose_many_addresses_are_all_silent_is_not_waited_for(turn_clien
             caller.connect_ex(full.getsockname())
         silent = (socket.AF_INET, socket.SOCK_STREAM, 6, "", full.getsockname())
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [silent] * 50)
-        assert error_of(info).key == "hub_unreachable"
+        assert error_of(info, seconds=SHORT).key == "hub_unreachable"
         for caller in waiting:
             caller.close()
 
@@ -245,12 +247,16 @@ TROUBLE = [
 ]
 
 
+def _patience(key):
+    return SHORT if key == "hub_silent" else PATIENT
+
+
 @pytest.mark.parametrize("question", [info, file, found])
 @pytest.mark.parametrize(("name", "options", "key"), TROUBLE)
 def test_a_hub_in_trouble_is_asked_once_and_told_at_once(hub, question, name, options, key):
     hub.add(REPO, FILES)
     hub.fault(name, **options)
-    assert error_of(question).key == key
+    assert error_of(question, seconds=_patience(key)).key == key
     if name not in ("redirect_loop",):
         assert len(hub.requests) == 1
 
@@ -275,7 +281,7 @@ def test_an_answer_that_is_none_is_told_as_such(hub, question, name, options, ke
     hub.add(REPO, FILES)
     fault = hub.fault(name, on=("api", "list"), **options)
     # The end of patience with a body that has none is a number of bytes, which take their time.
-    error = error_of(question, seconds=LONG_SECONDS if name == "endless" else 0.4)
+    error = error_of(question, seconds=LONG_SECONDS if name == "endless" else _patience(key))
     fault.lift()
     assert error.key == key
 

@@ -27,7 +27,7 @@ SMALL = b"weights that are not in large file storage"
 
 
 def settings(**changes):
-    return Settings(**{"hub_timeout_seconds": 0.5, **changes})
+    return Settings(**{"hub_timeout_seconds": 1.5, **changes})
 
 
 @pytest.fixture

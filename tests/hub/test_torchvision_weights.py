@@ -48,7 +48,7 @@ def publish(hub, folder, monkeypatch):
     return published
 
 
-def start(address=LRASPP, *, seconds=0.5, megabytes=1000, **options):
+def start(address=LRASPP, *, seconds=1.5, megabytes=1000, **options):
     settings = Settings(hub_timeout_seconds=seconds, max_download_megabytes=megabytes)
     return Downloads(settings).start(address, **options)
 
