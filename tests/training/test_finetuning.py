@@ -66,9 +66,10 @@ def test_ctrl_c_saves_the_run_and_the_same_command_goes_on(
         return replace(made, stops=stops)
 
     monkeypatch.setattr(finetuning, "_listener", pressing)
+    before = signal.getsignal(signal.SIGINT)
     assert main([*arguments, *out]) == 130
     assert "Stopped after step 2" in capsys.readouterr().out
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
     monkeypatch.setattr(finetuning, "_listener", listener)
     assert main([*arguments, *out]) == 0
     said = capsys.readouterr().out

@@ -1,6 +1,7 @@
 """What stands on the page, and what Gradio is told to do with it."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import gradio as gr
 import pytest
@@ -32,8 +33,16 @@ def demo(entries, tmp_path_factory):
     async def built():
         return build(handlers, tmp_path_factory.mktemp("static"))
 
-    # Without a loop that runs, Gradio makes one that it never closes.
-    return lambda: asyncio.run(built())
+    def in_a_loop():
+        return asyncio.run(built())
+
+    def in_a_thread():
+        # Without a loop that runs, Gradio makes one that it never closes; the browser's tests
+        # leave one running in the first thread.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(in_a_loop).result()
+
+    return in_a_thread
 
 
 def parts(demo, kind):
