@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from segdemo import finetuning
-from segdemo.checkpoints import Detection, detect, read_file
+from segdemo.checkpoints import Detection, read_file
 from segdemo.checkpoints.export import export_onnx, export_safetensors
 from segdemo.checkpoints.near import nearest_miss
 from segdemo.checkpoints.unwrap import unwrap
@@ -18,7 +18,7 @@ from segdemo.errors import ExportError, SegdemoError, UnknownNetworkError
 from segdemo.hub.publish import publish
 from segdemo.pictures import decode
 from segdemo.render import cutout_picture, map_picture, mask_picture, overlay_picture
-from segdemo.segmenter import Segmenter, load, parse_metadata, resolve_spec
+from segdemo.segmenter import Segmenter, load, recognise
 from segdemo.settings import Settings
 from segdemo.spec import SegmentationSpec
 from segdemo.strings import text
@@ -232,10 +232,8 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
         raise ExportError("export_ending", name=target.name)
     if target.resolve() == options.file.resolve():
         raise ExportError("export_exists", name=target.name)
-    file = read_file(options.file)
-    words = parse_metadata(file.metadata)
-    detection = detect(file.content, assume=options.assume or words.get("assume"))
-    spec = resolve_spec(detection, words, path=options.file)
+    recognised = recognise(options.file, assume=options.assume)
+    detection, spec = recognised.detection, recognised.spec
     target.parent.mkdir(parents=True, exist_ok=True)
     facts: dict[str, str] = {}
     if target.suffix == ".onnx":
@@ -245,7 +243,7 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
             text("cli_multiples", multiple=multiple) if multiple > 1 else text("cli_any_size")
         )
     else:
-        export_safetensors(detection, spec, words, target)
+        export_safetensors(detection, spec, recognised.own_words, target)
     print(
         text(
             "cli_exported_onnx" if facts else "cli_exported",

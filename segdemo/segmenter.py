@@ -149,17 +149,39 @@ def load(
     settings = settings or Settings.from_environment()
     # First, because a device that is absent need not wait for a large file.
     chosen_device = select_device(device or settings.device)
-    file = read_file(path)
-    own_words = parse_metadata(file.metadata)
-    detection = detect(file.content, assume=assume or own_words.get("assume"))
+    recognised = recognise(path, assume=assume, words=words)
     return Segmenter(
-        network=detection.build(),
-        spec=resolve_spec(detection, own_words, path=Path(path), words=words or {}),
+        network=recognised.detection.build(),
+        spec=recognised.spec,
         # The network alone keeps weights: halves and those of a GPU would be in memory twice.
-        detection=detection.without_weights(),
+        detection=recognised.detection.without_weights(),
         device=chosen_device,
         max_side=settings.max_network_side,
     )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Recognised:
+    """A checkpoint file that was read: its network with weights, its spec, its own words."""
+
+    detection: Detection
+    spec: SegmentationSpec
+    own_words: Mapping[str, Any]
+    """What the file says of itself; see ``parse_metadata``."""
+
+
+def recognise(
+    path: str | Path, *, assume: str | None = None, words: Mapping[str, Any] | None = None
+) -> Recognised:
+    """Read a checkpoint file without making it ready to predict; see ``load``.
+
+    Raises CheckpointError.
+    """
+    file = read_file(path)
+    own_words = parse_metadata(file.metadata)
+    detection = detect(file.content, assume=assume or own_words.get("assume"))
+    spec = resolve_spec(detection, own_words, path=Path(path), words=words or {})
+    return Recognised(detection=detection, spec=spec, own_words=own_words)
 
 
 def parse_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:

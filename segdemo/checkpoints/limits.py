@@ -1,6 +1,7 @@
 """How large the structure of a checkpoint may be, and how much of anything is told."""
 
 import re
+from collections.abc import Iterable
 
 from segdemo.errors import FileError
 from segdemo.strings import text
@@ -13,6 +14,7 @@ MAX_DEPTH = 8
 """Of containers in containers; a pickle can contain itself."""
 
 _SHOWN_CHARACTERS = 80
+_SHOWN_NAMES = 5
 _UNITS = (
     (10**12, "amount_terabytes"),
     (10**9, "amount_gigabytes"),
@@ -32,6 +34,12 @@ def amount(count: int) -> str:
 def shown(name: str) -> str:
     """A name from a file as it may stand in a sentence: one line, and not long."""
     return re.sub(r"[^\x20-\x7e]", "?", name[:_SHOWN_CHARACTERS])
+
+
+def first_of(names: Iterable[str]) -> str:
+    """The first few names, as they may stand in a sentence."""
+    several = [shown(name) for name in names]
+    return ", ".join(several[:_SHOWN_NAMES] + ["…"] * (len(several) > _SHOWN_NAMES))
 
 
 def too_many(name: str) -> FileError:

@@ -1,7 +1,6 @@
 """What lies in the Hub's cache on this machine and may be a checkpoint; asks nobody."""
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -10,6 +9,7 @@ from pathlib import Path
 from huggingface_hub import constants
 
 from segdemo.errors import HubError
+from segdemo.hub.forms import form_of, shard_of
 from segdemo.hub.references import Address
 from segdemo.published import Place
 
@@ -23,13 +23,6 @@ _OTHER_MODELS = {
     *("tokenizer.json", "tokenizer_config.json", "vocab.json", "vocab.txt", "merges.txt"),
     "model_index.json",
 }
-_WEIGHTS = {".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".pkl", ".tar", ""}
-_NO_WEIGHTS = re.compile(
-    r"optim|sched|scaler|rng_|random_state|training_args|trainer|tokenizer"
-    # One of several files that hold a network together: larger than any of ours.
-    r"|.*-\d{5}-of-\d{5}\.",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +74,8 @@ def _entries(folder: str) -> list[str]:
 
 def _file(path: str, most_bytes: int) -> CachedFile | None:
     """The file if it may hold weights, as far as its name and size tell."""
-    stem, ending = os.path.splitext(os.path.basename(path))
-    if ending.lower() not in _WEIGHTS or _NO_WEIGHTS.match(stem + ending):
+    # In several parts it is larger than any network of ours.
+    if form_of(path, large=True) != "weights" or shard_of(path):
         return None
     found = Place.in_cache(Path(path))
     try:

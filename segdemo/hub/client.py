@@ -24,7 +24,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import httpx
 
-from segdemo.checkpoints.limits import shown
+from segdemo.checkpoints.limits import first_of, shown
 from segdemo.errors import HubError
 from segdemo.hub import transport
 from segdemo.hub.forms import form_of
@@ -35,16 +35,22 @@ from segdemo.settings import Settings
 Token = str | bool | None
 """As in huggingface_hub: one of our own, False for none, None for that of the environment."""
 
-WEIGHT_ENDINGS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
-"""Under which weights are mostly kept."""
-
-_NAMED = 5
 _OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
 def endpoint() -> str:
     """The Hub's address without a slash at its end: that of HF_ENDPOINT, or the public one."""
     return constants.ENDPOINT
+
+
+def host() -> str:
+    """The endpoint without its scheme, as it may stand in a sentence."""
+    return shown(endpoint().partition("://")[2])
+
+
+def no_hub() -> HubError:
+    """For an answer that no Hub would give."""
+    return HubError("hub_no_hub", host=host())
 
 
 def offline() -> bool:
@@ -114,7 +120,7 @@ class _Situation:
         self.token = token
         self.seconds = seconds
         self.folder = folder
-        self.name = shown(address.repo_id if address else endpoint().partition("://")[2])
+        self.name = shown(address.repo_id) if address else host()
 
     def sentence(self, error: BaseException) -> HubError | None:
         """None for what is no failure of the Hub, the network or the disk."""
@@ -128,7 +134,7 @@ class _Situation:
             case OfflineModeIsEnabled():
                 return HubError("hub_offline")
             case FileMetadataError() | json.JSONDecodeError() | RecursionError():
-                return self._no_hub()
+                return no_hub()
             case HFValidationError():
                 return HubError("hub_not_an_address", text=self.name)
             case SafetensorsParsingError() | NotASafetensorsRepoError():
@@ -137,12 +143,12 @@ class _Situation:
                 return self._refusal(error)
             case httpx.HTTPError():
                 # Redirects in a circle; whatever else there is was told by the transport.
-                return self._no_hub()
+                return no_hub()
             case OSError():
                 return self._disk(error)
             case ValueError() | KeyError() | TypeError() | AttributeError():
                 # An answer in another shape than the library can take apart.
-                return self._no_hub() if _raised_in_library(error) else None
+                return no_hub() if _raised_in_library(error) else None
         return None
 
     def _refusal(self, error: HfHubHTTPError) -> HubError:
@@ -207,8 +213,7 @@ class _Situation:
                 names = question(self.address)
         except HubError:
             return ""
-        more = ["…"] if len(names) > _NAMED else []
-        return ", ".join([*map(shown, names[:_NAMED]), *more])
+        return first_of(names)
 
     def _disk(self, error: OSError) -> HubError | None:
         if error.errno in _OUT_OF_SPACE:
@@ -219,9 +224,6 @@ class _Situation:
             )
         # The library's own "Consistency check failed".
         return HubError("hub_size", name=self._file()) if _raised_in_library(error) else None
-
-    def _no_hub(self) -> HubError:
-        return HubError("hub_no_hub", host=shown(endpoint().partition("://")[2]))
 
     def _page(self) -> str:
         space = self.address is not None and self.address.repo_type == "space"

@@ -6,7 +6,7 @@ from typing import Literal
 
 Form = Literal["weights", "unread", "other"]
 
-_WEIGHTS = frozenset({"safetensors", "pth", "pt", "bin", "ckpt", "tar", "model", "weights"})
+WEIGHT_ENDINGS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar", ".model", ".weights")
 _UNREAD = (
     "onnx ort keras h5 hdf5 gguf ggml tflite pkl pickle joblib pb msgpack mlmodel mlpackage pte"
     " ptl torchscript engine trt caffemodel ot pdparams pdiparams rknn hef mnn"
@@ -39,7 +39,7 @@ def form_of(path: str, *, large: bool = False) -> Form:
         or name.endswith(".not_safetensors")
     ):
         return "unread"
-    if ending in _WEIGHTS or (large and _NO_ENDING.fullmatch(name)):
+    if f".{ending}" in WEIGHT_ENDINGS or (large and _NO_ENDING.fullmatch(name)):
         return "weights"
     return "other"
 

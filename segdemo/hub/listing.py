@@ -14,11 +14,11 @@ from huggingface_hub import ModelInfo, SpaceInfo, get_session
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
-from segdemo.checkpoints.limits import shown
+from segdemo.checkpoints.limits import first_of, shown
 from segdemo.checkpoints.verdict import Verdict, judge
 from segdemo.errors import HubError, UnknownNetworkError
 from segdemo.hub.about import About
-from segdemo.hub.client import Token, api, endpoint, mapped_errors
+from segdemo.hub.client import Token, api, endpoint, host, mapped_errors, no_hub
 from segdemo.hub.forms import form_of, shard_of
 from segdemo.hub.references import Address, Found, Repository, WeightFile
 from segdemo.hub.remote import HubRanges, RangeFile
@@ -40,7 +40,6 @@ _FOR_ALL_FILES = frozenset(
     }
 )
 _NO_LIST = frozenset({"hub_not_found", "hub_not_found_signed_in"})
-_NAMED = 5
 _TASK = "image-segmentation"
 # What a network that we know may be filed under.
 _TASKS = frozenset({"", _TASK, "mask-generation", "image-to-image", "image-feature-extraction"})
@@ -71,7 +70,7 @@ def look(address: Address, *, token: Token = None, seconds: float = 20.0) -> Rep
     with mapped_errors(address, seconds=seconds, token=token):
         info = _asked(address, token, seconds)
     if not COMMIT.fullmatch(str(info.sha)):
-        raise _no_hub()
+        raise no_hub()
     with mapped_errors(address, seconds=max(end - time.monotonic(), 0.1), token=token):
         _size(info, address, token)
     pinned = replace(address, revision=info.sha, filename=None)
@@ -160,11 +159,11 @@ def _answer(
     except HubError as error:
         # Mirrors that only pass files on have no such list.
         absent = error.key in _NO_LIST or error.facts.get("status") == 404
-        return HubError("hub_no_search", host=_host()) if absent else error
+        return HubError("hub_no_search", host=host()) if absent else error
     except ValueError:
         # JSON of numbers or letters that are none.
-        return _no_hub()
-    return found if isinstance(found, list) else _no_hub()
+        return no_hub()
+    return found if isinstance(found, list) else no_hub()
 
 
 def _entry(said: Any) -> tuple[bool, Found | None]:
@@ -263,20 +262,14 @@ def _chosen(found: list[_File], address: Address) -> tuple[list[_File], list[_Fi
             return meant, []
         facts = {"name": name, "file": shown(address.filename)}
         if wanted:
-            raise HubError("hub_no_file_of", known=_listed(f.path for f in wanted), **facts)
+            raise HubError("hub_no_file_of", known=first_of(f.path for f in wanted), **facts)
         raise HubError("hub_no_file", **facts)
     if wanted:
         return wanted, unread
     if unread:
         endings = {PurePosixPath(file.path).suffix.lower() for file in unread}
-        raise HubError("hub_no_weights", name=name, found=_listed(sorted(endings)))
+        raise HubError("hub_no_weights", name=name, found=first_of(sorted(endings)))
     raise HubError("hub_no_files", name=name)
-
-
-def _listed(names: Iterable[str]) -> str:
-    """The first few, for a sentence."""
-    several = [shown(name) for name in names]
-    return ", ".join(several[:_NAMED] + ["…"] * (len(several) > _NAMED))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -357,14 +350,6 @@ def _joined(shards: list[_File]) -> Iterable[WeightFile]:
             sha256=None,
             verdict=Verdict(reason=HubError("hub_in_parts", name=name, count=count)),
         )
-
-
-def _no_hub() -> HubError:
-    return HubError("hub_no_hub", host=_host())
-
-
-def _host() -> str:
-    return shown(endpoint().partition("://")[2])
 
 
 def _name(file: WeightFile) -> str:

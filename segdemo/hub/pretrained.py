@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from segdemo.checkpoints.limits import shown
+from segdemo.checkpoints.limits import first_of, shown
 from segdemo.errors import HubError
 from segdemo.hub.addresses import parse
 from segdemo.hub.cached import cached_files
@@ -15,7 +15,6 @@ from segdemo.hub.references import Address
 from segdemo.segmenter import Segmenter, load
 from segdemo.settings import Settings
 
-_NAMED = 5
 _MEGABYTE = 1_000_000
 
 
@@ -84,12 +83,10 @@ def _the_one(addresses: list[Address]) -> Address:
     named = [address for address in addresses if address.filename == WEIGHTS_NAME]
     chosen = addresses if len(addresses) == 1 else named
     if len(chosen) != 1:
-        names = [shown(address.filename or "") for address in addresses]
-        more = ["…"] if len(names) > _NAMED else []
         raise HubError(
             "hub_which_file",
             name=shown(addresses[0].repo_id),
-            count=len(names),
-            known=", ".join([*names[:_NAMED], *more]),
+            count=len(addresses),
+            known=first_of(address.filename or "" for address in addresses),
         )
     return chosen[0]

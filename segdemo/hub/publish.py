@@ -2,21 +2,20 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import ModelCardData
 
-from segdemo.checkpoints import detect, read_file
 from segdemo.checkpoints.detect import Detection
 from segdemo.checkpoints.export import export_safetensors
 from segdemo.checkpoints.limits import shown
 from segdemo.errors import HubError
 from segdemo.hub.addresses import parse
 from segdemo.hub.client import Token, api, endpoint, has_token, mapped_errors
-from segdemo.segmenter import parse_metadata, resolve_spec
+from segdemo.segmenter import recognise
 from segdemo.spec import SegmentationSpec
 
 WEIGHTS_NAME = "model.safetensors"
@@ -96,10 +95,8 @@ def write_repository(
     assume: str | None = None,
 ) -> None:
     """Write model.safetensors, config.json and README.md to ``folder``. Raises CheckpointError."""
-    file = read_file(source)
-    words = parse_metadata(file.metadata)
-    detection = detect(file.content, assume=assume or words.get("assume"))
-    spec = resolve_spec(detection, words, path=Path(source))
+    recognised = recognise(source, assume=assume)
+    detection, spec, words = recognised.detection, recognised.spec, recognised.own_words
     licence = licence or _stated_licence(words)
     if licence:
         words = {**words, "licence": licence}
@@ -116,7 +113,7 @@ def write_repository(
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 
-def _stated_licence(words: dict[str, Any]) -> str | None:
+def _stated_licence(words: Mapping[str, Any]) -> str | None:
     stated = words.get("licence")
     return stated.lower() if isinstance(stated, str) and stated else None
 

@@ -146,7 +146,7 @@ class _Fetch:
         named = COMMIT.fullmatch(digest) or SHA256.fullmatch(digest)
         other = COMMIT.fullmatch(revision) and commit != revision
         if not COMMIT.fullmatch(commit) or not named or size is None or size < 0 or other:
-            raise HubError("hub_no_hub", host=shown(client.endpoint().partition("://")[2]))
+            raise client.no_hub()
         return commit, digest, size
 
     def _fetch_neighbours(self, commit: str) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from segdemo.checkpoints import Detection, detect, read_file
+from segdemo.checkpoints import Detection
 from segdemo.checkpoints.export import export_safetensors
 from segdemo.devices import is_out_of_memory, select_device
 from segdemo.errors import TrainingError
-from segdemo.segmenter import parse_metadata, resolve_spec
+from segdemo.segmenter import recognise
 from segdemo.settings import Settings
 from segdemo.spec import SegmentationSpec
 from segdemo.training.halves import halved
@@ -115,10 +115,8 @@ def finetune(request: Request, settings: Settings, listener: Listener) -> Result
     _check_target(request)
     device = select_device(request.device or settings.device)
     pairs = find_pairs(request.images, request.masks)
-    file = read_file(request.checkpoint)
-    words = parse_metadata(file.metadata)
-    detection = detect(file.content, assume=request.assume or words.get("assume"))
-    spec = resolve_spec(detection, words, path=request.checkpoint)
+    recognised = recognise(request.checkpoint, assume=request.assume)
+    detection, spec, words = recognised.detection, recognised.spec, recognised.own_words
     rules = InputRules(
         preprocessing=spec.preprocessing,
         requirements=detection.architecture.requirements(detection.config),
@@ -323,7 +321,7 @@ def _saved(request: Request, identity: str) -> Saved:
     return Saved(path=request.out.with_suffix(".unfinished"), identity=identity)
 
 
-def _identity(request: Request, pairs: Sequence[Pair], words: dict[str, Any]) -> str:
+def _identity(request: Request, pairs: Sequence[Pair], words: Mapping[str, Any]) -> str:
     """Changes with whatever decides the result."""
     files = [request.checkpoint, *(path for pair in pairs for path in (pair.picture, pair.mask))]
     sizes = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
@@ -333,7 +331,7 @@ def _identity(request: Request, pairs: Sequence[Pair], words: dict[str, Any]) ->
 
 def _words(
     request: Request,
-    words: dict[str, Any],
+    words: Mapping[str, Any],
     detection: Detection,
     result: Result,
     pictures: int,

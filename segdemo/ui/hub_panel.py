@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from segdemo.hub.client import WEIGHT_ENDINGS
+from segdemo.hub.forms import WEIGHT_ENDINGS
 from segdemo.strings import DEFAULT_LANGUAGE, section
 from segdemo.ui.answers import Answer
 from segdemo.ui.assets import script, static
