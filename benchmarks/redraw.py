@@ -12,13 +12,9 @@ from playwright.sync_api import Browser, Page
 
 from benchmarks.naive import panels
 from benchmarks.pictures import photo, smooth_maps
-from segdemo.ui.viewer import (
-    ComparisonViewer,
-    PanelEntry,
-    ViewerPayload,
-    cache_map,
-    cache_picture,
-)
+from segdemo.ui.map_files import cache_map, cache_picture
+from segdemo.ui.payload import PanelEntry, ViewerPayload
+from segdemo.ui.viewer import ComparisonViewer
 
 PANELS = 4
 _STEPS = 25

@@ -12,10 +12,11 @@ from segdemo.settings import Settings
 from segdemo.strings import text
 from segdemo.ui.adding import Adding
 from segdemo.ui.hub_access import DEFAULT_ENDPOINT, HubAccess
+from segdemo.ui.map_files import cache_picture
+from segdemo.ui.payload import ViewerPayload
 from segdemo.ui.runner import Runner
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.stored import Example
-from segdemo.ui.viewer import ViewerPayload, cache_picture
 from segdemo.ui.visitor import Visitor
 
 MIN_SLOTS = 2

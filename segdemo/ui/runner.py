@@ -18,8 +18,9 @@ from segdemo.spec import Preprocessing
 from segdemo.strings import text
 from segdemo.ui.errors import explain
 from segdemo.ui.licences import licence_line
+from segdemo.ui.map_files import MAX_SIDE, cache_map
+from segdemo.ui.payload import PanelEntry
 from segdemo.ui.transfers import State
-from segdemo.ui.viewer import MAX_SIDE, PanelEntry, cache_map
 
 _KEPT_PANELS = 64
 

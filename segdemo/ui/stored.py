@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from segdemo.strings import text
-from segdemo.ui.viewer import CachedFile, CachedImage, PanelEntry, ViewerPayload
+from segdemo.ui.payload import CachedFile, CachedImage, PanelEntry, ViewerPayload
 
 FOLDER = Path(__file__).with_name("examples")
 INDEX = FOLDER / "examples.json"

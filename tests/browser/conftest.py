@@ -12,13 +12,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from segdemo.ui.viewer import (
-    ComparisonViewer,
-    PanelEntry,
-    ViewerPayload,
-    cache_map,
-    cache_picture,
-)
+from segdemo.ui.map_files import cache_map, cache_picture
+from segdemo.ui.payload import PanelEntry, ViewerPayload
+from segdemo.ui.viewer import ComparisonViewer
 
 WIDTH, HEIGHT = 61, 47
 

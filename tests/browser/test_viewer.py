@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from segdemo.ui.viewer import CachedFile, CachedImage, ComparisonViewer, PanelEntry, ViewerState
+from segdemo.ui.payload import CachedFile, CachedImage, PanelEntry, PanelState, ViewerState
+from segdemo.ui.viewer import ComparisonViewer
 from tests.browser.conftest import HEIGHT, WIDTH, payload, random_map, ready
 
 pytestmark = pytest.mark.browser
@@ -195,7 +196,8 @@ def test_a_mirroring_viewer_reports_once_it_has_come_to_rest(open_demo):
         for _ in range(10):
             opened.page.keyboard.press("ArrowRight")
         opened.page.keyboard.press("2")
-    assert seen == [ViewerState(threshold=138, mode="mask")]
+    panels = (PanelState(threshold=138),) * 2
+    assert seen == [ViewerState(threshold=138, mode="mask", panels=panels)]
     assert opened.call("viewer.state().threshold") == 138
 
 

@@ -78,7 +78,8 @@ test("a contour runs inside the edge and its halo outside", () => {
 test("a difference tells both, each alone and neither apart", () => {
   const out = new Uint32Array(4);
   const layers = { both: filled(1, 4), only: filled(2, 4), missing: filled(3, 4), neither: filled(4, 4) };
-  paintDifference(Uint8Array.of(9, 9, 1, 1), Uint8Array.of(9, 1, 9, 1), 5, layers, out);
+  const mask = { values: Uint8Array.of(9, 9, 1, 1), k: 5 };
+  paintDifference(mask, { values: Uint8Array.of(9, 1, 9, 1), k: 5 }, layers, out);
   equal(out, [1, 2, 3, 4]);
 });
 

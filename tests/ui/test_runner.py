@@ -7,8 +7,8 @@ from PIL import Image
 from segdemo.pool import Pool
 from segdemo.processing import quantise
 from segdemo.settings import Settings
+from segdemo.ui.map_files import MAX_SIDE
 from segdemo.ui.runner import Runner, viewer_size
-from segdemo.ui.viewer import MAX_SIDE
 from tests.ui.hub_fakes import remote_entry
 
 

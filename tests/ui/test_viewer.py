@@ -8,20 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segdemo.ui.viewer import (
-    MAX_SIDE,
+from segdemo.ui.map_files import MAX_SIDE, cache_map, cache_picture
+from segdemo.ui.payload import (
     SCHEMA,
     CachedFile,
     CachedImage,
-    ComparisonViewer,
     PanelEntry,
+    PanelState,
     ViewerPayload,
     ViewerState,
-    cache_map,
-    cache_picture,
     new_run,
-    read_state,
 )
+from segdemo.ui.viewer import ComparisonViewer, read_state
 
 IMAGE = CachedImage(width=8, height=6, file=CachedFile(path="/nowhere/picture.jpg"))
 STATIC = Path(__file__).parents[2] / "segdemo" / "ui" / "static"
@@ -113,7 +111,10 @@ def test_a_payload_that_makes_no_sense_is_refused(wrong):
 
 
 def test_a_state_survives_the_way_to_the_browser_and_back():
-    state = ViewerState(threshold=42, mode="difference", layout="swipe", opacity=0.25)
+    panels = (PanelState(threshold=9, pick="all"), PanelState(threshold=255, pick="12"))
+    state = ViewerState(
+        threshold=42, mode="difference", layout="swipe", opacity=0.25, panels=panels
+    )
     payload = ViewerPayload(image=IMAGE, panels=(), state=state).to_json()
     assert read_state(json.loads(json.dumps(payload))) == state
 
@@ -141,6 +142,17 @@ def test_a_state_without_a_threshold_is_none(payload):
 def test_a_state_is_brought_into_range_part_by_part():
     payload = {"state": {"threshold": 1e9, "mode": {}, "layout": "\n", "opacity": -7}}
     assert read_state(payload) == ViewerState(threshold=255, opacity=0.0)
+
+
+def test_the_state_of_a_panel_is_brought_into_range_part_by_part():
+    panels = ["text", {"threshold": -5, "pick": "../etc"}, {"pick": "7"}, {}, {}]
+    read = read_state({"state": {"threshold": 5, "panels": panels}})
+    assert read.panels == (
+        PanelState(),
+        PanelState(threshold=1),
+        PanelState(pick="7"),
+        PanelState(),
+    )
 
 
 def test_only_the_state_of_a_payload_is_read():

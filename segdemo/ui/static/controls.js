@@ -129,15 +129,16 @@ function refreshThreshold(viewer) {
   setText(parts.thresholdValue, text);
   parts.veil.style.setProperty("--sv-share", (k - 1) / 254);
   for (const panel of panels) {
-    const share = panel.map ? coverage(panel.map.tail, k) : NaN;
+    const share = panel.map ? coverage(panel.map.tail, thresholdOf(viewer, panel)) : NaN;
     setText(panel.card.percent, Number.isFinite(share) ? `${percentText(share)}%` : "");
+    for (const part of CARD_PARTS) part.step(viewer, panel);
   }
   for (const item of viewer.agreements) setText(item.output, agreementText(agreementAt(viewer, item)));
 }
 
-function agreementAt(viewer, { joint }) {
-  const k = viewer.settings.threshold;
-  return joint ? agreement(joint, k, k) : NaN;
+function agreementAt(viewer, { first, second, joint }) {
+  const k = (index) => thresholdOf(viewer, viewer.panels[index]);
+  return joint ? agreement(joint, k(first), k(second)) : NaN;
 }
 
 // One chip for each pair of panels that have or will have a map; pairs whose maps differ in size have nothing to compare.

@@ -89,7 +89,7 @@ function neighbours(viewer, panel) {
 function paintPanel(viewer, panel) {
   const { settings, base } = viewer;
   const out = panel.pixels;
-  const k = settings.threshold;
+  const k = thresholdOf(viewer, panel);
   const values = sampledMap(viewer, panel);
   const colour = parseColour(colourOf(viewer, panel));
   const stamp = `${viewer.frame.stamp} ${packColour(colour)} ${settings.opacity}`;
@@ -148,13 +148,15 @@ function paintAgainstReference(viewer, panel, values, shared, own) {
   };
   const only = tint("only", own, colourOf(viewer, panel));
   if (!reference || !reference.map || reference === panel) {
-    paintMask(values, settings.threshold, only, grey, panel.pixels);
+    paintMask(values, thresholdOf(viewer, panel), only, grey, panel.pixels);
     return;
   }
   const both = shared("both", strength, (to) => tintLayer(grey, AGREED, strength, to));
   const missing = tint("missing", shared, colourOf(viewer, reference));
   const layers = { both, only, missing, neither: grey };
-  paintDifference(values, sampledMap(viewer, reference), settings.threshold, layers, panel.pixels);
+  const here = { values, k: thresholdOf(viewer, panel) };
+  const there = { values: sampledMap(viewer, reference), k: thresholdOf(viewer, reference) };
+  paintDifference(here, there, layers, panel.pixels);
 }
 
 // Gives the panel an image of the present size.

@@ -10,7 +10,7 @@ function hooksOf(viewer) {
     },
     // Resolves when everything asked for so far is on the screen.
     drawn: () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
-    coverage: (index) => coverage(viewer.panels[index].map.tail, viewer.settings.threshold),
+    coverage: (index) => coverage(viewer.panels[index].map.tail, thresholdOf(viewer, viewer.panels[index])),
     agreement: (first, second) => agreementAt(viewer,
       viewer.agreements.find((item) => item.first === first && item.second === second)),
     values: (index) => viewer.panels[index].map.q,

@@ -119,11 +119,12 @@ function paintContour(values, lowest, highest, k, { line, halo, ground }, out) {
   }
 }
 
-// Two masks against each other: layers for both, this one alone, the reference alone, neither.
-function paintDifference(values, reference, k, { both, only, missing, neither }, out) {
+// Two masks {values, k} against each other: layers for both, this one alone, the reference alone,
+// neither.
+function paintDifference(mask, reference, { both, only, missing, neither }, out) {
   for (let i = 0; i < out.length; i++) {
-    const here = values[i] >= k;
-    const there = reference[i] >= k;
+    const here = mask.values[i] >= mask.k;
+    const there = reference.values[i] >= reference.k;
     out[i] = here ? (there ? both[i] : only[i]) : (there ? missing[i] : neither[i]);
   }
 }

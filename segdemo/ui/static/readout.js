@@ -41,10 +41,10 @@ function refreshProbe(viewer) {
     const y = (frame.top + point.y * frame.height) / viewer.density;
     area.cross.style.transform = `translate(${x}px, ${y}px)`;
   }
-  for (const panel of panels) showProbe(panel.card.probe, [valueAt(panel, point)], viewer, [""]);
+  for (const panel of panels) showProbe(panel.card.probe, [panel], viewer, [""]);
   const pair = swipe ? swipedPanels(viewer) : [];
   const letters = pair.map((panel) => letterOf(panels.indexOf(panel)));
-  showProbe(stage.probe, pair.map((panel) => valueAt(panel, point)), viewer, letters);
+  showProbe(stage.probe, pair, viewer, letters);
   setText(parts.where, point && picture ? fill(viewer.strings.where, {
     x: Math.floor(point.x * picture.width), y: Math.floor(point.y * picture.height),
   }) : "");
@@ -56,14 +56,14 @@ function valueAt({ map }, point) {
   return map.q[Math.floor(point.y * map.height) * map.width + Math.floor(point.x * map.width)];
 }
 
-function showProbe(node, values, { strings, settings }, letters) {
-  const known = values.filter((q) => q >= 0);
-  node.hidden = known.length === 0;
+function showProbe(node, panels, viewer, letters) {
+  const values = panels.map((panel) => valueAt(panel, viewer.point));
+  node.hidden = !values.some((q) => q >= 0);
   if (node.hidden) return;
   node.replaceChildren(...values.map((q, index) => {
     const item = make("span", "sv-reading");
-    item.dataset.foreground = String(q >= settings.threshold);
-    const text = fill(strings.probability, { interval: intervalText(q) });
+    item.dataset.foreground = String(q >= thresholdOf(viewer, panels[index]));
+    const text = fill(viewer.strings.probability, { interval: intervalText(q) });
     item.append(make("i"), `${letters[index]} ${text}`.trim());
     return item;
   }));

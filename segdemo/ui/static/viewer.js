@@ -93,6 +93,9 @@ function load(viewer) {
   const done = () => schedule(viewer, "panels");
   loadPicture(viewer, signal, done);
   for (const panel of viewer.panels) loadMap(panel, signal, done);
+  for (const part of CARD_PARTS) {
+    for (const panel of viewer.panels) part.load(viewer, panel, signal, done);
+  }
   schedule(viewer, "panels");
 }
 
@@ -126,6 +129,7 @@ function reconcilePanels(viewer, entries) {
 function newPanel(viewer) {
   const panel = { map: null, url: null, loadFailed: false, image: null, pixels: null, layers: new Map() };
   panel.card = buildCard(viewer.strings, (hex) => viewer.actions.setColour(panel, hex));
+  for (const part of CARD_PARTS) part.build(viewer, panel);
   panel.card.retry.addEventListener("click", () => {
     if (panel.loadFailed) panel.url = null;
     panel.loadFailed = false;
@@ -185,6 +189,7 @@ function refreshPanels(viewer) {
     if (unfetched) fillFailure(card, strings.load_failed_title, strings.load_failed, true);
     else fillFailure(card, entry.title, entry.message, false);
     runAnimation(card, status === "running");
+    for (const part of CARD_PARTS) part.refresh(viewer, panel);
   });
   const serials = new Set(viewer.panels.filter(({ map }) => map).map(({ map }) => map.serial));
   for (const key of viewer.joints.keys()) {
@@ -243,6 +248,10 @@ function settle(viewer) {
   viewer.settleTimer = setTimeout(() => viewer.host.mirror(stateFor(viewer)), SETTLE_AFTER);
 }
 
-function stateFor({ run, settings: { threshold, mode, layout, opacity } }) {
-  return { run, threshold, mode, layout, opacity };
+function stateFor(viewer) {
+  const { run, settings: { threshold, mode, layout, opacity } } = viewer;
+  const panels = viewer.panels.map((panel) => ({
+    threshold: thresholdOf(viewer, panel), pick: pickOf(panel),
+  }));
+  return { run, threshold, mode, layout, opacity, panels };
 }
