@@ -171,7 +171,7 @@ def _scene_fcn(skips: int) -> Recipe:
     """An FCN on a VGG-16 of an eighth of the width; one recipe for all, so that skips decide."""
     config = VGGConfig(widths=vgg16(8), hidden=(128, 128), skips=skips, **_shape("scene"))
     name = f"FCN-{config.stride}s"
-    return _scene(f"fcn{config.stride}s", name, "vgg_fcn", config, 1800, (96, 128))
+    return _scene(f"fcn{config.stride}s", name, "vgg_fcn", config, 8000, (96, 128))
 
 
 def _resnet(task: str) -> ResNetUNetConfig:
@@ -224,7 +224,7 @@ RECIPES: dict[str, Recipe] = {
             1200,
             gap_weight=3.0,
         ),
-        _scene("resnet_unet", "ResNet U-Net", "resnet_unet", _resnet("scene"), 1000, (96, 96, 128)),
+        _scene("resnet_unet", "ResNet U-Net", "resnet_unet", _resnet("scene"), 5000, (96, 96, 128)),
         _scene_fcn(skips=0),
         _scene_fcn(skips=1),
         _scene_fcn(skips=2),
