@@ -1,6 +1,7 @@
 """Picture to tensor exactly as a spec says, and the network's answer back to a map."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ from torch.nn import functional
 from segdemo.architectures import SizeRequirements
 from segdemo.errors import PredictionError
 from segdemo.spec import Activation, Preprocessing
+
+Labels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 LEVELS = 256
 """Steps of a quantised probability; a threshold is ``k / LEVELS``."""
@@ -161,6 +164,20 @@ def resize_map(
     )
     array: npt.NDArray[np.float32] = resized.clamp(0, 1).reshape(*channels, *size[::-1]).numpy()
     return array
+
+
+def winners(maps: Iterable[npt.NDArray[np.float32]], count: int) -> Labels:
+    """(H, W): which of ``count`` maps, taken one after another, is the largest at each pixel.
+
+    The first of equal ones wins. The numbers take 8 bits as far as they go.
+    """
+    each = iter(maps)
+    best = next(each).copy()
+    labels: Labels = np.zeros(best.shape, np.uint8 if count <= 256 else np.uint16)
+    for number, probabilities in enumerate(each, start=1):
+        np.copyto(labels, number, where=probabilities > best)
+        np.maximum(best, probabilities, out=best)
+    return labels
 
 
 def quantise(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:

@@ -1,10 +1,11 @@
 """A network with everything that its prediction depends on: picture in, probabilities out."""
 
+import copy
 import json
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,7 +22,7 @@ from segdemo.devices import select_device, short_name, synchronise
 from segdemo.engine import Engine
 from segdemo.errors import SpecError
 from segdemo.pictures import decode
-from segdemo.processing import activate, prepare, resize_map
+from segdemo.processing import Labels, activate, prepare, resize_map, winners
 from segdemo.published import known_file
 from segdemo.settings import Settings
 from segdemo.spec import SegmentationSpec
@@ -42,14 +43,16 @@ class Prediction:
     precision: str = "fp32"
     reduced: bool = False
     """Whether the picture was made smaller than the spec wanted, to stay within memory."""
+    background: int = 0
+    """The class that is no foreground, where there are several."""
 
     @property
     def foreground(self) -> npt.NDArray[np.float32]:
-        """(H, W): the one class, or whatever is not class 0, the background, among several."""
-        several = len(self.probabilities) > 2
-        foreground: npt.NDArray[np.float32] = (
-            1 - self.probabilities[0] if several else self.probabilities[-1]
-        )
+        """(H, W): the one class, the other of two, or whatever is not background of several."""
+        count = len(self.probabilities)
+        if count <= 2:
+            return self.probabilities[count - 1 - self.background]
+        foreground: npt.NDArray[np.float32] = 1 - self.probabilities[self.background]
         return foreground
 
     @property
@@ -66,6 +69,14 @@ class Prediction:
     def foreground_at(self, size: tuple[int, int]) -> npt.NDArray[np.float32]:
         """The foreground probability at ``size`` (width, height), bilinear: (height, width)."""
         return resize_map(self.foreground, size)
+
+    def classes_at(self, size: tuple[int, int]) -> Iterator[npt.NDArray[np.float32]]:
+        """The probability of each class in order, as ``foreground_at``; one in memory at a time."""
+        return (resize_map(probabilities, size) for probabilities in self.probabilities)
+
+    def labels_at(self, size: tuple[int, int]) -> Labels:
+        """(height, width): the most probable class of each pixel at ``size``; see ``winners``."""
+        return winners(self.classes_at(size), len(self.probabilities))
 
     def mask(self, threshold: float = 0.5) -> npt.NDArray[np.bool_]:
         """(H, W) at the picture's own size: whether the foreground reaches ``threshold``."""
@@ -94,10 +105,35 @@ class Segmenter:
         self._engine = Engine()
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """The name of each channel; empty when they are not known."""
+        names = self.spec.postprocessing.classes
+        return names if len(names) == self.detection.config.classes else ()
+
+    @property
+    def background(self) -> int:
+        """The class that is called so, or else the first, as nearly everybody has it."""
+        lowered = [name.strip().lower() for name in self.class_names]
+        return lowered.index("background") if "background" in lowered else 0
+
+    @property
     def byte_size(self) -> int:
         """Memory that the weights take; after a prediction, with what was made of them to run."""
         weights: int = sum(tensor.nbytes for tensor in self.network.state_dict().values())
         return weights + self._engine.byte_size
+
+    def respecified(self, words: Mapping[str, Any]) -> "Segmenter":
+        """The same network, of which ``words`` decide whatever they speak of, in the JSON form.
+
+        It shares the weights and what was made of them to run. Raises SpecError.
+        """
+        user = text("origin_user")
+        decided = SegmentationSpec.resolve([(user, words)]).origins
+        spec = SegmentationSpec.resolve([(user, words), ("", self.spec.to_dict())])
+        _require_lengths(spec, self.detection.config.in_channels)
+        twin = copy.copy(self)
+        twin.spec = replace(spec, origins={**self.spec.origins, **decided})
+        return twin
 
     def predict(self, picture: Image.Image) -> Prediction:
         """Run the network once on a picture, read as the page reads it: see pictures.decode.
@@ -128,6 +164,7 @@ class Segmenter:
             milliseconds=(time.perf_counter() - start) * 1000,
             device=short_name(self.device),
             reduced=prepared.reduced,
+            background=self.background,
         )
 
 
@@ -229,15 +266,19 @@ def resolve_spec(
             ("", {"postprocessing": {"activation": activation}}),
         ]
     )
+    _require_lengths(spec, config.in_channels)
+    return spec
+
+
+def _require_lengths(spec: SegmentationSpec, in_channels: int) -> None:
     # A grey network may bring the three numbers of colour pictures: see processing. One of other
     # channels takes no picture at all, which predict says better than a length.
-    lengths = {1, 3, config.in_channels}
+    lengths = {1, 3, in_channels}
     for name in ("mean", "std"):
         values = getattr(spec.preprocessing, name)
         if len(values) not in lengths:
             expected = f"a list of {' or '.join(map(str, sorted(lengths)))} numbers"
             raise _senseless(f"preprocessing.{name}", values, expected)
-    return spec
 
 
 def _found_words(path: Path, config: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -35,10 +35,18 @@ def cache_map(quantised: NDArray[np.uint8]) -> CachedImage:
     grey = Image.fromarray(quantised)
     if max(grey.size) > MAX_SIDE:
         grey.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.NEAREST, reducing_gap=None)
+    return _cache_grey(grey, "map.png")
+
+
+def cache_atlas(maps: NDArray[np.uint8]) -> CachedImage:
+    """The (C, H, W) maps of one size as one lossless PNG, from top to bottom in order."""
+    return _cache_grey(Image.fromarray(maps.reshape(-1, maps.shape[-1])), "classes.png")
+
+
+def _cache_grey(grey: Image.Image, name: str) -> CachedImage:
     buffer = io.BytesIO()
     grey.save(buffer, format="PNG", compress_level=1)
-    file = _cache(buffer.getvalue(), "map.png")
-    return CachedImage(width=grey.width, height=grey.height, file=file)
+    return CachedImage(width=grey.width, height=grey.height, file=_cache(buffer.getvalue(), name))
 
 
 def _cache(data: bytes, name: str) -> CachedFile:

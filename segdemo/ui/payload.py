@@ -81,11 +81,13 @@ class ClassMaps:
     """What a network of three classes and more says: the winner of each pixel, and every class.
 
     ``labels`` is a grey picture of class numbers. ``atlas`` holds one map of q for each class,
-    all of one size, in order from top to bottom; class 0 is the background.
+    all of one size, in order from top to bottom.
     """
 
     names: tuple[str, ...]
     colours: tuple[str, ...]  # "#rrggbb" for each class
+    palette: str  # in palettes.CLASS_PALETTES, where the colours are from
+    background: int  # the class that is no foreground
     labels: CachedImage
     atlas: CachedImage
 
@@ -94,6 +96,8 @@ class ClassMaps:
         return {
             "names": list(self.names),
             "colours": list(self.colours),
+            "palette": self.palette,
+            "background": self.background,
             "labels": self.labels.to_json(),
             "atlas": self.atlas.to_json(),
         }

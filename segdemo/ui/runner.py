@@ -16,6 +16,7 @@ from segdemo.processing import quantise
 from segdemo.segmenter import Prediction, Segmenter
 from segdemo.spec import Preprocessing
 from segdemo.strings import text
+from segdemo.ui.class_maps import class_maps
 from segdemo.ui.errors import explain
 from segdemo.ui.licences import licence_line
 from segdemo.ui.map_files import MAX_SIDE, cache_map
@@ -118,7 +119,7 @@ def _absent(entry: CatalogEntry, download: State | None) -> dict[str, Any]:
 
 def ready_panel(panel: PanelEntry, segmenter: Segmenter, prediction: Prediction) -> PanelEntry:
     """The panel with its map, of the picture's size up to MAX_SIDE, and what to say of it."""
-    probabilities = prediction.foreground_at(viewer_size(prediction.picture_size))
+    size = viewer_size(prediction.picture_size)
     return replace(
         panel,
         status="ready",
@@ -126,7 +127,8 @@ def ready_panel(panel: PanelEntry, segmenter: Segmenter, prediction: Prediction)
         notes=tuple(assumptions(segmenter, prediction)),
         milliseconds=prediction.milliseconds,
         device=prediction.device_and_precision,
-        map=cache_map(quantise(probabilities)),
+        map=cache_map(quantise(prediction.foreground_at(size))),
+        classes=class_maps(segmenter, prediction, size),
     )
 
 
