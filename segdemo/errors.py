@@ -17,7 +17,7 @@ Each names its text in the string table, so that the page can say it in the read
 language. Anything else that is raised is a mistake of ours and is shown as such.
 """
 
-from segdemo.strings import DEFAULT_LANGUAGE, text
+from segdemo.strings import text
 
 
 class SegdemoError(Exception):
@@ -29,8 +29,8 @@ class SegdemoError(Exception):
         self.key = key
         self.facts = facts
 
-    def message(self, language: str = DEFAULT_LANGUAGE) -> str:
-        """The sentence in ``language``."""
+    def message(self, language: str | None = None) -> str:
+        """The sentence in ``language``, by default in the current one."""
         return text(self.key, language, **self.facts)
 
 

@@ -11,6 +11,7 @@ import gradio as gr
 from segdemo.strings import text
 from segdemo.ui.handlers import MAX_SLOTS, MIN_SLOTS, Handlers
 from segdemo.ui.hub_panel import HubPanel
+from segdemo.ui.language import labelled
 from segdemo.ui.picture_input import PictureInput
 from segdemo.ui.transfer_list import TransferList
 from segdemo.ui.viewer import ComparisonViewer
@@ -52,28 +53,32 @@ def lay_out(handlers: Handlers, static: Path) -> Parts:
     count = gr.State(max(MIN_SLOTS, len(chosen)))
     with gr.Row(elem_id="page"):
         with gr.Column(elem_id="controls", scale=0, min_width=340):
-            gr.Markdown(f"# {text('page_title')}\n{text('page_tagline')}", elem_id="title")
-            picture = PictureInput(
-                value=str(first.picture) if first else None,
-                label=text("page_picture"),
-                type="filepath",
-                image_mode=None,
-                sources=["upload", "webcam", "clipboard"],
-                height=220,
-                elem_id="picture",
+            labelled(
+                gr.Markdown(elem_id="title"),
+                value=lambda: f"# {text('page_title')}\n{text('page_tagline')}",
+            )
+            picture = labelled(
+                PictureInput(
+                    value=str(first.picture) if first else None,
+                    type="filepath",
+                    image_mode=None,
+                    sources=["upload", "webcam", "clipboard"],
+                    height=220,
+                    elem_id="picture",
+                ),
+                label="page_picture",
             )
             slots = [_slot(handlers, number, chosen) for number in range(MAX_SLOTS)]
             with gr.Row(elem_id="slots-more"):
-                more = gr.Button(text("page_add"), size="sm", min_width=100, elem_id="add")
-                fewer = gr.Button(
-                    text("page_remove"),
-                    size="sm",
-                    min_width=100,
-                    interactive=False,
-                    elem_id="remove",
+                more = labelled(
+                    gr.Button(size="sm", min_width=100, elem_id="add"), value="page_add"
+                )
+                fewer = labelled(
+                    gr.Button(size="sm", min_width=100, interactive=False, elem_id="remove"),
+                    value="page_remove",
                 )
             transfers = TransferList(elem_id="transfers")
-            run = gr.Button(text("page_compare"), variant="primary", elem_id="compare")
+            run = labelled(gr.Button(variant="primary", elem_id="compare"), value="page_compare")
             panel = HubPanel(
                 online=handlers.adding.online,
                 uploads=handlers.adding.uploads,
@@ -87,15 +92,17 @@ def lay_out(handlers: Handlers, static: Path) -> Parts:
                     size="sm",
                     elem_id="sign-in",
                 )
-            examples = gr.Dataset(
-                label=text("page_examples"),
-                components=[gr.Image(render=False)],
-                samples=[[str(example.picture)] for example in handlers.examples],
-                type="index",
-                elem_id="examples",
-                visible=bool(handlers.examples),
+            examples = labelled(
+                gr.Dataset(
+                    components=[gr.Image(render=False)],
+                    samples=[[str(example.picture)] for example in handlers.examples],
+                    type="index",
+                    elem_id="examples",
+                    visible=bool(handlers.examples),
+                ),
+                label="page_examples",
             )
-            gr.Markdown(handlers.status(), elem_id="status")
+            labelled(gr.Markdown(elem_id="status"), value=handlers.status)
         with gr.Column(elem_id="results", scale=1, min_width=320):
             viewer = ComparisonViewer(first.comparison if first else None, elem_id="viewer")
     return Parts(
@@ -122,20 +129,24 @@ def may_sign_in(environment: Mapping[str, str] = os.environ) -> bool:
 def _slot(handlers: Handlers, number: int, chosen: Sequence[str]) -> Slot:
     visible = number < max(MIN_SLOTS, len(chosen))
     with gr.Group(visible=visible, elem_classes="slot") as group, gr.Row():
-        architecture = gr.Dropdown(
-            handlers.shelf.families(),
-            value="",
-            label=text("page_architecture"),
-            scale=0,
-            min_width=116,
-            elem_id=f"architecture-{number}",
+        architecture = labelled(
+            gr.Dropdown(
+                handlers.shelf.families(),
+                value="",
+                scale=0,
+                min_width=116,
+                elem_id=f"architecture-{number}",
+            ),
+            label="page_architecture",
         )
-        checkpoint = gr.Dropdown(
-            handlers.shelf.choices(),
-            value=chosen[number] if number < len(chosen) else None,
-            label=text("page_network", letter="ABCD"[number]),
-            scale=1,
-            min_width=180,
-            elem_id=f"checkpoint-{number}",
+        checkpoint = labelled(
+            gr.Dropdown(
+                handlers.shelf.choices(),
+                value=chosen[number] if number < len(chosen) else None,
+                scale=1,
+                min_width=180,
+                elem_id=f"checkpoint-{number}",
+            ),
+            label=lambda: text("page_network", letter="ABCD"[number]),
         )
     return Slot(group=group, architecture=architecture, checkpoint=checkpoint)

@@ -11,6 +11,7 @@ from segdemo.strings import text
 from segdemo.ui.answers import problem
 from segdemo.ui.errors import explain
 from segdemo.ui.handlers import MAX_SLOTS, MIN_SLOTS, Handlers, place
+from segdemo.ui.language import speak_to_visitors
 from segdemo.ui.layout import Parts, lay_out
 from segdemo.ui.visitor import Visitor
 
@@ -38,6 +39,7 @@ def build(handlers: Handlers, static: Path) -> gr.Blocks:
         events.downloads()
         events.adding()
         demo.load(events.reload, parts.visitor, events.lists, **_QUICK)
+        speak_to_visitors(demo)
     demo.queue(max_size=32, default_concurrency_limit=4)
     return demo
 

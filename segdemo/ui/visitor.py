@@ -6,6 +6,8 @@ from threading import Lock
 
 from segdemo.catalog import CatalogEntry
 from segdemo.hub.references import Repository
+from segdemo.reading import Reading
+from segdemo.strings import DEFAULT_LANGUAGE
 from segdemo.ui.transfers import Transfers
 
 
@@ -18,6 +20,10 @@ class Visitor:
         """What they have added, by id."""
         self.confidential: set[str] = set()
         """The ids among them that only their own token may fetch."""
+        self.language = DEFAULT_LANGUAGE
+        """What they read; their browser says so when the page opens."""
+        self.readings: dict[int, tuple[str, Reading]] = {}
+        """How they want the checkpoint with an id read in a slot, where they said so."""
         self.transfers = Transfers()
         self.repository: Repository | None = None
         """The one they looked at last."""
