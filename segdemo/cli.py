@@ -212,7 +212,7 @@ def _predict_one(
         "mask": mask_picture(mask),
         "probability": map_picture(probabilities),
         "overlay": overlay_picture(picture, mask),
-        "cutout": cutout_picture(picture, mask),
+        "cutout": cutout_picture(picture, probabilities, threshold),
     }
     for kind, image in pictures.items():
         image.save(target.with_name(f"{target.name}.{kind}.png"))

@@ -1,10 +1,33 @@
+import io
+
 import numpy as np
+import pytest
 from PIL import Image
 
-from segdemo.render import cutout_picture, map_picture, mask_picture, overlay_picture
+from segdemo.palettes import PANEL_COLOURS
+from segdemo.processing import quantise
+from segdemo.render import (
+    cutout_picture,
+    deep_map_picture,
+    label_picture,
+    labels_overlay_picture,
+    map_picture,
+    mask_picture,
+    overlay_picture,
+)
 
 MASK = np.array([[True, False], [False, True], [False, False]])
 PICTURE = Image.new("RGB", (2, 3), (100, 100, 100))
+LABELS = np.array([[0, 1], [2, 0], [1, 1]], dtype=np.uint8)
+COLOURS = ("#000000", "#ff0000", "#0000ff")
+RANDOM = np.random.default_rng(0).random((64, 64), dtype=np.float32)
+
+
+def stored(picture: Image.Image) -> Image.Image:
+    """The picture as a PNG brings it back."""
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    return Image.open(buffer)
 
 
 def test_the_foreground_of_a_mask_is_white_and_the_rest_black():
@@ -16,13 +39,58 @@ def test_a_map_is_quantised_by_the_one_rule():
     assert np.asarray(map_picture(probabilities)).tolist() == [[0, 128, 255, 127]]
 
 
+def test_a_deep_map_has_16_bits_also_as_a_file():
+    probabilities = np.array([[0.0, 0.5, 1.0, 1 / 65536]], dtype=np.float32)
+    picture = stored(deep_map_picture(probabilities))
+    assert picture.mode == "I;16"
+    assert np.asarray(picture).tolist() == [[0, 32768, 65535, 1]]
+
+
+@pytest.mark.parametrize("k", [1, 77, 128, 255])
+def test_a_deep_map_is_cut_where_the_map_on_the_screen_is(k):
+    exact = np.arange(257, dtype=np.float32)[None] / 256
+    for probabilities in (RANDOM, exact, np.nextafter(exact, np.float32(0))):
+        deep = np.asarray(deep_map_picture(probabilities))
+        assert np.array_equal(deep >= 256 * k, quantise(probabilities) >= k)
+
+
 def test_an_overlay_tints_the_foreground_alone():
     pixels = np.asarray(overlay_picture(PICTURE, MASK, "#ff0000", opacity=0.5))
     assert pixels[0, 0].tolist() == [177, 50, 50]
     assert pixels[0, 1].tolist() == [100, 100, 100]
 
 
-def test_a_cutout_is_transparent_outside_and_untouched_inside():
-    pixels = np.asarray(cutout_picture(PICTURE, MASK))
-    assert pixels[1, 1].tolist() == [100, 100, 100, 255]
-    assert pixels[2, 0, 3] == 0
+def test_a_label_picture_holds_the_numbers_and_shows_the_colours():
+    picture = stored(label_picture(LABELS, COLOURS))
+    assert picture.mode == "P"
+    assert np.array_equal(np.asarray(picture), LABELS)
+    assert picture.convert("RGB").getpixel((0, 1)) == (0, 0, 255)
+
+
+def test_an_overlay_of_classes_leaves_the_background_as_it_is():
+    pixels = np.asarray(labels_overlay_picture(PICTURE, LABELS, COLOURS, opacity=0.5))
+    assert pixels[0, 0].tolist() == [100, 100, 100]
+    assert pixels[0, 1].tolist() == [177, 50, 50]
+    without = labels_overlay_picture(PICTURE, LABELS, COLOURS, background=None, opacity=0.5)
+    assert np.asarray(without)[0, 0].tolist() == [50, 50, 50]
+
+
+@pytest.mark.parametrize("k", [1, 64, 128, 200, 255])
+def test_a_cutout_is_half_there_exactly_where_the_mask_begins(k):
+    picture = Image.new("RGB", (64, 64), PANEL_COLOURS[0])
+    alpha = np.asarray(cutout_picture(picture, RANDOM, k / 256).getchannel("A"))
+    assert np.array_equal(alpha >= 128, quantise(RANDOM) >= k)
+
+
+def test_the_alpha_of_a_cutout_rises_with_the_probability_and_keeps_the_colours():
+    probabilities = np.linspace(0, 1, 300, dtype=np.float32)[None]
+    picture = Image.new("RGB", (300, 1), (10, 20, 30))
+    pixels = np.asarray(cutout_picture(picture, probabilities, 0.3)).astype(int)
+    assert pixels[0, :, :3].tolist() == [[10, 20, 30]] * 300
+    assert (np.diff(pixels[0, :, 3]) >= 0).all()
+    assert (pixels[0, 0, 3], pixels[0, -1, 3]) == (0, 255)
+
+
+def test_the_alpha_of_a_cutout_at_one_half_is_the_probability():
+    alpha = np.asarray(cutout_picture(Image.new("RGB", (64, 64)), RANDOM).getchannel("A"))
+    assert np.array_equal(alpha, quantise(RANDOM))
