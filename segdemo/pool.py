@@ -12,11 +12,15 @@ from PIL import Image
 
 from segdemo.devices import device_name, free_memory, is_out_of_memory, select_device
 from segdemo.errors import CheckpointError, PredictionError, SegdemoError
+from segdemo.reading import AS_IT_COMES, Reading
 from segdemo.segmenter import Prediction, Segmenter, load
 from segdemo.settings import Settings
 
 _Result = TypeVar("_Result")
 _Version = tuple[int, int] | None
+_Key = tuple[Path, str | None]
+"""The file and what is assumed of it: words beyond that change no weights."""
+
 _MEGABYTE = 1_000_000
 
 
@@ -41,10 +45,12 @@ class Status:
 class Predictor(Protocol):
     """What the page and the command line need of whoever runs the networks."""
 
-    def load(self, path: Path) -> Segmenter:
-        """The network of a checkpoint, ready to run. Raises CheckpointError."""
+    def load(self, path: Path, reading: Reading = AS_IT_COMES) -> Segmenter:
+        """The network of a checkpoint read in a way, ready to run. Raises CheckpointError."""
 
-    def predict(self, path: Path, picture: Image.Image) -> Prediction:
+    def predict(
+        self, path: Path, picture: Image.Image, reading: Reading = AS_IT_COMES
+    ) -> Prediction:
         """Run a checkpoint's network on a picture. Raises CheckpointError or PredictionError."""
 
     def status(self) -> Status:
@@ -58,30 +64,36 @@ class Pool:
         """Choose the device. Raises SettingsError when the one asked for is absent."""
         self._settings = settings
         self._device = select_device(settings.device)
-        self._kept: OrderedDict[Path, _Kept] = OrderedDict()
+        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         # Two networks at once would share the same cores or memory and only be slower. One
         # may load while another runs, and the status never waits for either.
         self._run_lock = Lock()
         self._load_lock = Lock()
         self._kept_lock = Lock()
 
-    def load(self, path: Path) -> Segmenter:
-        """The network of a checkpoint, from the cache unless the file has changed since."""
-        version = _version(path)
-        segmenter = self._find(path, version)
+    def load(self, path: Path, reading: Reading = AS_IT_COMES) -> Segmenter:
+        """The network of a checkpoint, from the cache unless the file has changed since.
+
+        Readings that assume the same share one network, whatever else they say.
+        """
+        key, version = (path, reading.assume), _version(path)
+        segmenter = self._find(key, version)
         if segmenter is None:
             with self._load_lock:
                 # Whoever held the lock may have loaded it.
-                segmenter = self._find(path, version) or self._load(path, version)
-        return segmenter
+                segmenter = self._find(key, version) or self._load(key, version)
+        words = reading.spec_words
+        return segmenter.respecified(words) if words else segmenter
 
-    def predict(self, path: Path, picture: Image.Image) -> Prediction:
+    def predict(
+        self, path: Path, picture: Image.Image, reading: Reading = AS_IT_COMES
+    ) -> Prediction:
         """Run one network; when memory runs out, drop the others and try once more."""
-        segmenter = self.load(path)
+        segmenter = self.load(path, reading)
         width, height = picture.size
         with self._run_lock:
             return self._with_retreat(
-                path,
+                (path, reading.assume),
                 lambda: segmenter.predict(picture),
                 PredictionError(
                     "prediction_out_of_memory",
@@ -97,29 +109,31 @@ class Pool:
             return Status(
                 device=device_name(self._device),
                 precision="fp32",
-                loaded=tuple(self._kept),
+                loaded=tuple(dict.fromkeys(path for path, _ in self._kept)),
                 megabytes=self._bytes / _MEGABYTE,
             )
 
-    def _find(self, path: Path, version: _Version) -> Segmenter | None:
+    def _find(self, key: _Key, version: _Version) -> Segmenter | None:
         with self._kept_lock:
-            kept = self._kept.get(path)
+            kept = self._kept.get(key)
             if kept is None or kept.version != version:
                 return None
-            self._kept.move_to_end(path)
+            self._kept.move_to_end(key)
             return kept.segmenter
 
-    def _load(self, path: Path, version: _Version) -> Segmenter:
+    def _load(self, key: _Key, version: _Version) -> Segmenter:
+        path, assume = key
+        device = str(self._device)
         segmenter = self._with_retreat(
-            path,
-            lambda: load(path, device=str(self._device), settings=self._settings),
+            key,
+            lambda: load(path, device=device, assume=assume, settings=self._settings),
             CheckpointError(
                 "checkpoint_out_of_memory", name=path.name, device=device_name(self._device)
             ),
         )
         with self._kept_lock:
-            self._kept[path] = _Kept(segmenter=segmenter, version=version)
-            self._kept.move_to_end(path)
+            self._kept[key] = _Kept(segmenter=segmenter, version=version)
+            self._kept.move_to_end(key)
             while len(self._kept) > 1 and self._bytes > self._settings.cache_megabytes * _MEGABYTE:
                 self._kept.popitem(last=False)
         return segmenter
@@ -129,14 +143,14 @@ class Pool:
         return sum(kept.segmenter.byte_size for kept in self._kept.values())
 
     def _with_retreat(
-        self, path: Path, run: Callable[[], _Result], failure: SegdemoError
+        self, key: _Key, run: Callable[[], _Result], failure: SegdemoError
     ) -> _Result:
         """Try twice, the second time with no other network in memory; then raise ``failure``."""
         result = _unless_out_of_memory(run)
         if result is None:
             # Outside the failed frame, whose traceback would keep its tensors alive.
             with self._kept_lock:
-                for other in [other for other in self._kept if other != path]:
+                for other in [other for other in self._kept if other != key]:
                     del self._kept[other]
             gc.collect()
             free_memory(self._device)

@@ -13,9 +13,9 @@ MAX_LINES = 400
 
 # A module imports from its own line and from the lines above it, never from below.
 LAYERS = (
-    {"errors", "published", "settings", "spec", "palettes", "strings"},
+    {"errors", "published", "settings", "spec", "reading", "palettes", "strings"},
     {"architectures"},
-    {"pictures", "processing", "devices"},
+    {"pictures", "processing", "devices", "truth"},
     {"checkpoints"},
     {"recording"},
     {"engine"},

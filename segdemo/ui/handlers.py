@@ -8,13 +8,14 @@ from segdemo.checkpoints.limits import amount
 from segdemo.errors import PictureError, SegdemoError
 from segdemo.pictures import decode
 from segdemo.pool import Predictor
+from segdemo.reading import AS_IT_COMES
 from segdemo.settings import Settings
 from segdemo.strings import text
 from segdemo.ui.adding import Adding
 from segdemo.ui.hub_access import DEFAULT_ENDPOINT, HubAccess
 from segdemo.ui.map_files import cache_picture
 from segdemo.ui.payload import ViewerPayload
-from segdemo.ui.runner import Runner
+from segdemo.ui.runner import Chosen, Runner
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.stored import Example
 from segdemo.ui.visitor import Visitor
@@ -50,6 +51,26 @@ class Handlers:
         """What the slots hold when there is no example."""
         return [entry.id for entry in self.shelf.entries() if entry.path][:MIN_SLOTS]
 
+    def chosen(self, visitor: Visitor, names: Sequence[str | None]) -> list[Chosen]:
+        """The checkpoints in the slots that exist, and how this visitor wants them read.
+
+        A reading is forgotten once another checkpoint has taken its slot.
+        """
+        return [one for _, one in self._filled(visitor, names)]
+
+    def _filled(self, visitor: Visitor, names: Sequence[str | None]) -> list[tuple[int, Chosen]]:
+        """The slots with a checkpoint, in order; panel n shows the n-th of them."""
+        filled: list[tuple[int, Chosen]] = []
+        for slot, name in enumerate(names):
+            entry = self.shelf.find(name, visitor)
+            read, reading = visitor.readings.get(slot, (name, AS_IT_COMES))
+            if read != name:
+                visitor.readings.pop(slot, None)
+                reading = AS_IT_COMES
+            if entry is not None:
+                filled.append((slot, (entry, reading)))
+        return filled
+
     def compare(
         self, visitor: Visitor, path: str | None, chosen: Sequence[str | None]
     ) -> Iterator[ViewerPayload]:
@@ -60,16 +81,15 @@ class Handlers:
         """
         if path is None:
             raise PictureError("page_no_picture")
-        found = (self.shelf.find(name, visitor) for name in chosen)
-        entries = [entry for entry in found if entry is not None]
-        if not entries:
+        checkpoints = self.chosen(visitor, chosen)
+        if not checkpoints:
             raise SegdemoError("page_no_checkpoint")
         content = self._read(Path(path))
         picture = decode(content, max_megapixels=self._settings.max_megapixels)
         digest = hashlib.sha256(content).hexdigest()
         image = cache_picture(picture)
-        under_way = {entry.id: visitor.transfers.state(entry.id) for entry in entries}
-        for panels in self._runner.run(picture, digest, entries, under_way):
+        under_way = {entry.id: visitor.transfers.state(entry.id) for entry, _ in checkpoints}
+        for panels in self._runner.run(picture, digest, checkpoints, under_way):
             # The same picture is the same run, so that the view stays where it is.
             yield ViewerPayload(image=image, panels=panels, run=digest[:16])
 

@@ -11,21 +11,25 @@ from PIL import Image
 
 from segdemo.catalog import CatalogEntry
 from segdemo.checkpoints.limits import amount
+from segdemo.errors import CheckpointError
 from segdemo.pool import Predictor
 from segdemo.processing import quantise
+from segdemo.reading import Reading
 from segdemo.segmenter import Prediction, Segmenter
 from segdemo.spec import Preprocessing
-from segdemo.strings import text
+from segdemo.strings import language, text
 from segdemo.ui.class_maps import class_maps
 from segdemo.ui.errors import explain
 from segdemo.ui.licences import licence_line
 from segdemo.ui.map_files import MAX_SIDE, cache_map
 from segdemo.ui.payload import PanelEntry
+from segdemo.ui.predictions import Key, Predictions, key_of
 from segdemo.ui.transfers import State
 
 _KEPT_PANELS = 64
 
-_Key = tuple[str, Path, int]
+Chosen = tuple[CatalogEntry, Reading]
+"""A checkpoint and how it is to be read."""
 
 
 class Runner:
@@ -33,14 +37,27 @@ class Runner:
 
     def __init__(self, predictor: Predictor) -> None:
         """``predictor`` runs the networks."""
-        self._predictor = predictor
-        self._kept: OrderedDict[_Key, PanelEntry] = OrderedDict()
+        self._predictions = Predictions(predictor)
+        # A panel is full of texts, so it is kept for a language.
+        self._kept: OrderedDict[tuple[str, Key], PanelEntry] = OrderedDict()
+
+    def prediction(
+        self, picture: Image.Image, digest: str, entry: CatalogEntry, reading: Reading
+    ) -> tuple[Segmenter, Prediction]:
+        """What a checkpoint says of a picture, in floats; run again only where it is forgotten.
+
+        ``digest`` identifies the picture. Raises CheckpointError, also for a checkpoint that
+        is not on this disk, or PredictionError.
+        """
+        if entry.path is None:
+            raise CheckpointError("page_absent", size=amount(entry.bytes))
+        return self._predictions.of(picture, digest, entry.path, reading)
 
     def run(
         self,
         picture: Image.Image,
         digest: str,
-        entries: Sequence[CatalogEntry],
+        chosen: Sequence[Chosen],
         under_way: Mapping[str, State | None] = MappingProxyType({}),
     ) -> Iterator[tuple[PanelEntry, ...]]:
         """All panels each time one of them changes: first as far as known, at last all done.
@@ -50,27 +67,24 @@ class Runner:
         its download stands, by id.
         """
         panels = [
-            self._begin(slot, digest, entry, under_way.get(entry.id))
-            for slot, entry in enumerate(entries)
+            self._begin(slot, digest, one, under_way.get(one[0].id))
+            for slot, one in enumerate(chosen)
         ]
         yield tuple(panels)
-        for slot, entry in enumerate(entries):
-            if panels[slot].status != "waiting" or entry.path is None:
+        for slot, one in enumerate(chosen):
+            if panels[slot].status != "waiting":
                 continue
             panels[slot] = replace(panels[slot], status="running")
             yield tuple(panels)
-            panels[slot] = self._finish(panels[slot], entry, entry.path, picture)
-            if panels[slot].status == "ready":
-                self._keep(_key(digest, entry.path), panels[slot])
+            panels[slot] = self._finish(panels[slot], one, picture, digest)
             yield tuple(panels)
 
-    def _begin(
-        self, slot: int, digest: str, entry: CatalogEntry, download: State | None
-    ) -> PanelEntry:
+    def _begin(self, slot: int, digest: str, chosen: Chosen, download: State | None) -> PanelEntry:
+        entry, reading = chosen
         panel = PanelEntry(id=f"slot-{slot}", label=entry.title)
         if entry.path is None:
             return replace(panel, **_absent(entry, download))
-        kept = self._kept.get(_key(digest, entry.path))
+        kept = self._kept.get((language(), key_of(digest, entry.path, reading)))
         # Gradio's cache forgets files after a day.
         if kept is not None and kept.map is not None and Path(kept.map.file.path).exists():
             # The same file may be known to one visitor by another name than to the next.
@@ -78,30 +92,28 @@ class Runner:
         return panel
 
     def _finish(
-        self, panel: PanelEntry, entry: CatalogEntry, path: Path, picture: Image.Image
+        self, panel: PanelEntry, chosen: Chosen, picture: Image.Image, digest: str
     ) -> PanelEntry:
+        entry, reading = chosen
         # A mistake of ours in one network must not take the others' panels away.
         try:
-            prediction = self._predictor.predict(path, picture)
-            ready = ready_panel(panel, self._predictor.load(path), prediction)
-            if entry.address is None:
-                return ready
-            line, _ = licence_line(entry.licence, entry.commercial)
-            return replace(ready, notes=(*ready.notes, line))
+            ready = ready_panel(panel, *self.prediction(picture, digest, entry, reading))
+            if entry.address is not None:
+                line, _ = licence_line(entry.licence, entry.commercial)
+                ready = replace(ready, notes=(*ready.notes, line))
+            if entry.path is not None:
+                self._keep((language(), key_of(digest, entry.path, reading)), ready)
+            return ready
         except Exception as error:
             return replace(
                 panel, status="failed", title=text("panel_failed"), message=explain(error)
             )
 
-    def _keep(self, key: _Key, panel: PanelEntry) -> None:
+    def _keep(self, key: tuple[str, Key], panel: PanelEntry) -> None:
         self._kept[key] = panel
         self._kept.move_to_end(key)
         while len(self._kept) > _KEPT_PANELS:
             self._kept.popitem(last=False)
-
-
-def _key(digest: str, path: Path) -> _Key:
-    return digest, path, path.stat().st_mtime_ns if path.exists() else 0
 
 
 def _absent(entry: CatalogEntry, download: State | None) -> dict[str, Any]:

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segdemo.errors import CheckpointError
 from segdemo.pool import Pool
 from segdemo.processing import quantise
+from segdemo.reading import AS_IT_COMES
 from segdemo.settings import Settings
+from segdemo.strings import speaking, text
 from segdemo.ui.map_files import MAX_SIDE
 from segdemo.ui.runner import Runner, viewer_size
 from tests.ui.hub_fakes import remote_entry
@@ -20,11 +23,15 @@ class Counting(Pool):
         self.ran = []
         self.failing = failing
 
-    def predict(self, path, picture):
+    def predict(self, path, picture, reading=AS_IT_COMES):
         self.ran.append(path.stem)
         if path.stem in self.failing:
             raise ZeroDivisionError("a mistake of ours")
-        return super().predict(path, picture)
+        return super().predict(path, picture, reading)
+
+
+def as_they_come(*entries):
+    return [(entry, AS_IT_COMES) for entry in entries]
 
 
 def statuses(panels):
@@ -37,7 +44,8 @@ def map_of(panel):
 
 def test_every_change_of_a_panel_is_told_in_order(entries, picture):
     first, _, last = entries
-    told = [statuses(panels) for panels in Runner(Counting()).run(picture, "d", [first, last])]
+    run = Runner(Counting()).run(picture, "d", as_they_come(first, last))
+    told = [statuses(panels) for panels in run]
     assert told == [
         ["waiting", "waiting"],
         ["running", "waiting"],
@@ -48,20 +56,21 @@ def test_every_change_of_a_panel_is_told_in_order(entries, picture):
 
 
 def test_one_failure_never_sinks_the_others(entries, picture):
-    *_, panels = Runner(Counting()).run(picture, "d", entries)
+    *_, panels = Runner(Counting()).run(picture, "d", as_they_come(*entries))
     assert statuses(panels) == ["ready", "failed", "ready"]
     assert "NaN" in panels[1].message
 
 
 def test_not_even_a_mistake_of_ours_sinks_the_others(entries, picture):
-    *_, panels = Runner(Counting(failing=["first"])).run(picture, "d", [entries[0], entries[2]])
+    runner = Runner(Counting(failing=["first"]))
+    *_, panels = runner.run(picture, "d", as_they_come(entries[0], entries[2]))
     assert statuses(panels) == ["failed", "ready"]
     assert "mistake of ours" not in panels[0].message
 
 
 def test_the_map_holds_the_quantised_prediction_at_the_pictures_size(entries, picture):
     pool = Pool(Settings(device="cpu"))
-    *_, panels = Runner(pool).run(picture, "d", entries[:1])
+    *_, panels = Runner(pool).run(picture, "d", as_they_come(entries[0]))
     prediction = pool.predict(entries[0].path, picture)
     expected = quantise(prediction.foreground_at(picture.size))
     np.testing.assert_array_equal(map_of(panels[0]), expected)
@@ -71,8 +80,8 @@ def test_a_network_that_has_seen_the_picture_is_not_run_again(entries, picture):
     pool = Counting()
     runner = Runner(pool)
     first, _, last = entries
-    *_, before = runner.run(picture, "d", [first])
-    *_, after = runner.run(picture, "d", [last, first])
+    *_, before = runner.run(picture, "d", as_they_come(first))
+    *_, after = runner.run(picture, "d", as_they_come(last, first))
     assert pool.ran == ["first", "last"]
     assert after[1].map == before[0].map
     assert [panel.id for panel in after] == ["slot-0", "slot-1"]
@@ -81,43 +90,43 @@ def test_a_network_that_has_seen_the_picture_is_not_run_again(entries, picture):
 def test_another_picture_is_another_run(entries, picture):
     pool = Counting()
     runner = Runner(pool)
-    list(runner.run(picture, "d", entries[:1]))
-    list(runner.run(picture.rotate(90), "e", entries[:1]))
+    list(runner.run(picture, "d", as_they_come(entries[0])))
+    list(runner.run(picture.rotate(90), "e", as_they_come(entries[0])))
     assert pool.ran == ["first", "first"]
 
 
 def test_a_map_that_the_cache_has_forgotten_is_made_again(entries, picture):
     pool = Counting()
     runner = Runner(pool)
-    *_, panels = runner.run(picture, "d", entries[:1])
+    *_, panels = runner.run(picture, "d", as_they_come(entries[0]))
     Path(panels[0].map.file.path).unlink()
-    *_, panels = runner.run(picture, "d", entries[:1])
-    assert pool.ran == ["first", "first"]
+    *_, panels = runner.run(picture, "d", as_they_come(entries[0]))
+    assert pool.ran == ["first"]
     assert Path(panels[0].map.file.path).exists()
 
 
 def test_a_failure_is_tried_again(entries, picture):
     pool = Counting(failing=["first"])
     runner = Runner(pool)
-    list(runner.run(picture, "d", entries[:1]))
+    list(runner.run(picture, "d", as_they_come(entries[0])))
     pool.failing = ()
-    *_, panels = runner.run(picture, "d", entries[:1])
+    *_, panels = runner.run(picture, "d", as_they_come(entries[0]))
     assert statuses(panels) == ["ready"]
 
 
 def test_what_is_not_on_this_disk_is_absent_and_the_others_run(entries, picture):
     pool = Counting()
     far = remote_entry()
-    *_, panels = Runner(pool).run(picture, "d", [far, entries[0]])
+    *_, panels = Runner(pool).run(picture, "d", as_they_come(far, entries[0]))
     assert statuses(panels) == ["absent", "ready"]
     assert pool.ran == ["first"]
 
 
 def test_what_is_absent_says_whether_it_is_coming(entries, picture):
     far = remote_entry()
-    ((idle,),) = Runner(Counting()).run(picture, "d", [far])
-    ((coming,),) = Runner(Counting()).run(picture, "d", [far], {"far": "running"})
-    ((stopped,),) = Runner(Counting()).run(picture, "d", [far], {"far": "stopped"})
+    ((idle,),) = Runner(Counting()).run(picture, "d", as_they_come(far))
+    ((coming,),) = Runner(Counting()).run(picture, "d", as_they_come(far), {"far": "running"})
+    ((stopped,),) = Runner(Counting()).run(picture, "d", as_they_come(far), {"far": "stopped"})
     assert (idle.title, coming.title) == ("Not downloaded yet", "Being downloaded")
     assert "Press Compare" in idle.message
     assert "Try the download again" in stopped.message
@@ -125,12 +134,12 @@ def test_what_is_absent_says_whether_it_is_coming(entries, picture):
 
 def test_a_result_of_somebody_elses_checkpoint_tells_its_licence(entries, picture):
     found = remote_entry(path=entries[0].path, licence="cc-by-nc-4.0", commercial=False)
-    *_, (panel,) = Runner(Counting()).run(picture, "d", [found])
+    *_, (panel,) = Runner(Counting()).run(picture, "d", as_they_come(found))
     assert "not for commercial use" in panel.notes[-1]
 
 
 def test_a_panel_says_what_it_is_and_what_was_assumed(entries, picture):
-    *_, (panel,) = Runner(Counting()).run(picture, "d", entries[:1])
+    *_, (panel,) = Runner(Counting()).run(picture, "d", as_they_come(entries[0]))
     assert panel.label == "A first"
     assert "U-Net" in panel.detail
     assert "61 × 47" in " ".join(panel.notes)
@@ -145,3 +154,40 @@ def test_a_panel_says_what_it_is_and_what_was_assumed(entries, picture):
 )
 def test_a_browser_gets_maps_of_the_pictures_size_up_to_a_limit(size, expected):
     assert viewer_size(size) == expected
+
+
+def test_the_same_file_read_in_two_ways_is_two_panels(entries, picture):
+    raw = AS_IT_COMES.with_word("preprocessing.divisor", 1)
+    chosen = [(entries[0], AS_IT_COMES), (entries[0], raw)]
+    pool = Counting()
+    runner = Runner(pool)
+    *_, (plain, other) = runner.run(picture, "d", chosen)
+    assert plain.map != other.map
+    *_, again = runner.run(picture, "d", chosen[::-1])
+    assert [panel.map for panel in again] == [other.map, plain.map]
+    assert pool.ran == ["first", "first"]
+
+
+def test_an_answer_in_floats_is_that_of_the_panel_and_runs_nothing_again(entries, picture):
+    pool = Counting()
+    runner = Runner(pool)
+    *_, (panel,) = runner.run(picture, "d", as_they_come(entries[0]))
+    segmenter, prediction = runner.prediction(picture, "d", entries[0], AS_IT_COMES)
+    np.testing.assert_array_equal(map_of(panel), quantise(prediction.foreground_at(picture.size)))
+    assert segmenter is pool.load(entries[0].path)
+    assert pool.ran == ["first"]
+
+
+def test_what_is_not_on_this_disk_has_no_answer(picture):
+    with pytest.raises(CheckpointError, match="176 MB"):
+        Runner(Counting()).prediction(picture, "d", remote_entry(), AS_IT_COMES)
+
+
+def test_a_panel_is_told_again_in_another_language_without_a_second_run(entries, picture):
+    pool = Counting()
+    runner = Runner(pool)
+    list(runner.run(picture, "d", as_they_come(entries[0])))
+    with speaking("zh"):
+        *_, (panel,) = runner.run(picture, "d", as_they_come(entries[0]))
+        assert panel.notes[-1] == text("note_sigmoid")
+    assert pool.ran == ["first"]
