@@ -82,7 +82,22 @@ def decode(source: bytes | Path | Image.Image, *, max_megapixels: float) -> Imag
             return _decode_stream(stream, max_megapixels)
 
 
+def opened(content: bytes, *, max_megapixels: float) -> Image.Image:
+    """The first picture in a file, loaded, in whatever mode and orientation it is stored.
+
+    Its size is checked before a pixel is decoded. Raises PictureError as `decode` does.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _open(io.BytesIO(content), max_megapixels)
+
+
 def _decode_stream(stream: BinaryIO, max_megapixels: float) -> Image.Image:
+    with _open(stream, max_megapixels) as picture:
+        return _decode(picture, max_megapixels)
+
+
+def _open(stream: BinaryIO, max_megapixels: float) -> Image.Image:
     head = stream.read(_HEAD_BYTES)
     if not head:
         raise PictureError("picture_empty")
@@ -96,11 +111,11 @@ def _decode_stream(stream: BinaryIO, max_megapixels: float) -> Image.Image:
     except Exception as error:
         # Pillow answers a damaged file with whatever its parser stumbled over.
         raise _damaged(error) from error
-    with picture:
-        return _decode(picture, max_megapixels)
+    _load(picture, max_megapixels)
+    return picture
 
 
-def _decode(picture: Image.Image, max_megapixels: float) -> Image.Image:
+def _load(picture: Image.Image, max_megapixels: float) -> None:
     _check_size(picture.width, picture.height, max_megapixels)
     try:
         picture.load()
@@ -108,8 +123,12 @@ def _decode(picture: Image.Image, max_megapixels: float) -> Image.Image:
         raise _too_large(error, max_megapixels) from error
     except Exception as error:
         raise _damaged(error) from error
+
+
+def _decode(picture: Image.Image, max_megapixels: float) -> Image.Image:
+    _load(picture, max_megapixels)
     profile = picture.info.get("icc_profile")
-    picture = _to_srgb(_over_white(_to_8_bits(_upright(picture))), profile)
+    picture = _to_srgb(_over_white(_to_8_bits(upright(picture))), profile)
     # A copy in any case, and without the metadata, so that nothing is applied twice.
     picture = picture.convert("RGB")
     picture.info = {}
@@ -160,7 +179,8 @@ def _damaged(error: Exception) -> PictureError:
     return PictureError("picture_incomplete")
 
 
-def _upright(picture: Image.Image) -> Image.Image:
+def upright(picture: Image.Image) -> Image.Image:
+    """The pixels turned as the file's EXIF orientation says."""
     try:
         turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # damaged EXIF says nothing about orientation
