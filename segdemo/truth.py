@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ VOID = 255
 """The label of a pixel of which nothing is said."""
 
 Labels = npt.NDArray[np.uint8]
-_Values = npt.NDArray[np.int64]
+_Values = npt.NDArray[np.integer[Any]]
 
 _HALF = 128
 """From this grey on a pixel of an 8-bit mask is foreground."""
@@ -25,6 +26,7 @@ _MOST_LABEL = 181
 """The highest class number in use (COCO-Stuff); greys above are shades."""
 _MOST_COLOURS = 64
 """More are those of a photograph."""
+_ROWS_LOOKED_AT = 64
 _TINT = 16
 """How far JPEG moves the channels of a grey pixel apart."""
 _FLAT_SHARE = 0.25
@@ -159,7 +161,7 @@ def _read(picture: Image.Image, *, smeared: bool, indexed: bool) -> TruthMask:
         if (colours == colours[:, :1]).all() and len(colours) > 1:
             # A grey palette is a way to store greys, in whatever order it lists them.
             greys = palette[:, 0][np.minimum(indices, len(palette) - 1)]
-            return _from_greys(greys.astype(np.int64), smeared=False)
+            return _from_greys(greys, smeared=False)
         # A GIF's palette has the colours in any order: there the colours are the labels.
         if indexed and len(used) <= _MOST_COLOURS:
             return TruthMask(labels=indices)
@@ -167,17 +169,17 @@ def _read(picture: Image.Image, *, smeared: bool, indexed: bool) -> TruthMask:
         alpha = np.asarray(picture.convert("RGBA").getchannel("A"))
         if alpha.min() < alpha.max():
             soft = bool(((alpha > 0) & (alpha < VOID)).any())
-            return _cut(alpha.astype(np.int64), VOID, soft=soft)
+            return _cut(alpha, VOID, soft=soft)
     if picture.mode == "1":
         return TruthMask(labels=np.asarray(picture).astype(np.uint8))
     if picture.mode == "F":
         return _from_floats(np.asarray(picture))
     if picture.mode in ("L", "I") or picture.mode.startswith("I;16"):
-        return _from_greys(np.asarray(picture).astype(np.int64), smeared=smeared)
+        return _from_greys(np.asarray(picture), smeared=smeared)
     colours = np.asarray(picture.convert("RGB"))
     tint = np.ptp(colours.astype(np.int16), axis=2).max(initial=0)
     if tint == 0 or (smeared and tint <= _TINT):
-        return _from_greys(colours[..., 1].astype(np.int64), smeared=smeared)
+        return _from_greys(colours[..., 1], smeared=smeared)
     if smeared:
         raise PictureError("truth_smeared")
     return _from_colours(colours)
@@ -205,8 +207,7 @@ def _from_greys(values: _Values, *, smeared: bool) -> TruthMask:
         if between.mean() > _SOFT_SHARE:
             raise PictureError("truth_photograph")
         return _cut(values, top, soft=True)
-    ranks = _evenly_spaced(found, top)
-    if ranks is not None:
+    if _evenly_spaced(found, top):
         told = ", ".join(str(value) for value in found.tolist())
         notice = Notice(key="truth_greys", facts={"greys": told, "highest": len(found) - 1})
         labels = np.searchsorted(found, values).astype(np.uint8)
@@ -227,13 +228,13 @@ def _lies_flat(values: _Values, chosen: npt.NDArray[np.bool_]) -> bool:
     return int((flat & chosen[:-1, :-1]).sum()) >= _FLAT_SHARE * int(chosen.sum())
 
 
-def _evenly_spaced(found: npt.NDArray[np.int64], top: int) -> npt.NDArray[np.int64] | None:
-    """The values, if they are classes spread over all greys so that people see them."""
+def _evenly_spaced(found: _Values, top: int) -> bool:
+    """Whether these are classes spread over all greys, so that people see them."""
     steps = len(found) - 1
     if top > VOID or found[0] != 0 or found[-1] < top - 1 or not 2 <= steps <= 8:
-        return None
+        return False
     expected = np.arange(steps + 1) * found[-1] / steps
-    return found if np.abs(found - expected).max() <= 1.5 else None
+    return bool(np.abs(found - expected).max() <= 1.5)
 
 
 def _cut(values: _Values, top: int, *, soft: bool) -> TruthMask:
@@ -249,22 +250,27 @@ def _from_floats(values: npt.NDArray[np.float32]) -> TruthMask:
     if (whole == values).all():
         return _from_greys(whole.astype(np.int64), smeared=False)
     # Shares of the foreground.
-    return _from_greys(np.rint(np.clip(values, 0, 1) * VOID).astype(np.int64), smeared=False)
+    return _from_greys(np.rint(np.clip(values, 0, 1) * VOID).astype(np.uint8), smeared=False)
 
 
 # --- Colours ----------------------------------------------------------------------------------
 
 
 def _from_colours(colours: npt.NDArray[np.uint8]) -> TruthMask:
-    codes = colours.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
-    found, places = np.unique(codes, return_inverse=True)
-    places = places.reshape(codes.shape)
+    red, green, blue = (colours[..., channel].astype(np.int32) for channel in range(3))
+    codes = (red << 16) + (green << 8) + blue
+    # Sorting all pixels takes a while: a photograph is known by a few of its rows.
+    found = np.unique(codes[:: max(1, len(codes) // _ROWS_LOOKED_AT)])
+    if len(found) <= _MOST_COLOURS:
+        found = np.unique(codes)
     if len(found) > _MOST_COLOURS:
         raise PictureError("truth_photograph")
     for known in _tables():
         if all(code in known for code in found.tolist()):
-            numbers = np.array([known[code] for code in found.tolist()], np.uint8)
-            return TruthMask(labels=numbers[places])
+            labels = np.zeros(codes.shape, np.uint8)
+            for code in found.tolist():
+                labels[codes == code] = known[code]
+            return TruthMask(labels=labels)
     if found[0] != _BLACK:
         raise PictureError("truth_colours", count=len(found))
     notices = () if len(found) == 2 else (Notice(key="truth_coloured"),)

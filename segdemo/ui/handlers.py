@@ -4,20 +4,27 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from PIL import Image
+
+from segdemo.catalog import CatalogEntry
 from segdemo.checkpoints.limits import amount
 from segdemo.errors import PictureError, SegdemoError
 from segdemo.pictures import decode
 from segdemo.pool import Predictor
-from segdemo.reading import AS_IT_COMES
+from segdemo.reading import AS_IT_COMES, Reading
+from segdemo.segmenter import Prediction, Segmenter
 from segdemo.settings import Settings
 from segdemo.strings import text
+from segdemo.truth import TruthMask, decode_truth
+from segdemo.truth import TruthMask
 from segdemo.ui.adding import Adding
 from segdemo.ui.hub_access import DEFAULT_ENDPOINT, HubAccess
 from segdemo.ui.map_files import cache_picture
-from segdemo.ui.payload import ViewerPayload
+from segdemo.ui.payload import Truth, ViewerPayload
 from segdemo.ui.runner import Chosen, Runner
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.stored import Example
+from segdemo.ui.truth_file import read_truth
 from segdemo.ui.visitor import Visitor
 
 MIN_SLOTS = 2
@@ -72,9 +79,13 @@ class Handlers:
         return filled
 
     def compare(
-        self, visitor: Visitor, path: str | None, chosen: Sequence[str | None]
+        self,
+        visitor: Visitor,
+        path: str | None,
+        chosen: Sequence[str | None],
+        truth: str | None = None,
     ) -> Iterator[ViewerPayload]:
-        """The comparison, again each time a panel changes.
+        """The comparison, again each time a panel changes; ``truth`` is the path of a mask.
 
         Raises a SegdemoError when there is nothing to compare or the picture is unreadable:
         only what all panels share stops the run.
@@ -84,14 +95,47 @@ class Handlers:
         checkpoints = self.chosen(visitor, chosen)
         if not checkpoints:
             raise SegdemoError("page_no_checkpoint")
-        content = self._read(Path(path))
-        picture = decode(content, max_megapixels=self._settings.max_megapixels)
-        digest = hashlib.sha256(content).hexdigest()
+        picture, digest = self.opened(Path(path))
         image = cache_picture(picture)
+        right, _ = self.truth(truth, picture.size)
         under_way = {entry.id: visitor.transfers.state(entry.id) for entry, _ in checkpoints}
         for panels in self._runner.run(picture, digest, checkpoints, under_way):
             # The same picture is the same run, so that the view stays where it is.
-            yield ViewerPayload(image=image, panels=panels, run=digest[:16])
+            yield ViewerPayload(image=image, panels=panels, run=digest[:16], truth=right)
+
+    def truth(
+        self, path: str | None, size: tuple[int, int]
+    ) -> tuple[Truth | None, TruthMask | None]:
+        """The mask in the file for a picture of that width and height, and what to say of it.
+
+        A file that cannot be used is a problem to be told, with no mask; no file is neither.
+        """
+        if path is None:
+            return None, None
+        return read_truth(
+            lambda: self._read(Path(path)), size, max_megapixels=self._settings.max_megapixels
+        )
+
+    def opened(self, path: Path) -> tuple[Image.Image, str]:
+        """The picture in a file, and what identifies it. Raises PictureError."""
+        content = self._read(path)
+        picture = decode(content, max_megapixels=self._settings.max_megapixels)
+        return picture, hashlib.sha256(content).hexdigest()
+
+    def truth(self, path: Path, size: tuple[int, int]) -> TruthMask:
+        """The right mask in a file, of a picture's size. Raises PictureError."""
+        content = self._read(path)
+        return decode_truth(content, max_megapixels=self._settings.max_megapixels).fitted(size)
+
+    def load(self, path: Path, reading: Reading = AS_IT_COMES) -> Segmenter:
+        """The network of a checkpoint. Raises CheckpointError."""
+        return self._predictor.load(path, reading)
+
+    def prediction(
+        self, picture: Image.Image, digest: str, entry: CatalogEntry, reading: Reading
+    ) -> tuple[Segmenter, Prediction]:
+        """What a checkpoint says of a picture; see ``Runner.prediction``."""
+        return self._runner.prediction(picture, digest, entry, reading)
 
     def _read(self, path: Path) -> bytes:
         size, limit = path.stat().st_size, self._settings.max_upload_megabytes * 1_000_000

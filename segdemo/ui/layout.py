@@ -33,6 +33,7 @@ class Parts:
 
     visitor: gr.State
     picture: gr.Image
+    truth: gr.File
     count: gr.State
     slots: Sequence[Slot]
     more: gr.Button
@@ -68,6 +69,7 @@ def lay_out(handlers: Handlers, static: Path) -> Parts:
                 ),
                 label="page_picture",
             )
+            truth = labelled(gr.File(height=76, elem_id="truth"), label="page_truth")
             slots = [_slot(handlers, number, chosen) for number in range(MAX_SLOTS)]
             with gr.Row(elem_id="slots-more"):
                 more = labelled(
@@ -108,6 +110,7 @@ def lay_out(handlers: Handlers, static: Path) -> Parts:
     return Parts(
         visitor=visitor,
         picture=picture,
+        truth=truth,
         count=count,
         slots=slots,
         more=more,

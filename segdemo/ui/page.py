@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from segdemo.strings import text
 from segdemo.ui.answers import problem
+from segdemo.ui.api import offer_to_programs
 from segdemo.ui.errors import explain
 from segdemo.ui.handlers import MAX_SLOTS, MIN_SLOTS, Handlers, place
 from segdemo.ui.language import speak_to_visitors
 from segdemo.ui.layout import Parts, lay_out
+from segdemo.ui.uploads import uploaded
 from segdemo.ui.visitor import Visitor
 
 MAX_WATCHED = 16
@@ -40,6 +41,7 @@ def build(handlers: Handlers, static: Path) -> gr.Blocks:
         events.adding()
         demo.load(events.reload, parts.visitor, events.lists, **_QUICK)
         speak_to_visitors(demo)
+        offer_to_programs(handlers)
     demo.queue(max_size=32, default_concurrency_limit=4)
     return demo
 
@@ -61,7 +63,13 @@ class _Events:
         self.lists = [*self._filters, *self._checkpoints]
         self._built = handlers.shelf.entries()
         self._running: dict[str, Any] = {
-            "inputs": [parts.visitor, parts.picture, parts.count, *self._checkpoints],
+            "inputs": [
+                parts.visitor,
+                parts.picture,
+                parts.truth,
+                parts.count,
+                *self._checkpoints,
+            ],
             "outputs": parts.viewer,
             # Two runs at once would only share the same cores or memory.
             "concurrency_limit": 1,
@@ -84,7 +92,12 @@ class _Events:
         parts.run.click(
             fetch, [parts.visitor, parts.count, *self._checkpoints], parts.transfers, **_QUICK
         ).then(self._compare, **self._running)
-        parts.picture.input(self._refresh, **self._running)
+        # A mask of one picture says nothing of the next.
+        parts.picture.input(_nothing, None, parts.truth, **_QUICK).then(
+            self._refresh, **self._running
+        )
+        for change in (parts.truth.upload, parts.truth.clear):
+            change(self._refresh, **self._running)
 
         def open_example(visitor: Visitor, index: int) -> list[Any]:
             example = handlers.examples[index]
@@ -93,6 +106,7 @@ class _Events:
             choices = handlers.shelf.choices(visitor=visitor)
             return [
                 str(example.picture),
+                None,
                 example.comparison,
                 *_resized(shown),
                 *("" for _ in padded),
@@ -102,22 +116,36 @@ class _Events:
         parts.examples.click(
             open_example,
             [parts.visitor, parts.examples],
-            [parts.picture, parts.viewer, *self._counted, *self.lists],
+            [parts.picture, parts.truth, parts.viewer, *self._counted, *self.lists],
             **_QUICK,
         )
 
-    def _compare(self, visitor: Visitor, path: str | None, shown: int, *chosen: str | None) -> Any:
+    def _compare(
+        self,
+        visitor: Visitor,
+        path: str | None,
+        truth: str | None,
+        shown: int,
+        *chosen: str | None,
+    ) -> Any:
         try:
-            yield from self._handlers.compare(visitor, path, chosen[:shown])
+            yield from self._handlers.compare(visitor, path, chosen[:shown], truth)
         except Exception as error:
             raise gr.Error(explain(error), print_exception=False) from error
 
-    def _refresh(self, visitor: Visitor, path: str | None, shown: int, *chosen: str | None) -> Any:
+    def _refresh(
+        self,
+        visitor: Visitor,
+        path: str | None,
+        truth: str | None,
+        shown: int,
+        *chosen: str | None,
+    ) -> Any:
         # Taking the picture away, or choosing networks before there is one, is no mistake.
         if path is None or not any(chosen[:shown]):
             yield gr.skip()
         else:
-            yield from self._compare(visitor, path, shown, *chosen)
+            yield from self._compare(visitor, path, truth, shown, *chosen)
 
     # --- slots -----------------------------------------------------------------------------
 
@@ -224,7 +252,7 @@ class _Events:
             return [visitor, adding.look(visitor, words, serial, _word_of(token))]
 
         def judge(visitor: Visitor, event: gr.EventData) -> list[Any]:
-            path, serial = _uploaded(_text(event, "path")), _number(event, "serial")
+            path, serial = uploaded(_text(event, "path")), _number(event, "serial")
             return [visitor, adding.judge_file(visitor, path, serial)]
 
         def use(
@@ -291,6 +319,10 @@ class _Events:
         ]
 
 
+def _nothing() -> None:
+    """What empties a component."""
+
+
 def _resized(shown: int) -> list[Any]:
     shown = min(MAX_SLOTS, max(MIN_SLOTS, shown))
     return [
@@ -320,16 +352,6 @@ def _text(event: gr.EventData, name: str) -> str:
 def _number(event: gr.EventData, name: str) -> int:
     value = _data(event, name)
     return value if isinstance(value, int) and not isinstance(value, bool) else -1
-
-
-def _uploaded(path: str) -> Path | None:
-    """The file that a browser names, if it is one that was uploaded."""
-    folder = Path(get_upload_folder()).resolve()
-    try:
-        file = Path(path).resolve()
-    except (OSError, ValueError):
-        return None
-    return file if file.is_relative_to(folder) and file.is_file() else None
 
 
 def _word_of(token: Token) -> str | None:

@@ -88,6 +88,7 @@ class ClassMaps:
     colours: tuple[str, ...]  # "#rrggbb" for each class
     palette: str  # in palettes.CLASS_PALETTES, where the colours are from
     background: int  # the class that is no foreground
+    hidden: tuple[int, ...]  # the classes that are not painted at first
     labels: CachedImage
     atlas: CachedImage
 
@@ -98,6 +99,7 @@ class ClassMaps:
             "colours": list(self.colours),
             "palette": self.palette,
             "background": self.background,
+            "hidden": list(self.hidden),
             "labels": self.labels.to_json(),
             "atlas": self.atlas.to_json(),
         }
@@ -107,17 +109,21 @@ class ClassMaps:
 class Truth:
     """What a person says is right: class numbers in grey, 255 where nothing is said."""
 
-    labels: CachedImage
-    several: bool  # whether there are classes beyond 0 and 1
+    labels: CachedImage | None = None  # of the size of the maps; absent when there is a problem
+    several: bool = False  # whether there are classes beyond 0 and 1
     notices: tuple[str, ...] = ()  # what was done to the file to make it fit
+    problem: str = ""  # why the file is of no use, and the way out
 
     def to_json(self) -> Json:
         """The entry as the browser reads it."""
-        return {
-            "labels": self.labels.to_json(),
+        entry: Json = {
             "several": self.several,
             "notices": list(self.notices),
+            "problem": self.problem,
         }
+        if self.labels is not None:
+            entry["labels"] = self.labels.to_json()
+        return entry
 
 
 @dataclass(frozen=True, kw_only=True)
