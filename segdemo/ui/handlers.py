@@ -20,11 +20,11 @@ from segdemo.truth import TruthMask
 from segdemo.ui.adding import Adding
 from segdemo.ui.hub_access import DEFAULT_ENDPOINT, HubAccess
 from segdemo.ui.map_files import cache_picture
-from segdemo.ui.payload import Truth, ViewerPayload
+from segdemo.ui.payload import ViewerPayload
 from segdemo.ui.runner import Chosen, Runner
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.stored import Example
-from segdemo.ui.truth_file import read_truth
+from segdemo.ui.truth_file import told
 from segdemo.ui.visitor import Visitor
 
 MIN_SLOTS = 2
@@ -97,24 +97,11 @@ class Handlers:
             raise SegdemoError("page_no_checkpoint")
         picture, digest = self.opened(Path(path))
         image = cache_picture(picture)
-        right, _ = self.truth(truth, picture.size)
+        right = truth and told(lambda: self.truth(Path(truth), picture.size), picture.size)
         under_way = {entry.id: visitor.transfers.state(entry.id) for entry, _ in checkpoints}
         for panels in self._runner.run(picture, digest, checkpoints, under_way):
             # The same picture is the same run, so that the view stays where it is.
-            yield ViewerPayload(image=image, panels=panels, run=digest[:16], truth=right)
-
-    def truth(
-        self, path: str | None, size: tuple[int, int]
-    ) -> tuple[Truth | None, TruthMask | None]:
-        """The mask in the file for a picture of that width and height, and what to say of it.
-
-        A file that cannot be used is a problem to be told, with no mask; no file is neither.
-        """
-        if path is None:
-            return None, None
-        return read_truth(
-            lambda: self._read(Path(path)), size, max_megapixels=self._settings.max_megapixels
-        )
+            yield ViewerPayload(image=image, panels=panels, run=digest[:16], truth=right or None)
 
     def opened(self, path: Path) -> tuple[Image.Image, str]:
         """The picture in a file, and what identifies it. Raises PictureError."""

@@ -1,26 +1,25 @@
-"""A person's ground truth as the viewer needs it; a file of no use never sinks the comparison."""
+"""A person's ground truth as the viewer needs it; one of no use never sinks the comparison."""
 
 from collections.abc import Callable
 
-from segdemo.truth import TruthMask, decode_truth
+from segdemo.truth import TruthMask
 from segdemo.ui.errors import explain
 from segdemo.ui.map_files import cache_map
 from segdemo.ui.payload import Truth
 from segdemo.ui.runner import viewer_size
 
 
-def read_truth(
-    read: Callable[[], bytes], size: tuple[int, int], *, max_megapixels: float
-) -> tuple[Truth, TruthMask | None]:
-    """What the viewer is told of the file that ``read`` returns, and the mask at ``size``.
+def told(read: Callable[[], TruthMask], size: tuple[int, int]) -> Truth:
+    """What the viewer is told of the mask that ``read`` returns for a picture of ``size``.
 
-    ``size`` is the width and height of the picture. A file that cannot be used has a problem in
-    place of labels.
+    A problem stands in place of labels when ``read`` fails.
     """
     try:
-        mask = decode_truth(read(), max_megapixels=max_megapixels).fitted(size)
+        mask = read()
     except Exception as error:
-        return Truth(problem=explain(error)), None
-    labels = cache_map(mask.at(viewer_size(size)).labels)
-    notices = tuple(notice.message() for notice in mask.notices)
-    return Truth(labels=labels, several=mask.several, notices=notices), mask
+        return Truth(problem=explain(error))
+    return Truth(
+        labels=cache_map(mask.at(viewer_size(size)).labels),
+        several=mask.several,
+        notices=tuple(notice.message() for notice in mask.notices),
+    )
