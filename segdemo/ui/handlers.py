@@ -16,7 +16,6 @@ from segdemo.segmenter import Prediction, Segmenter
 from segdemo.settings import Settings
 from segdemo.strings import text
 from segdemo.truth import TruthMask, decode_truth
-from segdemo.truth import TruthMask
 from segdemo.ui.adding import Adding
 from segdemo.ui.hub_access import DEFAULT_ENDPOINT, HubAccess
 from segdemo.ui.map_files import cache_picture
@@ -97,22 +96,18 @@ class Handlers:
             raise SegdemoError("page_no_checkpoint")
         picture, digest = self.opened(Path(path))
         image = cache_picture(picture)
-        right = truth and told(lambda: self.truth(Path(truth), picture.size), picture.size)
+        mask = Path(truth) if truth else None
+        right = told(lambda: self.truth(mask, picture.size), picture.size) if mask else None
         under_way = {entry.id: visitor.transfers.state(entry.id) for entry, _ in checkpoints}
         for panels in self._runner.run(picture, digest, checkpoints, under_way):
             # The same picture is the same run, so that the view stays where it is.
-            yield ViewerPayload(image=image, panels=panels, run=digest[:16], truth=right or None)
+            yield ViewerPayload(image=image, panels=panels, run=digest[:16], truth=right)
 
     def opened(self, path: Path) -> tuple[Image.Image, str]:
         """The picture in a file, and what identifies it. Raises PictureError."""
         content = self._read(path)
         picture = decode(content, max_megapixels=self._settings.max_megapixels)
         return picture, hashlib.sha256(content).hexdigest()
-
-    def truth(self, path: Path, size: tuple[int, int]) -> TruthMask:
-        """The right mask in a file, of a picture's size. Raises PictureError."""
-        content = self._read(path)
-        return decode_truth(content, max_megapixels=self._settings.max_megapixels).fitted(size)
 
     def load(self, path: Path, reading: Reading = AS_IT_COMES) -> Segmenter:
         """The network of a checkpoint. Raises CheckpointError."""
