@@ -1,18 +1,118 @@
 """Masks, maps, overlays and cut-outs as pictures, for files and downloads."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageColor
 
-from segdemo.palettes import PANEL_COLOURS
-from segdemo.processing import quantise
+from segdemo.palettes import CLASS_PALETTES, PANEL_COLOURS, palette_for
+from segdemo.processing import LEVELS, quantise, resize_map
+from segdemo.segmenter import Prediction
+
+Kind = Literal["mask", "probability", "overlay", "cutout"]
 
 DEEP_LEVELS = 1 << 16
 """Steps of a probability in 16 bits."""
 
 Mask = npt.NDArray[np.bool_]
+Labels = npt.NDArray[np.uint8]
+
+_MAX_CLASSES = 256
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class View:
+    """A prediction as a person looks at it, at the picture's own size (H, W)."""
+
+    prediction: Prediction
+    threshold: int = LEVELS // 2
+    """The k in 1..255 at which a map is cut."""
+    pick: str = "foreground"
+    """"all" for the winners among 3 to 256 classes, or a class's number; else the foreground."""
+    class_names: tuple[str, ...] = ()
+    colour: str = PANEL_COLOURS[0]
+    opacity: float = 0.6
+
+    @property
+    def classes(self) -> int:
+        """How many the network has."""
+        return len(self.prediction.probabilities)
+
+    @property
+    def by_class(self) -> bool:
+        """Whether it shows the winners, to which no threshold applies."""
+        return self.pick == "all" and 2 < self.classes <= _MAX_CLASSES
+
+    @property
+    def class_number(self) -> int | None:
+        """The one class that is shown, if it is one of several."""
+        known = self.pick.isdecimal() and self.classes > 2 and int(self.pick) < self.classes
+        return int(self.pick) if known else None
+
+    @cached_property
+    def probabilities(self) -> npt.NDArray[np.float32]:
+        """Of the class that is shown, or else of whatever is no background."""
+        prediction, number = self.prediction, self.class_number
+        if number is None:
+            return prediction.foreground_at(prediction.picture_size)
+        return resize_map(prediction.probabilities[number], prediction.picture_size)
+
+    @cached_property
+    def quantised(self) -> npt.NDArray[np.uint8]:
+        """The same as the q that a browser cuts."""
+        return quantise(self.probabilities)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """The class that wins each pixel; only where ``by_class``."""
+        prediction = self.prediction
+        return prediction.labels_at(prediction.picture_size).astype(np.uint8)
+
+    @cached_property
+    def mask(self) -> Mask:
+        """The foreground as the screen shows it."""
+        if self.by_class:
+            return self.labels != self.prediction.background
+        return self.quantised >= self.threshold
+
+    @property
+    def colours(self) -> tuple[str, ...]:
+        """Of each class."""
+        return CLASS_PALETTES[palette_for(self.class_names, self.classes)][: self.classes]
+
+
+def draw(kind: Kind, picture: Image.Image, view: View) -> Image.Image:
+    """One of the pictures that people keep, at the RGB picture's own size.
+
+    Where the winners of several classes are shown, the mask holds the class numbers, and the
+    probability is that of whatever is no background.
+    """
+    match kind:
+        case "mask" if view.by_class:
+            return label_picture(view.labels, view.colours)
+        case "mask":
+            return mask_picture(view.mask)
+        case "probability":
+            return deep_map_picture(view.probabilities)
+        case "overlay" if view.by_class:
+            return labels_overlay_picture(
+                picture, view.labels, view.colours, view.prediction.background, view.opacity
+            )
+        case "overlay":
+            return overlay_picture(picture, view.mask, view.colour, view.opacity)
+        case "cutout" if view.by_class:
+            cut = cutout_picture(picture, view.probabilities)
+            # The winner decides on which side of one half a pixel is.
+            alpha = np.asarray(cut.getchannel("A"))
+            sided = np.where(view.mask, np.maximum(alpha, 128), np.minimum(alpha, 127))
+            cut.putalpha(Image.fromarray(sided))
+            return cut
+        case "cutout":
+            return cutout_picture(picture, view.probabilities, view.threshold / LEVELS)
 
 
 def mask_picture(mask: Mask) -> Image.Image:
@@ -42,7 +142,7 @@ def deep_map_picture(probabilities: npt.NDArray[np.float32]) -> Image.Image:
     return Image.fromarray(_deep(probabilities))
 
 
-def label_picture(labels: npt.NDArray[np.uint8], colours: Sequence[str]) -> Image.Image:
+def label_picture(labels: Labels, colours: Sequence[str]) -> Image.Image:
     """(H, W) class numbers -> mode P: the numbers as they are, each shown in its colour."""
     picture = Image.fromarray(labels).convert("P")
     picture.putpalette(b"".join(bytes(ImageColor.getrgb(colour)) for colour in colours))
@@ -51,7 +151,7 @@ def label_picture(labels: npt.NDArray[np.uint8], colours: Sequence[str]) -> Imag
 
 def labels_overlay_picture(
     picture: Image.Image,
-    labels: npt.NDArray[np.uint8],
+    labels: Labels,
     colours: Sequence[str],
     background: int | None = 0,
     opacity: float = 0.6,

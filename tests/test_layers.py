@@ -22,7 +22,7 @@ LAYERS = (
     {"segmenter"},
     {"training"},
     {"hub", "catalog"},
-    {"pool", "metrics", "render"},
+    {"pool", "metrics", "render", "report", "report_page", "inspection"},
     {"serving"},
     {"ui", "cli", "finetuning"},
 )
