@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args
 
 import gradio as gr
 
-from segdemo.palettes import HEAT_COLOURS, PANEL_COLOURS
-from segdemo.strings import DEFAULT_LANGUAGE, section
+from segdemo.palettes import CLASS_PALETTES, HEAT_COLOURS, PANEL_COLOURS
+from segdemo.strings import sections
 from segdemo.ui.assets import script, static
 from segdemo.ui.payload import (
     MAX_PANELS,
@@ -21,7 +21,7 @@ from segdemo.ui.payload import (
 )
 
 # Pure functions first; the last file mounts the viewer.
-STYLES = ("viewer",)
+STYLES = ("viewer", "classes", "explain")
 SCRIPTS = (
     "text",
     "colours",
@@ -30,14 +30,22 @@ SCRIPTS = (
     "maps",
     "png",
     "payload",
+    "autothreshold",
     "thresholds",
+    "warnings",
     "dom",
     "panels",
+    "class_layers",
+    "class_drawing",
     "classes",
     "scores",
+    "drawer",
+    "trials",
     "explain",
     "saving",
     "card_parts",
+    "plot",
+    "levels",
     "controls",
     "drawing",
     "loading",
@@ -46,6 +54,7 @@ SCRIPTS = (
     "gestures",
     "viewer",
     "hooks",
+    "language",
     "gradio",
     "mount_viewer",
 )
@@ -116,7 +125,6 @@ class ComparisonViewer(gr.HTML):
         self,
         value: ViewerPayload | None = None,
         *,
-        language: str = DEFAULT_LANGUAGE,
         mirror: bool = False,
         elem_id: str | None = None,
         elem_classes: list[str] | str | None = None,
@@ -133,8 +141,12 @@ class ComparisonViewer(gr.HTML):
             elem_classes=elem_classes,
             visible=visible,
             render=render,
-            strings=section("viewer_", language),
-            palette={"panels": list(PANEL_COLOURS), "heat": list(HEAT_COLOURS)},
+            strings=sections("viewer_"),
+            palette={
+                "panels": list(PANEL_COLOURS),
+                "heat": list(HEAT_COLOURS),
+                "classes": {name: list(colours) for name, colours in CLASS_PALETTES.items()},
+            },
             mirror=mirror,
         )
 

@@ -7,7 +7,18 @@ import pytest
 
 HERE = Path(__file__).parent
 STATIC = HERE.parents[1] / "segdemo" / "ui" / "static"
-PURE = ("text", "colours", "histogram", "view", "maps", "png", "payload")
+PURE = (
+    "text",
+    "colours",
+    "histogram",
+    "view",
+    "maps",
+    "png",
+    "payload",
+    "autothreshold",
+    "thresholds",
+    "warnings",
+)
 CLAIMS = [
     (path.name, name)
     for path in sorted(HERE.glob("*.test.js"))

@@ -15,7 +15,27 @@ function actionsOf(viewer) {
     schedule(viewer, "view");
   };
   return {
-    setThreshold: (k) => choose("threshold", clampThreshold(k), "threshold"),
+    // Of one panel where each has its own: of the active one unless a panel is given.
+    setThreshold: (k, panel = activePanel(viewer)) => {
+      if (settings.linked || !panel) choose("threshold", clampThreshold(k), "threshold");
+      else setOwnThreshold(viewer, panel, clampThreshold(k));
+    },
+    setLinked: (linked) => {
+      if (linked) settings.threshold = sliderNow(viewer);
+      else for (const panel of viewer.panels) panel.threshold = settings.threshold;
+      choose("linked", linked, "controls");
+    },
+    setActive: (panel) => {
+      if (settings.active === panel.entry.id) return;
+      settings.active = panel.entry.id;
+      schedule(viewer, "controls");
+    },
+    setStretched: (panel, stretched) => {
+      panel.stretched = stretched;
+      schedule(viewer, "size");
+      settle(viewer);
+    },
+    inspect: (panel) => inspect(viewer, panel),
     setMode: (mode) => choose("mode", mode, "controls"),
     setLayout: (layout) => choose("layout", layout, "size"),
     setOpacity: (opacity) => choose("opacity", opacity, "controls"),
@@ -61,4 +81,12 @@ function actionsOf(viewer) {
       schedule(viewer, "probe");
     },
   };
+}
+
+function setOwnThreshold(viewer, panel, k) {
+  if (sliderOf(viewer, panel) === k) return;
+  panel.threshold = k;
+  viewer.chosen.add("threshold");
+  schedule(viewer, "threshold");
+  settle(viewer);
 }

@@ -1,8 +1,5 @@
 // The toolbar, the threshold with its histograms, opacity, agreement and the line of keys.
 
-// As wide as the thumb in viewer.css, so that curve and slider agree.
-const THUMB_WIDTH = 14;
-
 function buildControls(viewer) {
   const { parts, strings, actions } = viewer;
   const modes = MODES.map((mode, index) => ({
@@ -37,6 +34,7 @@ function buildControls(viewer) {
   setText(parts.emptyHint, strings.empty_hint);
   parts.panels.setAttribute("aria-label", strings.pictures);
   buildKeys(parts.keys, strings);
+  buildLevels(viewer);
 }
 
 // Active while it is held down, by pointer or by key.
@@ -116,13 +114,14 @@ function refreshControls(viewer) {
   parts.opacity.disabled = !["overlay", "heat", "difference"].includes(settings.mode);
   parts.opacity.style.setProperty("--sv-share", percent / 100);
   refreshPair(viewer);
+  refreshLevels(viewer);
   refreshThreshold(viewer);
 }
 
 // The only part that runs at every step of the threshold.
 function refreshThreshold(viewer) {
-  const { parts, settings, panels } = viewer;
-  const k = settings.threshold;
+  const { parts, panels } = viewer;
+  const k = sliderNow(viewer);
   if (Number(parts.threshold.value) !== k) parts.threshold.value = k;
   const text = thresholdText(k);
   setAttribute(parts.threshold, "aria-valuetext", text);
@@ -133,6 +132,7 @@ function refreshThreshold(viewer) {
     setText(panel.card.percent, Number.isFinite(share) ? `${percentText(share)}%` : "");
     for (const part of CARD_PARTS) part.step(viewer, panel);
   }
+  stepLevels(viewer);
   for (const item of viewer.agreements) setText(item.output, agreementText(agreementAt(viewer, item)));
 }
 
@@ -179,44 +179,4 @@ function miniBadge(viewer, index) {
   badge.style.backgroundColor = hex;
   badge.style.color = inkOn(parseColour(hex));
   return badge;
-}
-
-// The histograms of all maps, lying under the threshold's slider.
-function drawHistograms(viewer) {
-  const { parts, panels, density } = viewer;
-  const box = parts.plot.getBoundingClientRect();
-  const size = { width: Math.round(box.width * density), height: Math.round(box.height * density) };
-  if (size.width < 1 || size.height < 1) return;
-  const context = fitCanvas(parts.curves, size, density);
-  context.clearRect(0, 0, size.width, size.height);
-  // The thumb's centre runs from half its width to half its width before the end.
-  const inset = THUMB_WIDTH * density / 2;
-  const step = (size.width - 2 * inset) / 254;
-  const floor = size.height;
-  context.fillStyle = viewer.dark ? "rgb(255 255 255 / 30%)" : "rgb(0 0 0 / 22%)";
-  for (const quarter of [64, 128, 192]) {
-    const x = Math.round(inset + (quarter - 1) * step);
-    context.fillRect(x, floor - 4 * density, density, 4 * density);
-  }
-  const ceiling = 4 * density;
-  for (const panel of panels) {
-    if (!panel.map) continue;
-    const colour = parseColour(colourOf(viewer, panel));
-    const ink = mixColours(colour, viewer.dark ? { r: 255, g: 255, b: 255 } : { r: 0, g: 0, b: 0 }, 0.15);
-    const trace = new Path2D();
-    panel.map.curve.forEach((height, q) => {
-      const y = floor - height * (floor - ceiling);
-      trace.lineTo(inset + (q - 1) * step, y);
-      trace.lineTo(inset + q * step, y);
-    });
-    const area = new Path2D(trace);
-    area.lineTo(inset + 255 * step, floor);
-    area.lineTo(inset - step, floor);
-    context.fillStyle = `rgb(${colour.r} ${colour.g} ${colour.b} / 16%)`;
-    context.fill(area);
-    context.strokeStyle = `rgb(${ink.r} ${ink.g} ${ink.b})`;
-    context.lineWidth = 1.25 * density;
-    context.lineJoin = "round";
-    context.stroke(trace);
-  }
 }

@@ -7,6 +7,7 @@ const ICONS = Object.freeze({
   eye: "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8ZM8 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4Z",
   side: "M2.5 3.5h4v9h-4zM9.5 3.5h4v9h-4z",
   swipe: "M2.5 3.5h11v9h-11zM8 2v12",
+  cross: "M4 4l8 8M12 4l-8 8",
   info: "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12ZM8 7.3V11M8 5v.2",
   warning: "M8 2.5 14.5 13.5h-13zM8 6.5v3.2M8 11.6v.2",
 });

@@ -108,9 +108,9 @@ function paintPanel(viewer, panel) {
       paintMask(values, k, on, off, out);
     },
     heat() {
-      const mark = `${stamp} ${panel.map.serial}`;
+      const mark = `${stamp} ${panel.map.serial} ${Boolean(panel.stretched)}`;
       const ground = own("heat", mark, (to) =>
-        heatLayer(base, values, viewer.ramp, settings.opacity, to));
+        heatLayer(base, values, rampOf(viewer, panel), settings.opacity, to));
       // Outside of the edge alone, so that narrow foreground keeps its colours.
       const halo = own("heatEdge", mark, (to) => tintLayer(ground, WHITE, 0.6, to));
       const { lowest, highest } = neighbours(viewer, panel);
@@ -133,7 +133,13 @@ function paintPanel(viewer, panel) {
     difference() { paintAgainstReference(viewer, panel, values, shared, own); },
   };
   if (settings.bare) out.set(base);
+  else if (drawsClasses(viewer, panel)) paintWinners(viewer, panel);
   else painters[settings.mode]();
+}
+
+// The colour of every q, by what the panel's stretch makes of it.
+function rampOf({ ramp }, { stretched, map }) {
+  return stretched ? Uint32Array.from(stretchTable(map.tail), (q) => ramp[q]) : ramp;
 }
 
 function paintAgainstReference(viewer, panel, values, shared, own) {

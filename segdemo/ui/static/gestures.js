@@ -2,7 +2,7 @@
 
 // The picture area that an event happened in, unless it was on something to press there.
 function areaOf(event) {
-  if (event.target.closest("button, a, .sv-notes, .sv-divider")) return null;
+  if (event.target.closest("button, a, .sv-divider")) return null;
   const area = event.target.closest(".sv-view");
   return area && !area.closest("[data-status=failed]") ? area : null;
 }
@@ -130,6 +130,8 @@ function listenToKeys(viewer, root) {
 
   root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !viewer.picture) return;
+    // Whoever writes means the letter.
+    if (event.target.closest("select, textarea, input[type=text], input[type=number]")) return;
     const arrow = ARROWS[event.key];
     const onPicture = event.target.closest(".sv-panels, .sv-stage")
       && !event.target.closest("input, button");

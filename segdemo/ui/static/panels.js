@@ -19,7 +19,6 @@ function buildCard(strings, onColour) {
   const info = make("button", "sv-info");
   info.type = "button";
   info.append(icon("info"));
-  info.setAttribute("aria-label", strings.notes);
   info.setAttribute("aria-expanded", "false");
 
   const figure = make("div", "sv-cover");
@@ -28,14 +27,12 @@ function buildCard(strings, onColour) {
   head.append(badge, title, info, figure);
 
   const area = buildArea(strings);
-  const notes = make("div", "sv-notes");
-  notes.hidden = true;
-  info.addEventListener("click", () => {
-    notes.hidden = !notes.hidden;
-    info.setAttribute("aria-expanded", String(!notes.hidden));
-  });
-  card.append(head, notes, area.view);
-  return { card, letter, colour, badge, name, detail, info, notes, percent, ...area };
+  // What stands under the pictures may differ in height; the pictures stay side by side.
+  const upper = make("div", "sv-upper");
+  upper.append(head, area.view);
+  const below = make("div", "sv-below");
+  card.append(upper, below);
+  return { card, below, letter, colour, badge, name, detail, info, percent, ...area };
 }
 
 // The picture area of a card or of the swipe stage.
@@ -77,7 +74,6 @@ function fillCard(card, entry, index, status, strings) {
   const facts = factsOf(entry, strings);
   card.detail.replaceChildren(...facts.map(([kind, fact]) => make("span", `sv-fact sv-${kind}`, fact)));
   card.detail.title = facts.map(([, fact]) => fact).join(" · ");
-  fillNotes(card, entry.notes || [], strings);
   setText(card.waitText, status === "running" ? strings.running : strings.waiting);
 }
 
@@ -85,17 +81,6 @@ function fillCard(card, entry, index, status, strings) {
 function factsOf(entry, strings) {
   const time = Number.isFinite(entry.milliseconds) ? durationText(entry.milliseconds, strings) : "";
   return [["time", time], ["device", entry.device], ["network", entry.detail]].filter(([, fact]) => fact);
-}
-
-function fillNotes(card, notes, strings) {
-  card.info.hidden = notes.length === 0;
-  const list = make("ul");
-  list.append(...notes.map((note) => make("li", "", note)));
-  card.notes.replaceChildren(make("p", "sv-label", strings.notes), list);
-  if (notes.length === 0) {
-    card.notes.hidden = true;
-    card.info.setAttribute("aria-expanded", "false");
-  }
 }
 
 function fillFailure(card, title, message, canRetry) {

@@ -16,6 +16,14 @@ function intervalText(q) {
   return `${(q / 256).toFixed(3)}–${((q + 1) / 256).toFixed(3)}`;
 }
 
+// A probability; never "0.000" or "1.000" unless it is exactly that.
+function probabilityText(p) {
+  const text = p.toFixed(3);
+  if (text === "0.000" && p > 0) return "<0.001";
+  if (text === "1.000" && p < 1) return ">0.999";
+  return text;
+}
+
 // A share in [0, 1] as a percentage; never "0.00" or "100.00" unless it is exactly that.
 function percentText(share) {
   const text = (share * 100).toFixed(2);

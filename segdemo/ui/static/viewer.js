@@ -10,15 +10,16 @@ function mountViewer(root, host) {
     root, host, strings: host.strings(), palette: host.palette(), parts: partsOf(root),
     settings: {
       threshold: 128, mode: "overlay", layout: "side", opacity: 0.6, bare: false,
-      reference: 0, left: 0, right: 1, divider: 0.5,
+      reference: 0, left: 0, right: 1, divider: 0.5, linked: true, active: null,
     },
     chosen: new Set(), colours: new Map(), run: "",
     image: null, picture: null, pictureUrl: null, pictureFailed: false,
-    panels: [], agreements: [], joints: new Map(), view: FITTED, point: null,
+    panels: [], inspected: null, agreements: [], joints: new Map(), view: FITTED, point: null,
     size: { width: 0, height: 0 }, density: 1, dark: false, frame: null, base: null,
     layers: new Map(), scratch: document.createElement("canvas").getContext("2d", { willReadFrequently: true }),
     controller: new AbortController(), scheduled: null, settleTimer: 0,
   };
+  viewer.classStyles = new Map();
   viewer.ramp = colourRamp(viewer.palette.heat);
   viewer.actions = actionsOf(viewer);
   viewer.stage = buildStage(viewer);
@@ -58,7 +59,9 @@ function buildOriginal({ strings }) {
   title.append(make("div", "sv-name", strings.original));
   head.append(title);
   const area = buildArea(strings);
-  card.append(head, area.view);
+  const upper = make("div", "sv-upper");
+  upper.append(head, area.view);
+  card.append(upper);
   return { card, ...area };
 }
 
@@ -157,7 +160,7 @@ function draw(viewer) {
   if (concerns("size")) {
     showState(viewer);
     measure(viewer);
-    drawHistograms(viewer);
+    drawPlot(viewer);
   }
   if (concerns("view")) refreshControls(viewer);
   else if (concerns("threshold")) refreshThreshold(viewer);
