@@ -5,22 +5,21 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from segdemo import finetuning
-from segdemo.checkpoints import Detection, read_file
+from segdemo.checkpoints import read_file
 from segdemo.checkpoints.export import export_onnx, export_safetensors
 from segdemo.checkpoints.near import nearest_miss
 from segdemo.checkpoints.unwrap import unwrap
 from segdemo.errors import ExportError, SegdemoError, UnknownNetworkError
 from segdemo.hub.publish import publish
+from segdemo.inspection import inspection
 from segdemo.pictures import decode
 from segdemo.render import cutout_picture, map_picture, mask_picture, overlay_picture
 from segdemo.segmenter import Segmenter, load, recognise
 from segdemo.settings import Settings
-from segdemo.spec import SegmentationSpec
 from segdemo.strings import text
 
 _FAILED = 1
@@ -96,7 +95,7 @@ def _inspect(options: argparse.Namespace, settings: Settings) -> int:
         if options.diff:
             _print_differences(options.file)
         raise
-    facts = report(segmenter)
+    facts = inspection(segmenter)
     if options.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
     else:
@@ -115,41 +114,6 @@ def _print_differences(path: Path) -> None:
             print(text("cli_difference_surplus", name=name, here=here))
         else:
             print(text("cli_difference_shape", name=name, here=here, fits=fits))
-
-
-def report(segmenter: Segmenter) -> dict[str, Any]:
-    """What is known of a checkpoint, as JSON has it; the keys are stable."""
-    detection, spec = segmenter.detection, segmenter.spec
-    return {
-        "architecture": detection.architecture.id,
-        "title": detection.architecture.title,
-        "configuration": detection.architecture.describe(detection.config),
-        "origin": detection.origin,
-        "parameters": detection.parameters,
-        "in_channels": detection.config.in_channels,
-        "classes": detection.config.classes,
-        "class_names": list(spec.postprocessing.classes),
-        "assumed": detection.id,
-        "known": dict(detection.known),
-        "alternatives": [_alternative(alternative) for alternative in detection.alternatives],
-        "stripped": list(detection.stripped),
-        "class_values": list(detection.class_values),
-        "spec": dict(_spec(spec)),
-    }
-
-
-def _alternative(detection: Detection) -> dict[str, Any]:
-    return {"id": detection.id, "origin": detection.origin, "known": dict(detection.known)}
-
-
-def _spec(spec: SegmentationSpec) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each field with its value and who decided it; "default" when nobody did."""
-    for part in ("preprocessing", "postprocessing"):
-        values = getattr(spec, part)
-        for entry in fields(values):
-            name = f"{part}.{entry.name}"
-            origin = spec.origins.get(name) or "default"
-            yield name, {"value": getattr(values, entry.name), "origin": origin}
 
 
 def _lines(facts: dict[str, Any]) -> Iterator[str]:

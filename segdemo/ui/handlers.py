@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -19,7 +20,8 @@ from segdemo.truth import TruthMask, decode_truth
 from segdemo.ui.adding import Adding
 from segdemo.ui.hub_access import DEFAULT_ENDPOINT, HubAccess
 from segdemo.ui.map_files import cache_picture
-from segdemo.ui.payload import ViewerPayload
+from segdemo.ui.payload import PanelEntry, ViewerPayload
+from segdemo.ui.rereading import Rereading
 from segdemo.ui.runner import Chosen, Runner
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.stored import Example
@@ -52,6 +54,9 @@ class Handlers:
         self._predictor = predictor
         self._hub = hub
         self._runner = Runner(predictor)
+        self.rereading = Rereading(
+            predictor=predictor, runner=self._runner, filled=self._filled
+        )
 
     def first_checkpoints(self) -> list[str]:
         """What the slots hold when there is no example."""
@@ -91,23 +96,33 @@ class Handlers:
         """
         if path is None:
             raise PictureError("page_no_picture")
-        checkpoints = self.chosen(visitor, chosen)
-        if not checkpoints:
+        filled = self._filled(visitor, chosen)
+        if not filled:
             raise SegdemoError("page_no_checkpoint")
+        checkpoints = [one for _, one in filled]
         picture, digest = self.opened(Path(path))
         image = cache_picture(picture)
         mask = Path(truth) if truth else None
         right = told(lambda: self.truth(mask, picture.size), picture.size) if mask else None
         under_way = {entry.id: visitor.transfers.state(entry.id) for entry, _ in checkpoints}
+        trials = partial(self.rereading.with_trials, visitor, filled, digest)
+        panels: tuple[PanelEntry, ...] = ()
         for panels in self._runner.run(picture, digest, checkpoints, under_way):
             # The same picture is the same run, so that the view stays where it is.
-            yield ViewerPayload(image=image, panels=panels, run=digest[:16], truth=right)
+            yield ViewerPayload(image=image, panels=trials(panels), run=digest[:16], truth=right)
+        for _ in self.rereading.run_trials(visitor, filled, picture, digest):
+            yield ViewerPayload(image=image, panels=trials(panels), run=digest[:16], truth=right)
 
     def opened(self, path: Path) -> tuple[Image.Image, str]:
         """The picture in a file, and what identifies it. Raises PictureError."""
         content = self._read(path)
         picture = decode(content, max_megapixels=self._settings.max_megapixels)
         return picture, hashlib.sha256(content).hexdigest()
+
+    def truth(self, path: Path, size: tuple[int, int]) -> TruthMask:
+        """The right mask in a file, of a picture's size. Raises PictureError."""
+        content = self._read(path)
+        return decode_truth(content, max_megapixels=self._settings.max_megapixels).fitted(size)
 
     def load(self, path: Path, reading: Reading = AS_IT_COMES) -> Segmenter:
         """The network of a checkpoint. Raises CheckpointError."""

@@ -21,7 +21,7 @@ def cache_picture(picture: Image.Image) -> CachedImage:
     shown.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX, reducing_gap=None)
     buffer = io.BytesIO()
     shown.save(buffer, format="JPEG", quality=90)
-    file = _cache(buffer.getvalue(), "picture.jpg")
+    file = cache_file(buffer.getvalue(), "picture.jpg")
     return CachedImage(width=width, height=height, file=file)
 
 
@@ -46,9 +46,12 @@ def cache_atlas(maps: NDArray[np.uint8]) -> CachedImage:
 def _cache_grey(grey: Image.Image, name: str) -> CachedImage:
     buffer = io.BytesIO()
     grey.save(buffer, format="PNG", compress_level=1)
-    return CachedImage(width=grey.width, height=grey.height, file=_cache(buffer.getvalue(), name))
+    return CachedImage(
+        width=grey.width, height=grey.height, file=cache_file(buffer.getvalue(), name)
+    )
 
 
-def _cache(data: bytes, name: str) -> CachedFile:
+def cache_file(data: bytes, name: str) -> CachedFile:
+    """The bytes as a file of that name which a browser or a program may fetch."""
     # Named by content, so equal files are stored once; Gradio finds them in place and copies none.
     return CachedFile(path=save_bytes_to_cache(data, name, get_upload_folder()))

@@ -1,0 +1,370 @@
+"""What programs may call: four endpoints with names, types and docstrings, and nothing else."""
+
+import io
+import math
+from collections.abc import Callable
+from functools import wraps
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Literal, TypedDict
+
+import gradio as gr
+import numpy as np
+from gradio.events import api
+from numpy.typing import NDArray
+from PIL import Image
+
+from segdemo.catalog import CatalogEntry
+from segdemo.checkpoints.limits import amount, shown
+from segdemo.errors import CheckpointError, PictureError, SegdemoError
+from segdemo.inspection import inspection
+from segdemo.metrics import curve, outlines, overlap
+from segdemo.processing import LEVELS, quantise
+from segdemo.reading import AS_IT_COMES, Reading
+from segdemo.render import deep_map_picture, mask_picture
+from segdemo.segmenter import Prediction
+from segdemo.truth import TruthMask
+from segdemo.ui.errors import explain
+from segdemo.ui.handlers import MAX_SLOTS, Handlers
+from segdemo.ui.map_files import cache_file
+from segdemo.ui.uploads import uploaded
+
+# --- What goes in and out -----------------------------------------------------------------------
+
+
+class FileMark(TypedDict):
+    """What Gradio knows a file by."""
+
+    _type: Literal["gradio.FileData"]
+
+
+class File(TypedDict, total=False):
+    """A file: ``gradio_client.handle_file`` makes one to send, and fetches what comes back."""
+
+    path: str
+    meta: FileMark
+
+
+class Checkpoint(TypedDict):
+    """A checkpoint on offer."""
+
+    id: str
+    title: str
+    architecture: str
+    task: str
+    source: str
+    bytes: int
+    licence: str
+    commercial: bool | None
+    ready: bool
+
+
+class Figures(TypedDict):
+    """What a network says of a picture; p is the probability of the foreground."""
+
+    checkpoint: str
+    title: str
+    width: int
+    height: int
+    threshold: float
+    coverage: float
+    minimum: float
+    mean: float
+    maximum: float
+    milliseconds: float
+    device: str
+
+
+class Scores(TypedDict):
+    """How right a mask is; null where that is 0/0."""
+
+    dice: float | None
+    iou: float | None
+    precision: float | None
+    recall: float | None
+    accuracy: float | None
+    boundary_f: float | None
+
+
+class Answer(TypedDict):
+    """One network's part in a comparison; either figures and files, or the error."""
+
+    checkpoint: str
+    figures: Figures | None
+    scores: Scores | None
+    mask: File | None
+    probability: File | None
+    error: str | None
+
+
+class Agreement(TypedDict):
+    """How much of the masks of two networks is common: intersection over union."""
+
+    first: str
+    second: str
+    iou: float | None
+
+
+class Comparison(TypedDict):
+    """Several networks on one picture."""
+
+    threshold: float
+    answers: list[Answer]
+    agreement: list[Agreement]
+    notices: list[str]
+
+
+NO_FILE: File = {}
+
+# --- The endpoints ------------------------------------------------------------------------------
+
+
+def offer_to_programs(handlers: Handlers) -> None:
+    """Register the four endpoints, to be called inside ``gr.Blocks``."""
+    programs = Programs(handlers)
+    # A list needs no network, so nobody has to wait for it.
+    api(_told(programs.list_checkpoints), queue=False)
+    for endpoint in (programs.inspect, programs.segment, programs.compare):
+        api(_told(endpoint), concurrency_limit=1, concurrency_id="device")
+
+
+class Programs:
+    """The endpoints; whatever a program sends is checked, and answers are plain JSON and files."""
+
+    def __init__(self, handlers: Handlers) -> None:
+        """``handlers`` know what is offered to everybody and run the networks."""
+        self._handlers = handlers
+
+    def list_checkpoints(self) -> list[Checkpoint]:
+        """List the checkpoints on offer. Only those that are "ready" can be run.
+
+        Returns:
+            The checkpoints; "id" names one to the other endpoints.
+        """
+        return [
+            {
+                "id": entry.id,
+                "title": entry.title,
+                "architecture": entry.architecture,
+                "task": entry.task,
+                "source": entry.source,
+                "bytes": entry.bytes,
+                "licence": entry.licence,
+                "commercial": entry.commercial,
+                "ready": entry.path is not None,
+            }
+            for entry in self._handlers.shelf.entries()
+        ]
+
+    def inspect(self, checkpoint: str) -> dict[str, Any]:
+        """Say what a checkpoint is, how pictures go into its network, and who decided that.
+
+        Args:
+            checkpoint: the id of a checkpoint on offer
+        Returns:
+            The same as `python -m segdemo inspect --json`.
+        """
+        entry, path = self._found(checkpoint)
+        return {"checkpoint": entry.id, **inspection(self._handlers.load(path))}
+
+    def segment(
+        self, picture: File, checkpoint: str, threshold: float = 0.5, assume: str | None = None
+    ) -> tuple[Figures, File, File]:
+        """Run one network on a picture.
+
+        Args:
+            picture: the picture, of any usual format
+            checkpoint: the id of a checkpoint on offer
+            threshold: from which probability on a pixel is foreground, in steps of 1/256
+            assume: the reading to take where tensors cannot tell; inspect lists the alternatives
+        Returns:
+            The figures.
+            The mask, a PNG of the picture's size, 255 where the foreground is.
+            The probabilities of the foreground, a PNG of 16 bits and of the picture's size.
+        """
+        level = _level(threshold)
+        entry, _ = self._found(checkpoint)
+        if assume is not None and not isinstance(assume, str):
+            raise SegdemoError("api_assume", value=shown(str(assume)))
+        opened, digest = self._handlers.opened(_path(picture))
+        reading = Reading(assume=assume or None)
+        _, prediction = self._handlers.prediction(opened, digest, entry, reading)
+        probabilities = prediction.foreground_at(prediction.picture_size)
+        q = quantise(probabilities)
+        return _figures(entry, prediction, q, level), *_files(probabilities, q, level)
+
+    def compare(
+        self,
+        picture: File,
+        checkpoints: list[str],
+        threshold: float = 0.5,
+        truth: File = NO_FILE,
+    ) -> Comparison:
+        """Run several networks on one picture; one that fails does not stop the others.
+
+        Args:
+            picture: the picture, of any usual format
+            checkpoints: the ids of one to four checkpoints on offer
+            threshold: from which probability on a pixel is foreground, in steps of 1/256
+            truth: the right mask, to score the networks against; may be left out
+        Returns:
+            The figures and files of each network, and how far their masks agree.
+        """
+        level = _level(threshold)
+        entries = [self._found(checkpoint)[0] for checkpoint in _ids(checkpoints)]
+        opened, digest = self._handlers.opened(_path(picture))
+        right = self._handlers.truth(_path(truth), opened.size) if truth else None
+        answers: list[Answer] = []
+        maps: dict[str, NDArray[np.uint8]] = {}
+        for entry in entries:
+            # A mistake of ours in one network must not take the others' answers away.
+            try:
+                _, prediction = self._handlers.prediction(opened, digest, entry, AS_IT_COMES)
+                probabilities = prediction.foreground_at(prediction.picture_size)
+                q = maps[entry.id] = quantise(probabilities)
+                mask, probability = _files(probabilities, q, level)
+                answers.append(
+                    {
+                        "checkpoint": entry.id,
+                        "figures": _figures(entry, prediction, q, level),
+                        "scores": _scores(q, right, prediction, level) if right else None,
+                        "mask": mask,
+                        "probability": probability,
+                        "error": None,
+                    }
+                )
+            except Exception as error:
+                answers.append(_failed(entry, explain(error)))
+        return {
+            "threshold": level / LEVELS,
+            "answers": answers,
+            "agreement": [
+                {
+                    "first": first,
+                    "second": second,
+                    "iou": _number(overlap(maps[first], maps[second]).iou[level]),
+                }
+                for first, second in combinations(maps, 2)
+            ],
+            "notices": [notice.message() for notice in right.notices] if right else [],
+        }
+
+    def _found(self, name: object) -> tuple[CatalogEntry, Path]:
+        """What is offered to everybody under that id, and where it is on this disk."""
+        entry = self._handlers.shelf.find(name) if isinstance(name, str) else None
+        if entry is None:
+            raise CheckpointError("api_unknown", id=shown(str(name)))
+        if entry.path is None:
+            raise CheckpointError("api_absent", title=entry.title, size=amount(entry.bytes))
+        return entry, entry.path
+
+
+def _told(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """The endpoint whose failures are sentences."""
+
+    @wraps(endpoint)
+    def answer(*arguments: Any) -> Any:
+        try:
+            return endpoint(*arguments)
+        except Exception as error:
+            raise gr.Error(explain(error), print_exception=False) from error
+
+    return answer
+
+
+# --- What programs send -------------------------------------------------------------------------
+
+
+def _path(file: object) -> Path:
+    """The path of a file that was uploaded."""
+    name = file.get("path") if isinstance(file, dict) else None
+    path = uploaded(name) if isinstance(name, str) else None
+    if path is None:
+        raise PictureError("api_no_file")
+    return path
+
+
+def _ids(checkpoints: object) -> list[object]:
+    """One to MAX_SLOTS ids, each once."""
+    if not isinstance(checkpoints, list) or not checkpoints:
+        raise SegdemoError("api_no_list", value=shown(str(checkpoints)))
+    if len(checkpoints) > MAX_SLOTS:
+        raise SegdemoError("api_too_many", count=len(checkpoints), limit=MAX_SLOTS)
+    return list(dict.fromkeys(map(str, checkpoints)))
+
+
+def _level(threshold: object) -> int:
+    """The k in 1..255 of the threshold k/256 that is nearest."""
+    # Neither 0 nor 1 is one, and no other whole number.
+    if not isinstance(threshold, float) or not 0 < threshold < 1:
+        raise SegdemoError("api_threshold", value=shown(str(threshold)))
+    return min(LEVELS - 1, max(1, round(threshold * LEVELS)))
+
+
+# --- What they get back -------------------------------------------------------------------------
+
+
+def _figures(
+    entry: CatalogEntry, prediction: Prediction, q: NDArray[np.uint8], level: int
+) -> Figures:
+    width, height = prediction.picture_size
+    foreground = prediction.foreground
+    return {
+        "checkpoint": entry.id,
+        "title": entry.title,
+        "width": width,
+        "height": height,
+        "threshold": level / LEVELS,
+        "coverage": float((q >= level).mean()),
+        "minimum": float(foreground.min()),
+        "mean": float(foreground.mean(dtype=np.float64)),
+        "maximum": float(foreground.max()),
+        "milliseconds": prediction.milliseconds,
+        "device": prediction.device_and_precision,
+    }
+
+
+def _files(
+    probabilities: NDArray[np.float32], q: NDArray[np.uint8], level: int
+) -> tuple[File, File]:
+    """Mask and probabilities."""
+    return (
+        _png(mask_picture(q >= level), "mask.png"),
+        _png(deep_map_picture(probabilities), "probability.png"),
+    )
+
+
+def _png(picture: Image.Image, name: str) -> File:
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", compress_level=1)
+    path = cache_file(buffer.getvalue(), name).path
+    return {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+
+def _scores(q: NDArray[np.uint8], right: TruthMask, prediction: Prediction, level: int) -> Scores:
+    wanted = right.foreground(prediction.background)
+    shares = curve(q, wanted).at(level)
+    return {
+        "dice": _number(shares["dice"]),
+        "iou": _number(shares["iou"]),
+        "precision": _number(shares["precision"]),
+        "recall": _number(shares["recall"]),
+        "accuracy": _number(shares["accuracy"]),
+        "boundary_f": _number(outlines(q, wanted).f_score[level]),
+    }
+
+
+def _failed(entry: CatalogEntry, sentence: str) -> Answer:
+    return {
+        "checkpoint": entry.id,
+        "figures": None,
+        "scores": None,
+        "mask": None,
+        "probability": None,
+        "error": sentence,
+    }
+
+
+def _number(value: float) -> float | None:
+    """JSON has no NaN."""
+    return None if math.isnan(value) else float(value)
