@@ -13,8 +13,8 @@ from segdemo.strings import text
 from segdemo.ui.map_files import cache_atlas, cache_map
 from segdemo.ui.payload import ClassMaps
 
-MAX_CLASSES = 256
-"""Labels of more do not fit into the 8 bits that a browser reads."""
+MAX_CLASSES = 255
+"""Labels of more do not fit into the 8 bits that a browser reads, beside 255 for no class."""
 
 _NAME_CHARACTERS = 60
 _MAX_CELLS = 64_000_000
@@ -46,6 +46,7 @@ def class_maps(
         colours=CLASS_PALETTES[palette][:count],
         palette=palette,
         background=prediction.background,
+        hidden=_hidden(segmenter),
         labels=cache_map(labels.astype(np.uint8)),
         atlas=cache_atlas(atlas),
     )
@@ -58,6 +59,13 @@ def class_names(segmenter: Segmenter) -> tuple[str, ...]:
         _one_line(known[number]) if known else text("class_number", number=number)
         for number in range(segmenter.detection.config.classes)
     )
+
+
+def _hidden(segmenter: Segmenter) -> tuple[int, ...]:
+    """The background, unless the names say that there is none."""
+    names, background = segmenter.class_names, segmenter.background
+    is_one = not names or names[background].strip().lower() == "background"
+    return (background,) if is_one else ()
 
 
 def _one_line(name: str) -> str:

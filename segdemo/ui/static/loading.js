@@ -55,7 +55,7 @@ async function loadMap(panel, signal, done) {
   panel.loadFailed = false;
   try {
     const { q, height, width } = await fetchMap(file.url, signal);
-    if (panel.url === file.url) setMap(panel, q, height, width);
+    if (panel.url === file.url) takeMap(panel, q, height, width);
   } catch (error) {
     if (error.name === "AbortError") {
       if (panel.url === file.url) panel.url = null;

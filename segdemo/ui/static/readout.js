@@ -4,7 +4,12 @@ function refreshLegends(viewer) {
   const { panels, settings, strings, stage } = viewer;
   const legendOf = (panel) => {
     const reference = panels[settings.reference];
-    if (settings.mode !== "difference" || settings.bare || !panel.map || !reference) return [];
+    if (settings.mode === "difference" && !settings.bare && drawsClasses(viewer, panel)) {
+      return classLegend(viewer, panel, reference);
+    }
+    if (settings.mode !== "difference" || settings.bare || !panel.map) return [];
+    if (againstTruth(viewer)) return truthLegend(viewer);
+    if (!reference) return [];
     if (panel === reference) return [{ hex: colourOf(viewer, panel), text: strings.is_reference }];
     const name = (owner) => fill(strings.only, { name: letterOf(panels.indexOf(owner)) });
     return [
@@ -62,6 +67,7 @@ function showProbe(node, panels, viewer, letters) {
   if (node.hidden) return;
   node.replaceChildren(...values.map((q, index) => {
     const item = make("span", "sv-reading");
+    if (showsClasses(panels[index])) return readClass(viewer, panels[index], letters[index], item);
     item.dataset.foreground = String(q >= thresholdOf(viewer, panels[index]));
     const text = fill(viewer.strings.probability, { interval: intervalText(q) });
     item.append(make("i"), `${letters[index]} ${text}`.trim());
