@@ -24,7 +24,7 @@ LAYERS = (
     {"hub", "catalog"},
     {"pool", "metrics", "render", "report", "report_page", "inspection"},
     {"serving"},
-    {"ui", "cli", "finetuning"},
+    {"ui", "cli", "finetuning", "batch"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 

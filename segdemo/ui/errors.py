@@ -4,15 +4,19 @@ import logging
 import secrets
 
 from segdemo.errors import SegdemoError
-from segdemo.strings import text
 
 _log = logging.getLogger(__name__)
 
 
 def explain(error: Exception) -> str:
     """The sentence for ``error``; a mistake of ours gets a neutral one, and the log the rest."""
+    return known(error).message()
+
+
+def known(error: Exception) -> SegdemoError:
+    """``error`` itself if a person can mend it, or one that names the place in the log."""
     if isinstance(error, SegdemoError):
-        return error.message()
+        return error
     reference = secrets.token_hex(3)
     _log.error("unexpected failure %s", reference, exc_info=error)
-    return text("unexpected", reference=reference)
+    return SegdemoError("unexpected", reference=reference)

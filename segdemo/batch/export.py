@@ -1,0 +1,101 @@
+"""What a person takes home of a run: the figures as a table, the masks in an archive."""
+
+import csv
+import io
+import math
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from segdemo.batch.run import Outcome, Run
+from segdemo.processing import LEVELS
+from segdemo.render import mask_picture
+
+TABLE_NAME = "figures.csv"
+
+_COLUMNS = (
+    *("picture", "width", "height", "disagreement", "network", "threshold", "coverage"),
+    *("dice", "iou", "precision", "recall", "accuracy", "message"),
+)
+_SCORES = ("dice", "iou", "precision", "recall", "accuracy")
+# What a spreadsheet would run as a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NAME_CHARACTERS = 60
+
+
+def table(run: Run, outcomes: Sequence[Outcome], k: int) -> str:
+    """CSV: a line for each picture and network, at the threshold k."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow(_COLUMNS)
+    for outcome in outcomes:
+        writer.writerows(_lines(run, outcome, k))
+    return buffer.getvalue()
+
+
+def _lines(run: Run, outcome: Outcome, k: int) -> Iterator[list[str]]:
+    name = _harmless(outcome.pair.picture.name)
+    blank = [""] * (len(_COLUMNS) - 2)
+    if outcome.failure is not None:
+        yield [name, *blank, _harmless(outcome.failure.message())]
+        return
+    tables = outcome.tables
+    disagreement = _figure(tables.disagreement(k)) if tables else ""
+    head = [name, *map(str, outcome.size), disagreement]
+    for number, network in enumerate(run.networks):
+        line = [*head, _harmless(network.title), f"{k / LEVELS:g}"]
+        if tables is None or number not in tables.networks:
+            failed = _harmless(outcome.failures[number].message())
+            yield [*line, *[""] * (1 + len(_SCORES)), failed]
+            continue
+        place = tables.networks.index(number)
+        scores = tables.curves[place].at(k) if tables.curves else {}
+        yield [
+            *line,
+            _figure(tables.coverage(place, k)),
+            *(_figure(scores.get(score, math.nan)) for score in _SCORES),
+            _harmless(outcome.truth_failure.message()) if outcome.truth_failure else "",
+        ]
+
+
+def _figure(value: float) -> str:
+    """All that a float holds; empty for what is not defined."""
+    return "" if math.isnan(value) else repr(value)
+
+
+def _harmless(foreign: str) -> str:
+    return f"'{foreign}" if foreign.startswith(_FORMULA) else foreign
+
+
+def write_table(run: Run, outcomes: Sequence[Outcome], k: int, target: Path) -> None:
+    """The table as a file that spreadsheets take for UTF-8."""
+    target.write_text(table(run, outcomes, k), encoding="utf-8-sig", newline="")
+
+
+def write_archive(run: Run, outcomes: Sequence[Outcome], k: int, target: Path) -> None:
+    """A ZIP with the table and the masks of all networks at the pictures' own sizes."""
+    # The masks are compressed already.
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(TABLE_NAME, "\ufeff" + table(run, outcomes, k), zipfile.ZIP_DEFLATED)
+        for outcome in outcomes:
+            for number in outcome.tables.networks if outcome.tables else ():
+                with Image.open(run.map_path(outcome.number, number)) as kept:
+                    mask = mask_picture(np.asarray(kept) >= k)
+                buffer = io.BytesIO()
+                mask.convert("1").save(buffer, format="PNG")
+                archive.writestr(_mask_name(run, outcome, number), buffer.getvalue())
+
+
+def _mask_name(run: Run, outcome: Outcome, number: int) -> str:
+    """Where the mask lies in the archive: a folder for each network, a name that is no path."""
+    # Two networks may have one title, two pictures one name.
+    folder = f"{'ABCD'[number]} {_safe(run.networks[number].title)}"
+    return f"{folder}/{outcome.number + 1:03d} {_safe(outcome.pair.picture.stem)}.png"
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^\w.() -]", "_", name)[:_NAME_CHARACTERS].strip(" .") or "_"
