@@ -43,3 +43,7 @@ test("a duration has a unit that suits it", () => {
   equal(durationText(999.6, strings), "1.0 s");
   equal(durationText(123456, strings), "123 s");
 });
+
+test("a probability is 0 or 1 only when it is exactly that", () => {
+  equal([0, 1e-9, 0.31, 0.99999, 1].map(probabilityText), ["0.000", "<0.001", "0.310", ">0.999", "1.000"]);
+});

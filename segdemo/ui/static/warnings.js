@@ -1,9 +1,9 @@
 // What is wrong with a map as a whole, and the ways out.
 
 // Of a sigmoid's values another sigmoid makes [0.5, 0.731]; half a float's rounding may be missing.
-const TWICE = Object.freeze({ low: 0.4995, high: 0.7316 });
-// Below this, no reading of the map would show anything.
-const FLAT = 1e-4;
+const SIGMOID_TWICE = Object.freeze({ low: 0.4995, high: 0.7316 });
+// Networks that answer the same everywhere differ by rounding alone.
+const CONSTANT_WITHIN = 1e-4;
 
 // [{key, value, actions}], the gravest first: `key` ends the name of a text with the probability
 // `value`; actions are {do: "threshold", key, k}, {do: "plain"} and {do: "try"}.
@@ -11,11 +11,11 @@ const FLAT = 1e-4;
 function warningsOf(figures, activation, tail, k) {
   const { minimum, maximum } = figures;
   const tryOthers = { do: "try" };
-  if (maximum - minimum < FLAT) {
+  if (maximum - minimum < CONSTANT_WITHIN) {
     return [{ key: "constant", value: (minimum + maximum) / 2, actions: [tryOthers] }];
   }
   const found = [];
-  if (activation === "sigmoid" && minimum >= TWICE.low && maximum <= TWICE.high) {
+  if (activation === "sigmoid" && minimum >= SIGMOID_TWICE.low && maximum <= SIGMOID_TWICE.high) {
     found.push({ key: "twice", value: minimum, actions: [{ do: "plain" }, tryOthers] });
   }
   const otsu = otsuOf(countsOf(tail));
