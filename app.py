@@ -8,9 +8,10 @@ from segdemo.ui import create_demo, launch_options
 
 try:
     demo = create_demo()
+    options = launch_options()
 except SettingsError as error:
     sys.exit(str(error))
 
 if __name__ == "__main__":
     keep_freed_memory()
-    demo.launch(**launch_options())
+    demo.launch(**options)

@@ -115,6 +115,13 @@ class Settings:
         "on or off",
         "whether visitors may open checkpoints of their own, on or off; off on a Space when unset",
     )
+    mcp: bool = _setting(
+        False,
+        "SEGDEMO_MCP",
+        _switch,
+        "on or off",
+        "whether assistants may call the endpoints by the Model Context Protocol, on or off",
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":

@@ -9,7 +9,9 @@ from segdemo.errors import SettingsError
 from segdemo.settings import Settings
 
 VARIABLES = {entry.metadata["variable"]: entry.name for entry in fields(Settings)}
-NUMBERS = sorted(VARIABLES.keys() - {"SEGDEMO_DEVICE", "SEGDEMO_WEIGHTS", "SEGDEMO_UPLOADS"})
+NUMBERS = sorted(
+    VARIABLES.keys() - {"SEGDEMO_DEVICE", "SEGDEMO_WEIGHTS", "SEGDEMO_UPLOADS", "SEGDEMO_MCP"}
+)
 
 
 def read(**environment):
@@ -41,6 +43,7 @@ def test_an_empty_variable_counts_as_unset(variable, value):
         ("SEGDEMO_MAX_DOWNLOAD_MB", "300", 300),
         ("SEGDEMO_UPLOADS", "on", True),
         ("SEGDEMO_UPLOADS", " Off ", False),
+        ("SEGDEMO_MCP", "on", True),
     ],
 )
 def test_every_variable_is_read(variable, raw, value):

@@ -1,11 +1,13 @@
 """The web page."""
 
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
 
 from segdemo import catalog
+from segdemo.errors import SettingsError
 from segdemo.pool import Pool
 from segdemo.settings import Settings
 from segdemo.ui import stored
@@ -33,8 +35,13 @@ def create_demo(settings: Settings | None = None) -> gr.Blocks:
 
 
 def launch_options(settings: Settings | None = None) -> dict[str, Any]:
-    """What ``gr.Blocks.launch`` needs to know beside the environment's GRADIO_ variables."""
+    """What ``gr.Blocks.launch`` needs to know beside the environment's GRADIO_ variables.
+
+    Raises SettingsError, also when what a setting asks for is not installed.
+    """
     settings = settings or Settings.from_environment()
+    if settings.mcp and find_spec("mcp") is None:
+        raise SettingsError("settings_mcp")
     return {
         "theme": THEME,
         "css": CSS,
@@ -44,6 +51,7 @@ def launch_options(settings: Settings | None = None) -> dict[str, Any]:
         # Every browser would keep the inputs and outputs of all its runs.
         "run_history": False,
         "show_error": False,
+        "mcp_server": settings.mcp,
     }
 
 

@@ -86,10 +86,6 @@ def test_downloads_have_a_queue_of_their_own(demo):
     assert events["_compare"].concurrency_id == "device"
 
 
-def test_nothing_of_the_page_is_called_from_outside_by_name(demo):
-    assert {event.api_visibility for event in demo().fns.values()} == {"private"}
-
-
 def test_gradios_limit_admits_checkpoints_only_where_they_may_be_uploaded():
     assert launch_options(Settings())["max_file_size"] == "1000mb"
     closed = Settings(checkpoint_uploads=False, max_upload_megabytes=50)
