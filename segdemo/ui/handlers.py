@@ -54,9 +54,7 @@ class Handlers:
         self._predictor = predictor
         self._hub = hub
         self._runner = Runner(predictor)
-        self.rereading = Rereading(
-            predictor=predictor, runner=self._runner, filled=self._filled
-        )
+        self.rereading = Rereading(predictor=predictor, runner=self._runner, filled=self._filled)
 
     def first_checkpoints(self) -> list[str]:
         """What the slots hold when there is no example."""
@@ -101,6 +99,7 @@ class Handlers:
             raise SegdemoError("page_no_checkpoint")
         checkpoints = [one for _, one in filled]
         picture, digest = self.opened(Path(path))
+        visitor.example = None
         image = cache_picture(picture)
         mask = Path(truth) if truth else None
         right = told(lambda: self.truth(mask, picture.size), picture.size) if mask else None

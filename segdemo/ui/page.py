@@ -1,6 +1,5 @@
 """The page: its components, and which event calls which handler."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,14 @@ from segdemo.strings import text
 from segdemo.ui.answers import problem
 from segdemo.ui.api import offer_to_programs
 from segdemo.ui.errors import explain
+from segdemo.ui.event_data import number_of as _number
+from segdemo.ui.event_data import text_of as _text
 from segdemo.ui.handlers import MAX_SLOTS, MIN_SLOTS, Handlers, place
 from segdemo.ui.language import speak_to_visitors
 from segdemo.ui.layout import Parts, lay_out
+from segdemo.ui.reading_events import follow_readings
+from segdemo.ui.saving import let_save
+from segdemo.ui.switching import seen_example, switch_language
 from segdemo.ui.uploads import uploaded
 from segdemo.ui.visitor import Visitor
 
@@ -39,6 +43,9 @@ def build(handlers: Handlers, static: Path) -> gr.Blocks:
         events.slots()
         events.downloads()
         events.adding()
+        events.readings()
+        events.keeping()
+        events.language(demo)
         demo.load(events.reload, parts.visitor, events.lists, **_QUICK)
         speak_to_visitors(demo)
         offer_to_programs(handlers)
@@ -100,6 +107,7 @@ class _Events:
             change(self._refresh, **self._running)
 
         def open_example(visitor: Visitor, index: int) -> list[Any]:
+            visitor.example = index
             example = handlers.examples[index]
             shown = len(example.checkpoints)
             padded = [*example.checkpoints, *[None] * (MAX_SLOTS - shown)]
@@ -293,6 +301,41 @@ class _Events:
             self._refresh, **self._running
         )
 
+    # --- readings --------------------------------------------------------------------------
+
+    def readings(self) -> None:
+        parts = self._parts
+        follow_readings(
+            self._handlers.rereading,
+            parts.viewer,
+            [parts.visitor, parts.count, *self._checkpoints],
+            quick=_QUICK,
+            refresh=self._refresh,
+            running=self._running,
+        )
+
+    # --- keeping ---------------------------------------------------------------------------
+
+    def keeping(self) -> None:
+        parts = self._parts
+        let_save(self._handlers, parts.viewer, parts.saved, self._running)
+
+    # --- language --------------------------------------------------------------------------
+
+    def language(self, page: gr.Blocks) -> None:
+        handlers = self._handlers
+
+        def again(visitor: Visitor, *rest: Any) -> Any:
+            example = seen_example(visitor, handlers.examples)
+            if example is None:
+                yield from self._refresh(visitor, *rest)
+            else:
+                yield example.comparison
+
+        switch_language(page, self._parts, self.lists, self._listed, handlers.adding).then(
+            again, **self._running
+        )
+
     def reload(self, visitor: Visitor) -> Any:
         """What others have fetched since the page was built is on this disk for everybody."""
         shelf = self._handlers.shelf
@@ -335,23 +378,6 @@ def _resized(shown: int) -> list[Any]:
 
 def _kept(value: str | None, choices: list[tuple[str, str]]) -> str | None:
     return value if value in [name for _, name in choices] else None
-
-
-# A browser may send anything as the data of an event.
-
-
-def _data(event: gr.EventData, name: str) -> object:
-    return event._data.get(name) if isinstance(event._data, Mapping) else None
-
-
-def _text(event: gr.EventData, name: str) -> str:
-    value = _data(event, name)
-    return value if isinstance(value, str) else ""
-
-
-def _number(event: gr.EventData, name: str) -> int:
-    value = _data(event, name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else -1
 
 
 def _word_of(token: Token) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from segdemo.catalog import CatalogEntry
@@ -18,11 +19,12 @@ from segdemo.reading import Reading
 from segdemo.segmenter import Prediction, Segmenter
 from segdemo.spec import Preprocessing
 from segdemo.strings import language, text
+from segdemo.ui.assumed import assumed
 from segdemo.ui.class_maps import class_maps
 from segdemo.ui.errors import explain
 from segdemo.ui.licences import licence_line
 from segdemo.ui.map_files import MAX_SIDE, cache_map
-from segdemo.ui.payload import PanelEntry
+from segdemo.ui.payload import Figures, PanelEntry
 from segdemo.ui.predictions import Key, Predictions, key_of
 from segdemo.ui.transfers import State
 
@@ -37,6 +39,7 @@ class Runner:
 
     def __init__(self, predictor: Predictor) -> None:
         """``predictor`` runs the networks."""
+        self._predictor = predictor
         self._predictions = Predictions(predictor)
         # A panel is full of texts, so it is kept for a language.
         self._kept: OrderedDict[tuple[str, Key], PanelEntry] = OrderedDict()
@@ -81,7 +84,7 @@ class Runner:
 
     def _begin(self, slot: int, digest: str, chosen: Chosen, download: State | None) -> PanelEntry:
         entry, reading = chosen
-        panel = PanelEntry(id=f"slot-{slot}", label=entry.title)
+        panel = PanelEntry(id=panel_id(slot), label=entry.title)
         if entry.path is None:
             return replace(panel, **_absent(entry, download))
         kept = self._kept.get((language(), key_of(digest, entry.path, reading)))
@@ -97,6 +100,10 @@ class Runner:
         entry, reading = chosen
         # A mistake of ours in one network must not take the others' panels away.
         try:
+            if entry.path is not None:
+                # Known before it runs: what is wrong with a reading can be put right.
+                known = assumed(self._predictor.load(entry.path, reading), reading)
+                panel = replace(panel, assumed=known)
             ready = ready_panel(panel, *self.prediction(picture, digest, entry, reading))
             if entry.address is not None:
                 line, _ = licence_line(entry.licence, entry.commercial)
@@ -114,6 +121,11 @@ class Runner:
         self._kept.move_to_end(key)
         while len(self._kept) > _KEPT_PANELS:
             self._kept.popitem(last=False)
+
+
+def panel_id(number: int) -> str:
+    """What the viewer calls the panel of that number: colours belong to it."""
+    return f"slot-{number}"
 
 
 def _absent(entry: CatalogEntry, download: State | None) -> dict[str, Any]:
@@ -137,10 +149,22 @@ def ready_panel(panel: PanelEntry, segmenter: Segmenter, prediction: Prediction)
         status="ready",
         detail=describe(segmenter),
         notes=tuple(assumptions(segmenter, prediction)),
+        figures=figures_of(prediction),
+        activation=segmenter.spec.postprocessing.activation,
         milliseconds=prediction.milliseconds,
         device=prediction.device_and_precision,
         map=cache_map(quantise(prediction.foreground_at(size))),
         classes=class_maps(segmenter, prediction, size),
+    )
+
+
+def figures_of(prediction: Prediction) -> Figures:
+    """The extremes and the mean of the foreground, at the scale that the network saw."""
+    foreground = prediction.foreground
+    return Figures(
+        minimum=float(foreground.min()),
+        mean=float(foreground.mean(dtype=np.float64)),
+        maximum=float(foreground.max()),
     )
 
 

@@ -1,6 +1,7 @@
 """What belongs to one visitor alone: their checkpoints, downloads, last answer, and folder."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
@@ -8,7 +9,9 @@ from segdemo.catalog import CatalogEntry
 from segdemo.hub.references import Repository
 from segdemo.reading import Reading
 from segdemo.strings import DEFAULT_LANGUAGE
+from segdemo.ui.answers import Answer
 from segdemo.ui.transfers import Transfers
+from segdemo.ui.trials import Trials
 
 
 # No dataclass: Gradio would take it apart to describe it to the browser.
@@ -22,13 +25,19 @@ class Visitor:
         """The ids among them that only their own token may fetch."""
         self.language = DEFAULT_LANGUAGE
         """What they read; their browser says so when the page opens."""
+        self.example: int | None = 0
+        """The stored comparison that they look at; None once they have made their own."""
         self.readings: dict[int, tuple[str, Reading]] = {}
         """How they want the checkpoint with an id read in a slot, where they said so."""
+        self.trials: Trials | None = None
+        """The usual readings that were tried last."""
         self.transfers = Transfers()
         self.repository: Repository | None = None
         """The one they looked at last."""
         self.file: CatalogEntry | None = None
         """The checkpoint that they dropped last."""
+        self.answered: Callable[[], Answer] | None = None
+        """Says the last answer about checkpoints again."""
         # Downloads ask for the folder in threads of their own.
         self._lock = Lock()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
