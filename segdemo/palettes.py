@@ -21,6 +21,11 @@ HEAT_COLOURS: tuple[str, ...] = (
 )
 """Probability 0 to 1 in equal steps: from dark to light, so that it also reads in grey."""
 
+TRUTH_COLOURS: Mapping[str, str] = MappingProxyType(
+    {"hit": "#f4f6fa", "wrong": "#e8590c", "missed": "#4dabf7", "unsaid": "#0b0d12"}
+)
+"""Found and right, found and wrong, not found, and nothing said."""
+
 
 def _voc(number: int) -> str:
     """Bit 0 of the class number is the highest bit of red, bit 1 of green, bit 2 of blue; so on."""

@@ -92,17 +92,21 @@ class TruthMask:
         return any(label > 1 for label in self.numbers)
 
     def foreground(self, background: int = 0) -> Labels:
-        """(H, W): 0 for the class ``background``, 1 for any other, VOID as it is."""
-        return self._where(self.labels != background)
+        """(H, W): 0 for the ground, 1 for anything else, VOID as it is.
 
-    def of_class(self, number: int) -> Labels:
-        """(H, W): 1 for the class, 0 for any other, VOID as it is.
-
-        A mask of ground and foreground alone tells any other class than 0 by its foreground.
+        ``background`` is the network's number of the ground. A mask of ground and foreground
+        alone knows no other class: its ground is 0, whatever number the network gives to it.
         """
-        if number and not self.several:
-            return self.foreground()
-        return self._where(self.labels == number)
+        return self._where(self.labels != (background if self.several else 0))
+
+    def of_class(self, number: int, background: int = 0) -> Labels:
+        """(H, W): 1 for the network's class ``number``, 0 for any other, VOID as it is.
+
+        A mask of ground and foreground alone tells any class but the ground by its foreground.
+        """
+        if self.several:
+            return self._where(self.labels == number)
+        return self._where((self.labels == 0) == (number == background))
 
     def fitted(self, size: tuple[int, int]) -> "TruthMask":
         """At a picture's ``size`` (width, height), each pixel being the nearest of the file.

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 import gradio as gr
 
-from segdemo.palettes import CLASS_PALETTES, HEAT_COLOURS, PANEL_COLOURS
+from segdemo.palettes import CLASS_PALETTES, HEAT_COLOURS, PANEL_COLOURS, TRUTH_COLOURS
 from segdemo.strings import sections
 from segdemo.ui.assets import script, static
 from segdemo.ui.payload import (
@@ -21,7 +21,7 @@ from segdemo.ui.payload import (
 )
 
 # Pure functions first; the last file mounts the viewer.
-STYLES = ("viewer", "classes", "explain")
+STYLES = ("viewer", "classes", "scores", "explain", "saving")
 SCRIPTS = (
     "text",
     "colours",
@@ -29,6 +29,7 @@ SCRIPTS = (
     "view",
     "maps",
     "png",
+    "counts",
     "payload",
     "autothreshold",
     "thresholds",
@@ -38,10 +39,14 @@ SCRIPTS = (
     "class_layers",
     "class_drawing",
     "classes",
+    "truth",
     "scores",
+    "score_plot",
     "drawer",
     "trials",
     "explain",
+    "links",
+    "menus",
     "saving",
     "card_parts",
     "plot",
@@ -52,6 +57,7 @@ SCRIPTS = (
     "readout",
     "actions",
     "gestures",
+    "furnishing",
     "viewer",
     "hooks",
     "language",
@@ -145,6 +151,7 @@ class ComparisonViewer(gr.HTML):
             palette={
                 "panels": list(PANEL_COLOURS),
                 "heat": list(HEAT_COLOURS),
+                "truth": dict(TRUTH_COLOURS),
                 "classes": {name: list(colours) for name, colours in CLASS_PALETTES.items()},
             },
             mirror=mirror,

@@ -14,6 +14,7 @@ PURE = (
     "view",
     "maps",
     "png",
+    "counts",
     "payload",
     "autothreshold",
     "thresholds",

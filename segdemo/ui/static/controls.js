@@ -35,6 +35,8 @@ function buildControls(viewer) {
   parts.panels.setAttribute("aria-label", strings.pictures);
   buildKeys(parts.keys, strings);
   buildLevels(viewer);
+  buildTruth(viewer);
+  buildShare(viewer);
 }
 
 // Active while it is held down, by pointer or by key.
@@ -77,9 +79,10 @@ function refreshPair(viewer) {
   const swipe = settings.layout === "swipe";
   const difference = settings.mode === "difference";
   const rows = [];
-  if (panels.length > 1 && difference) rows.push(["reference", strings.reference]);
+  const known = Boolean(viewer.truth);
+  if (panels.length + Number(known) > 1 && difference) rows.push(["reference", strings.reference]);
   if (panels.length > 2 && swipe) rows.push(["left", strings.left], ["right", strings.right]);
-  const signature = rows.join("|") + panels.map((panel) => panel.entry.label).join("|");
+  const signature = `${known} ` + rows.join("|") + panels.map((panel) => panel.entry.label).join("|");
   if (parts.pair.dataset.signature !== signature) {
     parts.pair.dataset.signature = signature;
     const options = panels.map((panel, index) => ({
@@ -90,7 +93,10 @@ function refreshPair(viewer) {
       const row = make("span", "sv-picker");
       const choice = make("div", "sv-choice sv-letters");
       choice.dataset.name = name;
-      buildChoice(choice, label, options, (value) => actions.setPanelChoice(name, Number(value)));
+      const right = { value: "truth", label: strings.truth, hint: strings.truth_hint };
+      const offered = known && name === "reference" ? [...options, right] : options;
+      buildChoice(choice, label, offered, (value) =>
+        actions.setPanelChoice(name, value === "truth" ? value : Number(value)));
       row.append(make("span", "sv-label", label), choice);
       return row;
     }));
@@ -113,6 +119,8 @@ function refreshControls(viewer) {
   setText(parts.opacityValue, `${percent}%`);
   parts.opacity.disabled = !["overlay", "heat", "difference"].includes(settings.mode);
   parts.opacity.style.setProperty("--sv-share", percent / 100);
+  const idle = viewer.panels.some((panel) => panel.map) && cutPanels(viewer).length === 0;
+  setAttribute(parts.strip, "data-idle", String(idle));
   refreshPair(viewer);
   refreshLevels(viewer);
   refreshThreshold(viewer);
@@ -133,7 +141,10 @@ function refreshThreshold(viewer) {
     for (const part of CARD_PARTS) part.step(viewer, panel);
   }
   stepLevels(viewer);
-  for (const item of viewer.agreements) setText(item.output, agreementText(agreementAt(viewer, item)));
+  for (const item of viewer.agreements) {
+    const text = item.same === null ? agreementText(agreementAt(viewer, item)) : `${percentText(item.same)}%`;
+    setText(item.output, text);
+  }
 }
 
 function agreementAt(viewer, { first, second, joint }) {
@@ -152,11 +163,11 @@ function refreshAgreements(viewer) {
     }
   }
   viewer.agreements = items;
-  parts.agreement.replaceChildren(...items.map(({ first, second, output, joint }) => {
+  parts.agreement.replaceChildren(...items.map(({ first, second, output, joint, same }) => {
     const chip = make("li", "sv-chip");
     const names = { first: panels[first].entry.label, second: panels[second].entry.label };
     const hint = joint ? strings.agreement_of : strings.agreement_missing;
-    chip.title = fill(hint, names);
+    chip.title = fill(same === null ? hint : strings.agreement_classes, names);
     chip.append(miniBadge(viewer, first), miniBadge(viewer, second), output);
     return chip;
   }));
@@ -169,8 +180,9 @@ function agreementItem(viewer, first, second) {
   const b = viewer.panels[second].map;
   const comparable = a && b && a.width === b.width && a.height === b.height;
   const key = comparable ? `${a.serial} ${b.serial}` : "";
+  const same = comparable ? sameClassShare(viewer, viewer.panels[first], viewer.panels[second]) : null;
   if (comparable && !viewer.joints.has(key)) viewer.joints.set(key, jointTailSums(a.q, b.q));
-  return { first, second, output: make("span", "sv-number"), joint: viewer.joints.get(key) || null };
+  return { first, second, output: make("span", "sv-number"), joint: viewer.joints.get(key) || null, same };
 }
 
 function miniBadge(viewer, index) {

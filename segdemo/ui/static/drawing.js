@@ -71,6 +71,16 @@ function sampledMap(viewer, panel) {
     sampleMap(map.q, map.width, cellsFor(viewer, map.width, map.height), out));
 }
 
+// The truth for the panel's map at this view's pixels, or null.
+function sampledTruth(viewer, panel) {
+  const mask = truthOf(viewer, panel);
+  if (!mask) return null;
+  const { serial, width, height } = viewer.truth;
+  const stamp = `${viewer.frame.stamp} ${serial} ${pickOf(panel)} ${panel.map.serial}`;
+  return remember(panel.layers, "truth", Uint8Array, viewer.base.length, stamp, (out) =>
+    sampleMap(mask, width, cellsFor(viewer, width, height), out));
+}
+
 // The extreme values as far away as a contour is thick: two points inside, one outside.
 function neighbours(viewer, panel) {
   const { size, base } = viewer;
@@ -143,7 +153,7 @@ function rampOf({ ramp }, { stretched, map }) {
 }
 
 function paintAgainstReference(viewer, panel, values, shared, own) {
-  const { settings, frame } = viewer;
+  const { settings, frame, palette } = viewer;
   const reference = viewer.panels[settings.reference];
   // Colours on grey need more strength than over the picture itself.
   const strength = 0.4 + 0.6 * settings.opacity;
@@ -152,6 +162,14 @@ function paintAgainstReference(viewer, panel, values, shared, own) {
     const mark = `${frame.stamp} ${hex} ${strength}`;
     return owner(name, mark, (to) => tintLayer(grey, parseColour(hex), strength, to));
   };
+  const truth = againstTruth(viewer) && sampledTruth(viewer, panel);
+  if (truth) {
+    const [hit, wrong, missed, unsaid] = ["hit", "wrong", "missed", "unsaid"].map((name) =>
+      tint(name, shared, palette.truth[name]));
+    const layers = { hit, wrong, missed, unsaid, rest: grey };
+    paintErrors(values, thresholdOf(viewer, panel), truth, layers, panel.pixels);
+    return;
+  }
   const only = tint("only", own, colourOf(viewer, panel));
   if (!reference || !reference.map || reference === panel) {
     paintMask(values, thresholdOf(viewer, panel), only, grey, panel.pixels);

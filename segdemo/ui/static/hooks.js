@@ -13,6 +13,9 @@ function hooksOf(viewer) {
     coverage: (index) => coverage(viewer.panels[index].map.tail, thresholdOf(viewer, viewer.panels[index])),
     agreement: (first, second) => agreementAt(viewer,
       viewer.agreements.find((item) => item.first === first && item.second === second)),
+    // Every count behind the figures of a panel.
+    judgement: (index) => judgementOf(viewer, viewer.panels[index]),
+    scores: (index) => scoresNow(viewer, viewer.panels[index], judgementOf(viewer, viewer.panels[index])),
     values: (index) => viewer.panels[index].map.q,
     maskPixels: (index) => maskPixels(viewer, viewer.panels[index]),
   };

@@ -119,6 +119,16 @@ function paintContour(values, lowest, highest, k, { line, halo, ground }, out) {
   }
 }
 
+// What a mask gets right and wrong; `truth` has 1, 0 and, where nothing is said, any other value.
+function paintErrors(values, k, truth, { hit, wrong, missed, rest, unsaid }, out) {
+  for (let i = 0; i < out.length; i++) {
+    const here = values[i] >= k;
+    if (truth[i] > 1) out[i] = unsaid[i];
+    else if (truth[i] === 1) out[i] = here ? hit[i] : missed[i];
+    else out[i] = here ? wrong[i] : rest[i];
+  }
+}
+
 // Two masks {values, k} against each other: layers for both, this one alone, the reference alone,
 // neither.
 function paintDifference(mask, reference, { both, only, missing, neither }, out) {

@@ -28,7 +28,8 @@ function drawPlot(viewer) {
   for (const quarter of [64, 128, 192]) {
     context.fillRect(Math.round(x(quarter)), floor - 4 * density, density, 4 * density);
   }
-  for (const panel of viewer.panels) if (panel.map) drawHistogram(viewer, panel, frame);
+  if (viewer.settings.plot === "iou") drawScoreCurves(viewer, frame);
+  else for (const panel of cutPanels(viewer)) drawHistogram(viewer, panel, frame);
 }
 
 // A panel's colour as a line that stands out from the ground.

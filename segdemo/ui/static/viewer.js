@@ -11,6 +11,7 @@ function mountViewer(root, host) {
     settings: {
       threshold: 128, mode: "overlay", layout: "side", opacity: 0.6, bare: false,
       reference: 0, left: 0, right: 1, divider: 0.5, linked: true, active: null,
+      plot: "histogram",
     },
     chosen: new Set(), colours: new Map(), run: "",
     image: null, picture: null, pictureUrl: null, pictureFailed: false,
@@ -20,17 +21,17 @@ function mountViewer(root, host) {
     controller: new AbortController(), scheduled: null, settleTimer: 0,
   };
   viewer.classStyles = new Map();
+  viewer.sameShares = new Map();
   viewer.ramp = colourRamp(viewer.palette.heat);
   viewer.actions = actionsOf(viewer);
-  viewer.stage = buildStage(viewer);
-  viewer.original = buildOriginal(viewer);
-  buildControls(viewer);
-  for (const surface of [viewer.parts.panels, viewer.parts.stage]) listenToPointers(viewer, surface);
+  viewer.template = root.cloneNode(true);
+  furnish(viewer);
   listenToKeys(viewer, root);
   new ResizeObserver(() => schedule(viewer, "size")).observe(root);
   new MutationObserver(() => schedule(viewer, "size"))
     .observe(document.body, { attributes: true, attributeFilter: ["class"] });
   host.onPayload(() => takePayload(viewer, host.payload()));
+  host.onLanguage(() => speakAnew(viewer));
   root.segdemo = hooksOf(viewer);
   takePayload(viewer, host.payload());
 }
@@ -86,7 +87,9 @@ function takePayload(viewer, payload) {
   Object.assign(viewer.settings, settingsAfter(viewer.settings, viewer.chosen, payload, isNewRun));
   viewer.run = payload.run;
   viewer.image = payload.image;
+  viewer.told = payload.truth;
   reconcilePanels(viewer, payload.panels);
+  if (isNewRun && payload.state) restoreThresholds(viewer, payload.state);
   load(viewer);
 }
 
@@ -95,6 +98,7 @@ function load(viewer) {
   const { signal } = viewer.controller;
   const done = () => schedule(viewer, "panels");
   loadPicture(viewer, signal, done);
+  loadTruth(viewer, viewer.told, signal, done);
   for (const panel of viewer.panels) loadMap(panel, signal, done);
   for (const part of CARD_PARTS) {
     for (const panel of viewer.panels) part.load(viewer, panel, signal, done);
@@ -107,6 +111,8 @@ function clear(viewer) {
   viewer.controller.abort();
   viewer.run = "";
   viewer.image = null;
+  viewer.told = null;
+  loadTruth(viewer, null);
   dropPicture(viewer);
   reconcilePanels(viewer, []);
   schedule(viewer, "panels");
@@ -126,19 +132,14 @@ function reconcilePanels(viewer, entries) {
     || parts.panels.children.length !== cards.length) parts.panels.replaceChildren(...cards);
   setAttribute(viewer.root, "data-count", String(panels.length));
   [settings.left, settings.right] = pairAfter(settings.left, settings.right, panels.length);
-  settings.reference = Math.min(settings.reference, Math.max(panels.length - 1, 0));
+  if (settings.reference !== "truth") {
+    settings.reference = Math.min(settings.reference, Math.max(panels.length - 1, 0));
+  }
 }
 
 function newPanel(viewer) {
   const panel = { map: null, url: null, loadFailed: false, image: null, pixels: null, layers: new Map() };
-  panel.card = buildCard(viewer.strings, (hex) => viewer.actions.setColour(panel, hex));
-  for (const part of CARD_PARTS) part.build(viewer, panel);
-  panel.card.retry.addEventListener("click", () => {
-    if (panel.loadFailed) panel.url = null;
-    panel.loadFailed = false;
-    viewer.pictureFailed = false;
-    load(viewer);
-  });
+  furnishPanel(viewer, panel);
   return panel;
 }
 
@@ -158,6 +159,7 @@ function draw(viewer) {
   viewer.scheduled = null;
   if (concerns("panels")) refreshPanels(viewer);
   if (concerns("size")) {
+    refreshTruth(viewer);
     showState(viewer);
     measure(viewer);
     drawPlot(viewer);
