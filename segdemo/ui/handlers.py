@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from segdemo.batch import Run
 from segdemo.catalog import CatalogEntry
 from segdemo.checkpoints.limits import amount
 from segdemo.errors import PictureError, SegdemoError
@@ -18,6 +19,7 @@ from segdemo.settings import Settings
 from segdemo.strings import text
 from segdemo.truth import TruthMask, decode_truth
 from segdemo.ui.adding import Adding
+from segdemo.ui.batches import prepare
 from segdemo.ui.hub_access import DEFAULT_ENDPOINT, HubAccess
 from segdemo.ui.map_files import cache_picture
 from segdemo.ui.payload import PanelEntry, ViewerPayload
@@ -117,6 +119,19 @@ class Handlers:
         content = self._read(path)
         picture = decode(content, max_megapixels=self._settings.max_megapixels)
         return picture, hashlib.sha256(content).hexdigest()
+
+    def batch(
+        self,
+        visitor: Visitor,
+        pictures: Sequence[str],
+        masks: Sequence[str],
+        chosen: Sequence[str | None],
+    ) -> Run:
+        """A run of the pictures in these files. Raises a SegdemoError when there is none."""
+        checkpoints = self.chosen(visitor, chosen)
+        return prepare(
+            self._settings, self._predictor, visitor.folder, checkpoints, pictures, masks
+        )
 
     def truth(self, path: Path, size: tuple[int, int]) -> TruthMask:
         """The right mask in a file, of a picture's size. Raises PictureError."""

@@ -9,13 +9,19 @@ from pathlib import Path
 import gradio as gr
 
 from segdemo.strings import text
+from segdemo.ui.batch_tab import BatchParts, lay_out_batch
 from segdemo.ui.handlers import MAX_SLOTS, MIN_SLOTS, Handlers
 from segdemo.ui.hub_panel import HubPanel
 from segdemo.ui.language import labelled
+from segdemo.ui.language_choice import LanguageChoice
 from segdemo.ui.picture_input import PictureInput
+from segdemo.ui.saved_file import SavedFiles
 from segdemo.ui.transfer_list import TransferList
 from segdemo.ui.viewer import ComparisonViewer
 from segdemo.ui.visitor import Visitor
+
+ONE, MANY = "one", "many"
+"""The tabs: one picture in the viewer, or many in a gallery."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,6 +38,7 @@ class Parts:
     """Everything on the page that events read or change."""
 
     visitor: gr.State
+    language: LanguageChoice
     picture: gr.Image
     truth: gr.File
     count: gr.State
@@ -43,6 +50,9 @@ class Parts:
     examples: gr.Dataset
     panel: HubPanel
     viewer: ComparisonViewer
+    tabs: gr.Tabs
+    batch: BatchParts
+    saved: SavedFiles
 
 
 def lay_out(handlers: Handlers, static: Path) -> Parts:
@@ -52,6 +62,7 @@ def lay_out(handlers: Handlers, static: Path) -> Parts:
     chosen = first.checkpoints if first else handlers.first_checkpoints()
     visitor = gr.State(Visitor(), delete_callback=Visitor.close)
     count = gr.State(max(MIN_SLOTS, len(chosen)))
+    language = LanguageChoice(elem_id="language")
     with gr.Row(elem_id="page"):
         with gr.Column(elem_id="controls", scale=0, min_width=340):
             labelled(
@@ -106,9 +117,14 @@ def lay_out(handlers: Handlers, static: Path) -> Parts:
             )
             labelled(gr.Markdown(elem_id="status"), value=handlers.status)
         with gr.Column(elem_id="results", scale=1, min_width=320):
-            viewer = ComparisonViewer(first.comparison if first else None, elem_id="viewer")
+            with gr.Tabs(selected=ONE, elem_id="views") as tabs:
+                with labelled(gr.Tab(id=ONE), label="page_tab_one"):
+                    viewer = ComparisonViewer(first.comparison if first else None, elem_id="viewer")
+                with labelled(gr.Tab(id=MANY), label="page_tab_many"):
+                    batch = lay_out_batch()
     return Parts(
         visitor=visitor,
+        language=language,
         picture=picture,
         truth=truth,
         count=count,
@@ -120,6 +136,9 @@ def lay_out(handlers: Handlers, static: Path) -> Parts:
         examples=examples,
         panel=panel,
         viewer=viewer,
+        tabs=tabs,
+        batch=batch,
+        saved=SavedFiles(elem_id="saved"),
     )
 
 

@@ -8,14 +8,16 @@ import gradio as gr
 from segdemo.strings import text
 from segdemo.ui.answers import problem
 from segdemo.ui.api import offer_to_programs
+from segdemo.ui.batch_tab import tie_batch
 from segdemo.ui.errors import explain
 from segdemo.ui.event_data import number_of as _number
 from segdemo.ui.event_data import text_of as _text
-from segdemo.ui.handlers import MAX_SLOTS, MIN_SLOTS, Handlers, place
+from segdemo.ui.handlers import MAX_SLOTS, Handlers, place
 from segdemo.ui.language import speak_to_visitors
-from segdemo.ui.layout import Parts, lay_out
+from segdemo.ui.layout import ONE, Parts, lay_out
 from segdemo.ui.reading_events import follow_readings
 from segdemo.ui.saving import let_save
+from segdemo.ui.slots import kept, resized
 from segdemo.ui.switching import seen_example, switch_language
 from segdemo.ui.uploads import uploaded
 from segdemo.ui.visitor import Visitor
@@ -43,6 +45,7 @@ def build(handlers: Handlers, static: Path) -> gr.Blocks:
         events.slots()
         events.downloads()
         events.adding()
+        events.batch()
         events.readings()
         events.keeping()
         events.language(demo)
@@ -109,22 +112,18 @@ class _Events:
         def open_example(visitor: Visitor, index: int) -> list[Any]:
             visitor.example = index
             example = handlers.examples[index]
-            shown = len(example.checkpoints)
-            padded = [*example.checkpoints, *[None] * (MAX_SLOTS - shown)]
-            choices = handlers.shelf.choices(visitor=visitor)
             return [
+                gr.update(selected=ONE),
                 str(example.picture),
                 None,
                 example.comparison,
-                *_resized(shown),
-                *("" for _ in padded),
-                *(gr.update(choices=choices, value=chosen) for chosen in padded),
+                *self._filled(visitor, example.checkpoints),
             ]
 
         parts.examples.click(
             open_example,
             [parts.visitor, parts.examples],
-            [parts.picture, parts.truth, parts.viewer, *self._counted, *self.lists],
+            [parts.tabs, parts.picture, parts.truth, parts.viewer, *self._counted, *self.lists],
             **_QUICK,
         )
 
@@ -162,14 +161,14 @@ class _Events:
         handlers = self._handlers
 
         def more(shown: int) -> list[Any]:
-            return _resized(shown + 1)
+            return resized(shown + 1)
 
         def fewer(shown: int) -> list[Any]:
-            return _resized(shown - 1)
+            return resized(shown - 1)
 
         def narrow(visitor: Visitor, architecture: str, chosen: str | None) -> Any:
             choices = handlers.shelf.choices(architecture, visitor)
-            return gr.update(choices=choices, value=_kept(chosen, choices))
+            return gr.update(choices=choices, value=kept(chosen, choices))
 
         def fetch(visitor: Visitor, chosen: str | None, token: Token) -> Any:
             return self._begun(
@@ -281,7 +280,7 @@ class _Events:
             return [
                 gr.skip(),
                 visitor.transfers.rows(),
-                *_resized(shown),
+                *resized(shown),
                 *self._listed(visitor, [*filters, *chosen]),
             ]
 
@@ -300,6 +299,34 @@ class _Events:
         parts.panel.use(use, [parts.visitor, parts.count, *self.lists], used, **_QUICK).then(
             self._refresh, **self._running
         )
+
+    # --- many pictures ---------------------------------------------------------------------
+
+    def batch(self) -> None:
+        parts = self._parts
+
+        def reopen(visitor: Visitor, picture: str, truth: str | None, chosen: Any) -> list[Any]:
+            return [gr.update(selected=ONE), picture, truth, *self._filled(visitor, chosen)]
+
+        tie_batch(
+            parts.batch,
+            visitor=parts.visitor,
+            chosen=[parts.count, *self._checkpoints],
+            prepare=self._handlers.batch,
+            reopen=reopen,
+            reopened=[parts.tabs, parts.picture, parts.truth, *self._counted, *self.lists],
+            quick=_QUICK,
+        ).then(self._refresh, **self._running)
+
+    def _filled(self, visitor: Visitor, chosen: Any) -> list[Any]:
+        """The slots with these checkpoints, whatever was in them and in their filters."""
+        padded = [*chosen, *[None] * (MAX_SLOTS - len(chosen))]
+        choices = self._handlers.shelf.choices(visitor=visitor)
+        return [
+            *resized(len(chosen)),
+            *("" for _ in padded),
+            *(gr.update(choices=choices, value=name) for name in padded),
+        ]
 
     # --- readings --------------------------------------------------------------------------
 
@@ -356,7 +383,7 @@ class _Events:
         return [
             *(gr.update(choices=families, value=value or "") for value in filters),
             *(
-                gr.update(choices=offered, value=_kept(value, offered))
+                gr.update(choices=offered, value=kept(value, offered))
                 for offered, value in zip(choices, chosen, strict=True)
             ),
         ]
@@ -364,20 +391,6 @@ class _Events:
 
 def _nothing() -> None:
     """What empties a component."""
-
-
-def _resized(shown: int) -> list[Any]:
-    shown = min(MAX_SLOTS, max(MIN_SLOTS, shown))
-    return [
-        shown,
-        gr.update(interactive=shown < MAX_SLOTS),
-        gr.update(interactive=shown > MIN_SLOTS),
-        *(gr.update(visible=number < shown) for number in range(MAX_SLOTS)),
-    ]
-
-
-def _kept(value: str | None, choices: list[tuple[str, str]]) -> str | None:
-    return value if value in [name for _, name in choices] else None
 
 
 def _word_of(token: Token) -> str | None:

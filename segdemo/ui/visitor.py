@@ -10,6 +10,7 @@ from segdemo.hub.references import Repository
 from segdemo.reading import Reading
 from segdemo.strings import DEFAULT_LANGUAGE
 from segdemo.ui.answers import Answer
+from segdemo.ui.batches import Batches
 from segdemo.ui.transfers import Transfers
 from segdemo.ui.trials import Trials
 
@@ -32,6 +33,7 @@ class Visitor:
         self.trials: Trials | None = None
         """The usual readings that were tried last."""
         self.transfers = Transfers()
+        self.batches = Batches()
         self.repository: Repository | None = None
         """The one they looked at last."""
         self.file: CatalogEntry | None = None
@@ -59,6 +61,7 @@ class Visitor:
     def close(self) -> None:
         """Stop what is under way and remove the folder."""
         self.transfers.close()
+        self.batches.stop()
         with self._lock:
             if self._folder is not None:
                 self._folder.cleanup()
