@@ -7,6 +7,7 @@ to be called after a checkpoint has changed, and a test says so when it was not.
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from PIL import Image
 from segdemo.catalog import CatalogEntry, shipped
 from segdemo.pictures import decode
 from segdemo.processing import LEVELS, quantise
-from segdemo.segmenter import load
+from segdemo.segmenter import Prediction, Segmenter, load
 from segdemo.settings import Settings
-from segdemo.ui.runner import assumptions, describe, viewer_size
+from segdemo.strings import LANGUAGES, speaking
+from segdemo.ui.assumed import assumed
+from segdemo.ui.runner import assumptions, describe, figures_of, viewer_size
 from segdemo.ui.stored import FOLDER, INDEX
 
 # Which checkpoints are shown on which picture; the first is what a visitor sees first.
@@ -60,12 +63,29 @@ def _run_one(path: Path, picture: Image.Image, entry: CatalogEntry) -> dict[str,
     return {
         "checkpoint": entry.id,
         "label": entry.title,
-        "detail": describe(segmenter),
-        "notes": list(assumptions(segmenter, prediction)),
+        **said(segmenter, prediction),
         "milliseconds": round(prediction.milliseconds),
         "device": prediction.device_and_precision,
         "map": {"file": name, "width": quantised.shape[1], "height": quantised.shape[0]},
     }
+
+
+def said(segmenter: Segmenter, prediction: Prediction) -> dict[str, Any]:
+    """What a panel says beside its map: its texts in every language."""
+    return {
+        "figures": asdict(figures_of(prediction)),
+        "activation": segmenter.spec.postprocessing.activation,
+        "texts": {language: _texts(segmenter, prediction, language) for language in LANGUAGES},
+    }
+
+
+def _texts(segmenter: Segmenter, prediction: Prediction, language: str) -> dict[str, Any]:
+    with speaking(language):
+        return {
+            "detail": describe(segmenter),
+            "notes": list(assumptions(segmenter, prediction)),
+            "assumed": [asdict(assumption) for assumption in assumed(segmenter)],
+        }
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from segdemo.errors import FileError, HubError
 from segdemo.settings import Settings
 from segdemo.strings import text
 from segdemo.ui.answers import Answer, Item, files, found, judged, over_limit, problem, why_not
-from segdemo.ui.errors import explain
+from segdemo.ui.errors import known
 from segdemo.ui.hub_access import HubAccess
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.transfers import Download, Progress
@@ -52,12 +52,13 @@ class Adding:
         try:
             address = self._hub.parse(words)
             if address is None:
-                return found(words, self._hub.search(words, token=token), serial)
+                repositories = self._hub.search(words, token=token)
+                return _answer(visitor, partial(found, words, repositories, serial))
             repository = self._hub.look(address, token=token)
         except Exception as error:
-            return problem(explain(error), serial)
+            return _answer(visitor, _problem(error, serial))
         visitor.repository, visitor.file = repository, None
-        return files(repository, serial, self.max_megabytes)
+        return _answer(visitor, partial(files, repository, serial, self.max_megabytes))
 
     def judge_file(self, visitor: Visitor, path: Path | None, serial: int) -> Answer:
         """The verdict on an upload, which moves to where only its visitor reads it.
@@ -67,10 +68,14 @@ class Adding:
         try:
             item = self._judge(visitor, path)
         except Exception as error:
-            return problem(explain(error), serial)
-        return Answer(kind="files", serial=serial, title=text("add_your_file"), items=(item,))
+            return _answer(visitor, _problem(error, serial))
+        return _answer(visitor, partial(_of_file, item, serial))
 
-    def _judge(self, visitor: Visitor, path: Path | None) -> Item:
+    def say_again(self, visitor: Visitor) -> Answer | None:
+        """The last answer in the current language; None where there was none."""
+        return visitor.answered() if visitor.answered else None
+
+    def _judge(self, visitor: Visitor, path: Path | None) -> Callable[[], Item]:
         if not self.uploads:
             raise FileError("add_uploads_off")
         if path is None:
@@ -87,7 +92,7 @@ class Adding:
             visitor.repository, visitor.file = None, from_file(own, "upload")
         else:
             own.unlink()
-        return judged(name, size, verdict, verdict.reason)
+        return partial(judged, name, size, verdict, verdict.reason)
 
     def use(self, visitor: Visitor, number: int, token: str | None = None) -> CatalogEntry:
         """List the file of that number in the last answer for this visitor; begin its download.
@@ -145,6 +150,21 @@ class Adding:
             return as_visitor()
         public = self._hub.start(address)
         return _PublicFirst(public, as_visitor) if token else public
+
+
+def _answer(visitor: Visitor, answer: Callable[[], Answer]) -> Answer:
+    visitor.answered = answer
+    return answer()
+
+
+def _problem(error: Exception, serial: int) -> Callable[[], Answer]:
+    # A mistake of ours is logged once, under one reference.
+    said = known(error)
+    return lambda: problem(said.message(), serial)
+
+
+def _of_file(item: Callable[[], Item], serial: int) -> Answer:
+    return Answer(kind="files", serial=serial, title=text("add_your_file"), items=(item(),))
 
 
 class _PublicFirst:

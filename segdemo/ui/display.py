@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import gradio as gr
 
-from segdemo.strings import section
+from segdemo.strings import sections
 from segdemo.ui.assets import script, static
 
 
@@ -41,7 +41,7 @@ class Display(gr.HTML):
             apply_default_css=False,
             elem_id=elem_id,
             render=render,
-            strings=section(texts),
+            strings=sections(texts),
             **facts,
         )
 

@@ -3,7 +3,7 @@
 from segdemo.hub.forms import WEIGHT_ENDINGS
 from segdemo.ui.display import Display
 
-SCRIPTS = ("text", "dom", "gradio", "adding", "mount_adding")
+SCRIPTS = ("text", "dom", "language", "gradio", "adding", "mount_adding")
 
 
 class HubPanel(Display):

@@ -2,11 +2,19 @@
 
 import json
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from segdemo.strings import text
-from segdemo.ui.payload import CachedFile, CachedImage, PanelEntry, ViewerPayload
+from segdemo.strings import language, text
+from segdemo.ui.payload import (
+    Assumption,
+    CachedFile,
+    CachedImage,
+    Figures,
+    PanelEntry,
+    ViewerPayload,
+)
 
 FOLDER = Path(__file__).with_name("examples")
 INDEX = FOLDER / "examples.json"
@@ -19,7 +27,17 @@ class Example:
     picture: Path
     checkpoints: tuple[str, ...]
     """Ids of catalog entries."""
-    comparison: ViewerPayload
+    document: dict[str, Any]
+
+    @property
+    def comparison(self) -> ViewerPayload:
+        """What the networks said, in the current language."""
+        return ViewerPayload(
+            image=_image(self.document["image"]),
+            panels=tuple(map(_panel, count(), self.document["panels"])),
+            threshold=self.document["threshold"],
+            run=self.document["run"],
+        )
 
 
 def examples() -> tuple[Example, ...]:
@@ -30,26 +48,27 @@ def examples() -> tuple[Example, ...]:
 
 
 def _read(document: dict[str, Any]) -> Example:
-    image = _image(document["image"])
-    panels = tuple(
-        PanelEntry(
-            id=f"slot-{slot}",
-            label=panel["label"],
-            detail=panel["detail"],
-            status="ready",
-            milliseconds=panel["milliseconds"],
-            device=text("page_stored_device", device=panel["device"]),
-            notes=(*panel["notes"], text("page_stored")),
-            map=_image(panel["map"]),
-        )
-        for slot, panel in enumerate(document["panels"])
-    )
     return Example(
         picture=FOLDER / document["image"]["file"],
         checkpoints=tuple(panel["checkpoint"] for panel in document["panels"]),
-        comparison=ViewerPayload(
-            image=image, panels=panels, threshold=document["threshold"], run=document["run"]
-        ),
+        document=document,
+    )
+
+
+def _panel(slot: int, document: dict[str, Any]) -> PanelEntry:
+    texts = document["texts"][language()]
+    return PanelEntry(
+        id=f"slot-{slot}",
+        label=document["label"],
+        detail=texts["detail"],
+        status="ready",
+        milliseconds=document["milliseconds"],
+        device=text("page_stored_device", device=document["device"]),
+        notes=(*texts["notes"], text("page_stored")),
+        figures=Figures(**document["figures"]),
+        activation=document["activation"],
+        assumed=tuple(Assumption(**assumption) for assumption in texts["assumed"]),
+        map=_image(document["map"]),
     )
 
 

@@ -27,7 +27,10 @@ THEME = gr.themes.Base(
 )
 
 CSS = """
-.gradio-container .main.app { max-width: 1640px; padding: 16px 24px; }
+.gradio-container .main.app { position: relative; max-width: 1640px; padding: 16px 24px; }
+/* At the end of the first line, which leaves room for it. */
+#language { position: absolute; inset: 14px 24px auto auto; z-index: 11; }
+#language { width: auto; min-width: 0; }
 #page { align-items: flex-start; gap: 20px; }
 /* Above the results, which open lists overlap. */
 #controls { gap: 10px; position: sticky; top: 12px; z-index: 10; }
@@ -46,6 +49,7 @@ CSS = """
 footer .divider { display: none; }
 @media (max-width: 860px) {
   .gradio-container .main.app { padding: 12px; }
+  #language { inset: 10px 8px auto auto; }
   #controls { position: static; }
   #controls, #results { flex-basis: 100% !important; }
 }

@@ -2,7 +2,7 @@
 
 from segdemo.ui.display import Display
 
-SCRIPTS = ("text", "dom", "gradio", "transfers", "mount_transfers")
+SCRIPTS = ("text", "dom", "language", "gradio", "transfers", "mount_transfers")
 
 
 class TransferList(Display):

@@ -10,8 +10,9 @@ from typing import Any, Literal, Protocol
 
 from segdemo.catalog import CatalogEntry
 from segdemo.checkpoints.limits import amount
+from segdemo.errors import HubError, SegdemoError
 from segdemo.strings import text
-from segdemo.ui.errors import explain
+from segdemo.ui.errors import known
 
 MAX_RUNNING = 4
 """Of one visitor at a time: as many as a comparison has slots."""
@@ -93,7 +94,7 @@ class _Transfer:
     entry: CatalogEntry
     download: Download | None = None
     state: State = "running"
-    message: str = ""
+    failure: SegdemoError | None = None
     total: int = 0
     samples: deque[tuple[float, int]] = field(default_factory=deque)
     """Seconds and bytes, the latest last."""
@@ -126,7 +127,7 @@ class Transfers:
             full = sum(map(_runs, self._transfers.values())) >= MAX_RUNNING
             if full:
                 transfer.state = "failed"
-                transfer.message = text("page_transfer_full", count=MAX_RUNNING)
+                transfer.failure = HubError("page_transfer_full", count=MAX_RUNNING)
             self._transfers[entry.id] = transfer
             self._tell()
         if full:
@@ -170,6 +171,11 @@ class Transfers:
         for name in list(self._transfers):
             self.cancel(name)
 
+    def say_again(self) -> None:
+        """Let the rows count as changed: they are wanted in another language."""
+        with self._changed:
+            self._tell()
+
     def rows(self, *, followed: bool = False) -> TransferRows:
         """How everything stands."""
         with self._changed:
@@ -202,9 +208,9 @@ class Transfers:
                 self._note(transfer, progress)
             arrived(download.path)
         except Exception as error:
-            self._end(transfer, "failed", explain(error) if _runs(transfer) else "")
+            self._end(transfer, "failed", known(error) if _runs(transfer) else None)
         else:
-            self._end(transfer, "arrived", "")
+            self._end(transfer, "arrived")
 
     def _note(self, transfer: _Transfer, progress: Progress) -> None:
         now = self._now()
@@ -215,10 +221,10 @@ class Transfers:
                 transfer.samples.popleft()
             self._tell()
 
-    def _end(self, transfer: _Transfer, state: State, message: str) -> None:
+    def _end(self, transfer: _Transfer, state: State, failure: SegdemoError | None = None) -> None:
         with self._changed:
             if state == "arrived" or _runs(transfer):
-                transfer.state, transfer.message = state, message
+                transfer.state, transfer.failure = state, failure
             self._tell()
 
     def _tell(self) -> None:
@@ -244,7 +250,7 @@ def _row(transfer: _Transfer) -> TransferRow:
 
 def _text(transfer: _Transfer) -> str:
     if transfer.state == "failed":
-        return transfer.message
+        return transfer.failure.message() if transfer.failure else ""
     if transfer.state == "stopped":
         return text("page_transfer_stopped", size=amount(transfer.entry.bytes))
     if transfer.state == "arrived":

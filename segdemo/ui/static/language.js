@@ -1,0 +1,37 @@
+// Which language the page speaks: what was chosen on it, else what the browser asks for.
+
+const LANGUAGE_TAGS = Object.freeze({ en: "en", zh: "zh-CN" });
+const LANGUAGE_KEY = "segdemo-language";
+const LANGUAGE_EVENT = "segdemo-language";
+
+// The first of a browser's tags whose language is spoken here, else English.
+function nearestLanguage(tags) {
+  const names = tags.map((tag) => tag.toLowerCase().split("-")[0]);
+  return names.find((name) => Object.hasOwn(LANGUAGE_TAGS, name)) || "en";
+}
+
+function languageNow() {
+  const { language } = document.documentElement.dataset;
+  const chosen = language || rememberedLanguage();
+  return chosen && Object.hasOwn(LANGUAGE_TAGS, chosen) ? chosen : nearestLanguage(navigator.languages || []);
+}
+
+// A browser may forbid to remember anything.
+function rememberedLanguage() {
+  try {
+    return localStorage.getItem(LANGUAGE_KEY);
+  } catch {
+    return null;
+  }
+}
+
+// From now on; every component of the page is told.
+function chooseLanguage(name) {
+  document.documentElement.dataset.language = name;
+  try {
+    localStorage.setItem(LANGUAGE_KEY, name);
+  } catch {
+    // The choice holds for this visit.
+  }
+  window.dispatchEvent(new Event(LANGUAGE_EVENT));
+}

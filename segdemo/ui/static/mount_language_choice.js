@@ -1,0 +1,3 @@
+// Begins the choice of a language once the page has its element.
+
+mountLanguageChoice(element.querySelector(".lc"), gradioHost(props, trigger, watch, upload));
