@@ -17,6 +17,12 @@ function mountAdding(root, host) {
   });
   listenToDrops(place);
   host.onPayload(() => takeAnswer(place, host.payload()));
+  host.onLanguage(() => {
+    place.strings = host.strings();
+    labelPlace(place);
+    // Python says the rest again.
+    if (place.shown && parts.busy.hidden) showAnswer(place, place.shown);
+  });
 }
 
 function labelPlace({ parts, strings, limits }) {
@@ -85,8 +91,12 @@ function setBusy(place, busy) {
 }
 
 function takeAnswer(place, answer) {
-  if (!answer || answer.schema !== "segdemo.adding/1" || answer.serial !== place.serial) return;
-  if (place.shown && place.shown.serial === answer.serial) return;
+  if (!answer || answer.schema !== "segdemo.adding/1") return;
+  const { shown, parts } = place;
+  // What is shown may come again in another language, though it has been used since.
+  const again = Boolean(shown) && shown.serial === answer.serial && parts.busy.hidden;
+  if (answer.serial !== place.serial && !again) return;
+  if (again && JSON.stringify(shown) === JSON.stringify(answer)) return;
   if (answer.kind === "found") place.found = answer;
   showAnswer(place, answer);
 }

@@ -5,6 +5,10 @@ const ACTIONS = Object.freeze({ running: ["cancel"], stopped: ["begin", "dismiss
 function mountTransfers(root, host) {
   const list = { root, host, strings: host.strings(), parts: partsOf(root), rows: new Map(), told: new Set(), serial: -1 };
   host.onPayload(() => takeRows(list, host.payload()));
+  host.onLanguage(() => {
+    list.strings = host.strings();
+    for (const row of list.rows.values()) fillActions(list, row);
+  });
 }
 
 // Answers of different requests may overtake each other: the latest state counts.
@@ -58,9 +62,13 @@ function fillRow(list, row, { state, percent, text }) {
   row.state = state;
   setAttribute(row.node, "data-state", state);
   const focused = row.actions.contains(document.activeElement);
-  row.actions.replaceChildren(...ACTIONS[state].map((action) => buildAction(list, row, action)));
+  fillActions(list, row);
   if (focused) row.actions.firstElementChild.focus();
   if (state === "stopped") setText(list.parts.live, `${row.title}: ${text}`);
+}
+
+function fillActions(list, row) {
+  row.actions.replaceChildren(...ACTIONS[row.state].map((action) => buildAction(list, row, action)));
 }
 
 function buildAction({ host, strings }, { id, title }, action) {
