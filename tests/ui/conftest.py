@@ -1,6 +1,8 @@
 """Small checkpoints, quick to run, of which one cannot work."""
 
+import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -18,6 +20,18 @@ def save_unet(path, *, title, task="test", break_it=False):
         tensors["head.bias"] = torch.full_like(tensors["head.bias"], float("nan"))
     words = {"title": title, "architecture": "unet", "task": task}
     save_file(tensors, path, metadata={"segdemo": json.dumps(words)})
+
+
+def in_a_loop(make):
+    """What a function makes of Gradio's, with nothing left open."""
+
+    async def made():
+        return make()
+
+    # Without a loop that runs, Gradio makes one that it never closes; the browser's tests leave
+    # one running in the first thread.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(made())).result()
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,5 @@
 """What stands on the page, and what Gradio is told to do with it."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-
 import gradio as gr
 import pytest
 
@@ -14,6 +11,7 @@ from segdemo.ui.layout import may_sign_in
 from segdemo.ui.page import build
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.visitor import Visitor
+from tests.ui.conftest import in_a_loop
 from tests.ui.hub_fakes import FakeHub
 
 SPACE = {"SPACE_ID": "alice/segdemo", "OAUTH_CLIENT_ID": "0123"}
@@ -30,19 +28,7 @@ def demo(entries, tmp_path_factory):
         examples=(),
     )
 
-    async def built():
-        return build(handlers, tmp_path_factory.mktemp("static"))
-
-    def in_a_loop():
-        return asyncio.run(built())
-
-    def in_a_thread():
-        # Without a loop that runs, Gradio makes one that it never closes; the browser's tests
-        # leave one running in the first thread.
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(in_a_loop).result()
-
-    return in_a_thread
+    return lambda: in_a_loop(lambda: build(handlers, tmp_path_factory.mktemp("static")))
 
 
 def parts(demo, kind):

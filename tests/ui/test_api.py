@@ -1,0 +1,319 @@
+"""What programs may call, on a page that is served: four endpoints, and nothing behind them."""
+
+import json
+from contextlib import ExitStack
+from dataclasses import replace
+
+import httpx
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+from segdemo.catalog import shipped
+from segdemo.cli import main
+from segdemo.hub.references import Address
+from segdemo.metrics import curve, outlines
+from segdemo.pool import Pool
+from segdemo.processing import quantise
+from segdemo.segmenter import load
+from segdemo.settings import Settings
+from segdemo.ui import launch_options
+from segdemo.ui.handlers import Handlers
+from segdemo.ui.page import build
+from segdemo.ui.shelf import Shelf
+from segdemo.ui.visitor import Visitor
+from tests.browser.conftest import served
+from tests.ui.conftest import in_a_loop, save_unet
+from tests.ui.hub_fakes import FakeHub
+
+ENDPOINTS = {"/list_checkpoints", "/inspect", "/segment", "/compare"}
+
+
+@pytest.fixture(scope="module")
+def gradio_cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(gradio_cache):
+    """One folder for the whole module: the server goes on between tests."""
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weights")
+    save_unet(folder / "first.safetensors", title="A first")
+    save_unet(folder / "broken.safetensors", title="Broken", break_it=True)
+    save_unet(folder / "last.safetensors", title="The last")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def handlers(weights):
+    settings = Settings(device="cpu", max_megapixels=1)
+    here = shipped(weights)
+    elsewhere = replace(
+        here[0],
+        id="far",
+        title="Far away",
+        path=None,
+        source="hub",
+        address=Address(repo_id="a/far"),
+    )
+    return Handlers(
+        settings=settings,
+        predictor=Pool(settings),
+        shelf=Shelf(lambda: [*here, elsewhere]),
+        hub=FakeHub().access,
+        examples=(),
+    )
+
+
+@pytest.fixture(scope="module")
+def address(gradio_cache, handlers, weights):
+    with ExitStack() as stack:
+
+        def serve():
+            return served(build(handlers, weights), **launch_options(Settings()))
+
+        yield in_a_loop(lambda: stack.enter_context(serve())).rstrip("/")
+
+
+@pytest.fixture(scope="module")
+def client(address, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fetched")
+    return Client(address, verbose=False, download_files=folder, analytics_enabled=False)
+
+
+@pytest.fixture
+def picture_path(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (47, 61, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "picture.png")
+    return tmp_path / "picture.png"
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+def map_of(weights, name, picture_path):
+    """What a network says of the picture, in Python."""
+    with Image.open(picture_path) as picture:
+        prediction = load(weights / f"{name}.safetensors", device="cpu").predict(picture)
+    return prediction.foreground_at(prediction.picture_size)
+
+
+def middle(values):
+    """A threshold that cuts the map in two."""
+    return float(np.median(quantise(values))) / 256
+
+
+def test_exactly_four_endpoints_can_be_called_by_name(address):
+    assert httpx.get(f"{address}/gradio_api/info").json()["named_endpoints"].keys() == ENDPOINTS
+
+
+def test_whatever_else_the_page_does_is_private(address, client):
+    names = [event["api_name"] for event in httpx.get(f"{address}/config").json()["dependencies"]]
+    assert len(names) > len(ENDPOINTS)
+    for name in {name for name in names if name} - {name.strip("/") for name in ENDPOINTS}:
+        with pytest.raises(ValueError, match="Cannot find a function"):
+            client.predict(api_name=f"/{name}")
+
+
+def test_each_endpoint_says_what_it_does_and_takes(address):
+    for name, facts in httpx.get(f"{address}/gradio_api/info").json()["named_endpoints"].items():
+        assert facts["description"].endswith("."), name
+        assert all(parameter["type"] for parameter in facts["parameters"]), name
+        assert all(answer["type"] for answer in facts["returns"]), name
+
+
+def test_what_runs_a_network_waits_for_the_device(address):
+    events = httpx.get(f"{address}/config").json()["dependencies"]
+    queued = {event["api_name"]: event["queue"] for event in events}
+    assert {name: queued[name.strip("/")] for name in ENDPOINTS} == {
+        "/list_checkpoints": False,
+        "/inspect": True,
+        "/segment": True,
+        "/compare": True,
+    }
+
+
+def test_checkpoints_are_listed_with_whether_they_can_run(client):
+    listed = {one["id"]: one for one in client.predict(api_name="/list_checkpoints")}
+    assert {name: one["ready"] for name, one in listed.items()} == {
+        "first": True,
+        "broken": True,
+        "last": True,
+        "far": False,
+    }
+    assert listed["first"]["title"] == "A first"
+    assert listed["first"]["architecture"] == "unet"
+
+
+def test_inspect_says_what_the_command_line_says(client, weights, capsys):
+    told = client.predict("first", api_name="/inspect")
+    assert told.pop("checkpoint") == "first"
+    assert main(["inspect", "--json", str(weights / "first.safetensors")]) == 0
+    assert told == json.loads(capsys.readouterr().out)
+
+
+def test_a_mask_is_what_python_computes_at_the_pictures_own_size(client, weights, picture_path):
+    expected = map_of(weights, "first", picture_path)
+    threshold = middle(expected)
+    figures, mask, probability = client.predict(
+        handle_file(picture_path), "first", threshold, api_name="/segment"
+    )
+    wanted = expected >= threshold
+    assert 0 < wanted.mean() < 1
+    assert (pixels(mask) == np.where(wanted, 255, 0)).all()
+    assert (pixels(probability) // 256 == quantise(expected)).all()
+    assert figures["coverage"] == wanted.mean()
+    assert (figures["width"], figures["height"]) == (61, 47)
+    assert figures["threshold"] == threshold
+    assert figures["minimum"] <= figures["mean"] <= figures["maximum"]
+
+
+def test_a_comparison_has_every_networks_files_and_how_far_they_agree(
+    client, weights, picture_path
+):
+    expected = [map_of(weights, name, picture_path) for name in ("first", "last")]
+    threshold = middle(np.concatenate(expected))
+    told = client.predict(
+        handle_file(picture_path), ["first", "last"], threshold, api_name="/compare"
+    )
+    masks = [pixels(answer["mask"]) > 0 for answer in told["answers"]]
+    for mask, values in zip(masks, expected, strict=True):
+        assert (mask == (values >= threshold)).all()
+    shared = (masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum()
+    assert told["agreement"] == [{"first": "first", "second": "last", "iou": shared}]
+    assert [answer["scores"] for answer in told["answers"]] == [None, None]
+
+
+def test_a_network_that_fails_says_so_and_the_others_answer(client, picture_path):
+    told = client.predict(handle_file(picture_path), ["broken", "first"], api_name="/compare")
+    broken, first = told["answers"]
+    assert "NaN" in broken["error"]
+    assert broken["mask"] is None
+    assert first["error"] is None
+    assert pixels(first["mask"]).shape == (47, 61)
+
+
+def test_a_truth_is_scored_as_python_scores_it(client, weights, picture_path, tmp_path):
+    values = map_of(weights, "first", picture_path)
+    threshold = middle(values)
+    truth = np.zeros((47, 61), np.uint8)
+    truth[10:30, 12:50] = 1
+    Image.fromarray(truth * 255).save(tmp_path / "truth.png")
+    told = client.predict(
+        handle_file(picture_path),
+        ["first"],
+        threshold,
+        handle_file(tmp_path / "truth.png"),
+        api_name="/compare",
+    )
+    scores = told["answers"][0]["scores"]
+    level = round(threshold * 256)
+    q = quantise(values)
+    assert scores.pop("boundary_f") == outlines(q, truth).f_score[level]
+    assert scores == curve(q, truth).at(level)
+    assert told["notices"] == []
+
+
+def test_a_truth_of_another_shape_is_refused_by_a_sentence(client, picture_path, tmp_path):
+    Image.new("L", (61, 10)).save(tmp_path / "truth.png")
+    with pytest.raises(AppError, match="61"):
+        client.predict(
+            picture=handle_file(picture_path),
+            checkpoints=["first"],
+            truth=handle_file(tmp_path / "truth.png"),
+            api_name="/compare",
+        )
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arguments", "sentence"),
+    [
+        ("/inspect", {"checkpoint": "nobody"}, "No checkpoint on offer has the id nobody."),
+        ("/inspect", {"checkpoint": ["first"]}, "No checkpoint on offer"),
+        ("/inspect", {"checkpoint": "../first.safetensors"}, "No checkpoint on offer"),
+        ("/inspect", {"checkpoint": "far"}, "Far away is not on this machine yet"),
+        ("/segment", {"checkpoint": "first", "threshold": 1}, "The threshold is 1,"),
+        ("/segment", {"checkpoint": "first", "threshold": "0.5"}, "The threshold is 0.5,"),
+        ("/segment", {"checkpoint": "first", "threshold": 1e9}, "no number between 0 and 1"),
+        ("/segment", {"checkpoint": "first", "assume": ["unet"]}, "no name of a reading"),
+        ("/segment", {"checkpoint": "first", "assume": "resnet"}, "resnet"),
+        ("/segment", {"checkpoint": "broken"}, "NaN"),
+        ("/compare", {"checkpoints": []}, r"\[\] is no list of checkpoints"),
+        ("/compare", {"checkpoints": "first"}, "first is no list of checkpoints"),
+        ("/compare", {"checkpoints": ["first", "nobody"]}, "has the id nobody"),
+        ("/compare", {"checkpoints": [{}]}, "has the id {}"),
+        ("/compare", {"checkpoints": ["first"] * 5}, "5 checkpoints were asked for"),
+    ],
+)
+def test_a_mistake_is_answered_by_our_sentence(client, picture_path, endpoint, arguments, sentence):
+    if endpoint != "/inspect":
+        arguments = {"picture": handle_file(picture_path), **arguments}
+    with pytest.raises(AppError, match=sentence):
+        client.predict(**arguments, api_name=endpoint)
+
+
+def test_the_limits_of_a_picture_hold(client, tmp_path):
+    Image.new("L", (2000, 1000)).save(tmp_path / "large.png")
+    with pytest.raises(AppError, match="2 megapixels; the limit is 1"):
+        client.predict(handle_file(tmp_path / "large.png"), "first", api_name="/segment")
+
+
+def test_what_is_no_picture_is_answered_by_our_sentence(client, tmp_path):
+    (tmp_path / "page.png").write_bytes(b"<!DOCTYPE html><html><body>404</body></html>")
+    with pytest.raises(AppError, match="web page"):
+        client.predict(handle_file(tmp_path / "page.png"), "first", api_name="/segment")
+
+
+def answer_of(address, endpoint, *data):
+    """What comes back of a call that sends just this, without a client that means well."""
+    asked = httpx.post(f"{address}/gradio_api/call/{endpoint}", json={"data": list(data)})
+    return httpx.get(f"{address}/gradio_api/call/{endpoint}/{asked.json()['event_id']}").text
+
+
+MARK = {"meta": {"_type": "gradio.FileData"}}
+
+
+@pytest.mark.parametrize("mark", [{}, MARK], ids=["bare", "as a file"])
+@pytest.mark.parametrize("place", ["inside", "above", "nul", "nothing"])
+def test_a_path_on_the_server_is_no_picture(address, weights, picture_path, mark, place):
+    name = {
+        "inside": str(picture_path),
+        "above": f"{weights}/../{picture_path.parent.name}/picture.png",
+        "nul": "a\0b",
+        "nothing": "",
+    }[place]
+    answer = answer_of(address, "segment", {"path": name, **mark}, "first", 0.5, None)
+    assert answer.startswith("event: error")
+    assert "coverage" not in answer
+
+
+@pytest.mark.parametrize("picture", [None, "picture.png", [], 3, {"path": 3}, {"url": "x"}])
+def test_what_is_no_file_is_no_picture(address, picture):
+    answer = answer_of(address, "segment", picture, "first", 0.5, None)
+    assert "No picture was uploaded with this call" in answer
+
+
+def test_no_address_of_this_machine_is_asked_for_a_picture(address):
+    picture = {"path": f"{address}/config", **MARK}
+    answer = answer_of(address, "segment", picture, "first", 0.5, None)
+    assert answer.startswith("event: error")
+
+
+def test_what_a_visitor_has_added_is_not_on_offer_to_programs(handlers, client, weights):
+    visitor = Visitor()
+    mine = replace(shipped(weights)[0], id="mine", title="Mine")
+    visitor.entries["mine"] = mine
+    assert handlers.shelf.find("mine", visitor)
+    assert "mine" not in [one["id"] for one in client.predict(api_name="/list_checkpoints")]
+    with pytest.raises(AppError, match="has the id mine"):
+        client.predict("mine", api_name="/inspect")
