@@ -75,9 +75,12 @@ class View:
     @cached_property
     def mask(self) -> Mask:
         """The foreground as the screen shows it."""
-        if self.by_class:
-            return self.labels != self.prediction.background
-        return self.quantised >= self.threshold
+        mask: Mask = (
+            self.labels != self.prediction.background
+            if self.by_class
+            else self.quantised >= self.threshold
+        )
+        return mask
 
     @property
     def colours(self) -> tuple[str, ...]:

@@ -116,12 +116,14 @@ def lay_out(handlers: Handlers, static: Path) -> Parts:
                 label="page_examples",
             )
             labelled(gr.Markdown(elem_id="status"), value=handlers.status)
-        with gr.Column(elem_id="results", scale=1, min_width=320):
-            with gr.Tabs(selected=ONE, elem_id="views") as tabs:
-                with labelled(gr.Tab(id=ONE), label="page_tab_one"):
-                    viewer = ComparisonViewer(first.comparison if first else None, elem_id="viewer")
-                with labelled(gr.Tab(id=MANY), label="page_tab_many"):
-                    batch = lay_out_batch()
+        with (
+            gr.Column(elem_id="results", scale=1, min_width=320),
+            gr.Tabs(selected=ONE, elem_id="views") as tabs,
+        ):
+            with labelled(gr.Tab(id=ONE), label="page_tab_one"):
+                viewer = ComparisonViewer(first.comparison if first else None, elem_id="viewer")
+            with labelled(gr.Tab(id=MANY), label="page_tab_many"):
+                batch = lay_out_batch()
     return Parts(
         visitor=visitor,
         language=language,

@@ -220,6 +220,8 @@ class ViewerPayload:
     threshold: int = 128  # where the threshold starts; k in 1..255
     state: ViewerState | None = None
     truth: Truth | None = None
+    link: tuple[tuple[str, str], ...] = ()
+    """What a link to this comparison names: see links.py."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[0-9a-f]{12,32}", self.run):
@@ -241,6 +243,7 @@ class ViewerPayload:
             "image": self.image.to_json(),
             "panels": [panel.to_json() for panel in self.panels],
             "threshold": self.threshold,
+            "link": [list(pair) for pair in self.link],
         }
         if self.state is not None:
             payload["state"] = self.state.to_json()

@@ -8,6 +8,7 @@ const ICONS = Object.freeze({
   side: "M2.5 3.5h4v9h-4zM9.5 3.5h4v9h-4z",
   swipe: "M2.5 3.5h11v9h-11zM8 2v12",
   cross: "M4 4l8 8M12 4l-8 8",
+  save: "M8 2v8M4.8 7 8 10.2 11.2 7M2.5 11v2.5h11V11",
   info: "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12ZM8 7.3V11M8 5v.2",
   warning: "M8 2.5 14.5 13.5h-13zM8 6.5v3.2M8 11.6v.2",
 });
