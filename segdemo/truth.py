@@ -270,6 +270,9 @@ def _from_colours(colours: npt.NDArray[np.uint8]) -> TruthMask:
     if len(found) > _MOST_COLOURS:
         raise PictureError("truth_photograph")
     for known in _tables():
+        # One colour on black is foreground, and not a class amid what nothing is said of.
+        if len(found) == 2 and found[0] == _BLACK and known.get(_BLACK) == VOID:
+            continue
         if all(code in known for code in found.tolist()):
             labels = np.zeros(codes.shape, np.uint8)
             for code in found.tolist():
