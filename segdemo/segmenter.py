@@ -50,9 +50,11 @@ class Prediction:
     def foreground(self) -> npt.NDArray[np.float32]:
         """(H, W): the one class, the other of two, or whatever is not background of several."""
         count = len(self.probabilities)
-        if count <= 2:
-            return self.probabilities[count - 1 - self.background]
-        foreground: npt.NDArray[np.float32] = 1 - self.probabilities[self.background]
+        foreground: npt.NDArray[np.float32] = (
+            1 - self.probabilities[self.background]
+            if count > 2
+            else self.probabilities[count - 1 - self.background]
+        )
         return foreground
 
     @property

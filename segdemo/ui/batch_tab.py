@@ -62,8 +62,8 @@ def tie_batch(
 
     ``chosen`` are the number of slots shown and the slots. ``prepare`` makes a run of a visitor,
     their files, and what the slots hold; ``reopen`` makes updates of the components ``reopened``
-    from a visitor, the files of a picture and its mask, and what the slots held. ``quick`` is how an
-    event is registered whose answer takes no time.
+    from a visitor, the files of a picture and its mask, and what the slots held. ``quick`` is how
+    an event is registered whose answer takes no time.
     """
 
     def follow(

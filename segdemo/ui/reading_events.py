@@ -49,7 +49,7 @@ def follow_readings(
         (viewer.trials, trials),
         (viewer.choose, choose),
     ):
-        # Also after a refusal: the viewer then shows again what holds. Only what is queued can warn.
+        # Also after a refusal: the viewer then shows again what holds. What is queued can warn.
         event(handler, list(inputs), None, **{**quick, "queue": True}).then(refresh, **running)
 
 

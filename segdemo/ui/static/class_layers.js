@@ -49,6 +49,13 @@ function matchClasses(names, others) {
   return own.map((name) => there.indexOf(name));
 }
 
+// The share of cells that two networks give the same class; `match` as matchClasses says.
+function sameShare(labels, others, match) {
+  let same = 0;
+  for (let i = 0; i < labels.length; i++) if (match[labels[i]] === others[i]) same++;
+  return same / labels.length;
+}
+
 // For each class the layer that shows it, or `rest` where the class is hidden.
 function paintClasses(labels, layers, out) {
   for (let i = 0; i < out.length; i++) out[i] = layers[labels[i]][i];

@@ -149,8 +149,8 @@ function buildClasses(viewer, panel) {
   const { strings } = viewer;
   const section = make("section", "sv-classes");
   section.hidden = true;
-  const pick = make("select", "sv-select sv-pick");
-  const palette = make("select", "sv-select sv-palette");
+  const pick = make("select", "sv-field sv-pick");
+  const palette = make("select", "sv-field sv-palette");
   palette.setAttribute("aria-label", strings.classes_palette);
   palette.title = strings.classes_palette;
   pick.addEventListener("change", () => setPick(viewer, panel, pick.value));
@@ -228,6 +228,17 @@ function shareItems(viewer, panel) {
     item.append(button, score);
     return [{ number, item, button, swatch, score }];
   });
+}
+
+// The share of pixels on which two panels name the same class, or null where one shows a mask.
+function sameClassShare(viewer, first, second) {
+  const [a, b] = [first.classes, second.classes];
+  if (!a || !b || !showsClasses(first) || !showsClasses(second)) return null;
+  const key = `${a.serial} ${b.serial}`;
+  if (!viewer.sameShares.has(key)) {
+    viewer.sameShares.set(key, sameShare(a.labels, b.labels, matchClasses(a.names, b.names)));
+  }
+  return viewer.sameShares.get(key);
 }
 
 // --- Under the cross --------------------------------------------------------------------------

@@ -71,3 +71,14 @@ function sliderNow(viewer) {
   const active = viewer.settings.linked ? null : activePanel(viewer);
   return active ? sliderOf(viewer, active) : viewer.settings.threshold;
 }
+
+// Gives each panel the threshold that was restored for it, where they differ from the common one.
+function restoreThresholds({ panels, settings }, { threshold, panels: states = [] }) {
+  if (states.length === 0) return;
+  settings.linked = states.every((state) => state.threshold === threshold);
+  panels.forEach((panel, index) => {
+    const own = states[index] ? states[index].threshold : threshold;
+    panel.threshold = Number.isFinite(own) ? clampThreshold(own) : undefined;
+    panel.stretched = false;
+  });
+}

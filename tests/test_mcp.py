@@ -1,0 +1,145 @@
+"""The endpoints as tools of the Model Context Protocol, called by a real client of it."""
+
+import asyncio
+import base64
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from io import BytesIO
+
+import numpy as np
+import pytest
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+from PIL import Image
+
+from segdemo.catalog import shipped
+from segdemo.errors import SettingsError
+from segdemo.pool import Pool
+from segdemo.segmenter import load
+from segdemo.settings import Settings
+from segdemo.ui import launch_options
+from segdemo.ui.handlers import Handlers
+from segdemo.ui.page import build
+from segdemo.ui.shelf import Shelf
+from tests.browser.conftest import served
+from tests.ui.conftest import in_a_loop, save_unet
+from tests.ui.hub_fakes import FakeHub
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weights")
+    save_unet(folder / "first.safetensors", title="A first")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, weights):
+    settings = Settings(device="cpu", mcp=True)
+    handlers = Handlers(
+        settings=settings,
+        predictor=Pool(settings),
+        shelf=Shelf(lambda: shipped(weights)),
+        hub=FakeHub().access,
+        examples=(),
+    )
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+
+        def serve():
+            return served(build(handlers, weights), **launch_options(settings))
+
+        yield in_a_loop(lambda: stack.enter_context(serve()))
+
+
+@pytest.fixture(scope="module")
+def ask(address):
+    """Does something with a client in a session of its own."""
+
+    async def asked(question):
+        where = f"{address}gradio_api/mcp/"
+        async with (
+            streamable_http_client(where) as (receive, send, _),
+            ClientSession(receive, send) as session,
+        ):
+            await session.initialize()
+            return await question(session)
+
+    def ask(question):
+        # The browser's tests leave a loop running in the first thread.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(asked(question))).result()
+
+    return ask
+
+
+@pytest.fixture
+def picture():
+    noise = np.random.default_rng(0).integers(0, 256, (47, 61, 3), dtype=np.uint8)
+    return Image.fromarray(noise)
+
+
+def address_of(picture):
+    """The picture as text, as a model can send it."""
+    buffer = BytesIO()
+    picture.save(buffer, format="PNG")
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+async def unheard(progress, total, message):
+    """Who asks for progress is sent pictures as pictures."""
+
+
+def test_the_four_endpoints_are_the_tools(ask):
+    listed = ask(lambda session: session.list_tools())
+    tools = {tool.name: tool for tool in listed.tools}
+    assert tools.keys() == {"list_checkpoints", "inspect", "segment", "compare"}
+    assert tools["segment"].inputSchema["required"] == ["picture", "checkpoint"]
+    assert tools["compare"].inputSchema["required"] == ["picture", "checkpoints"]
+    assert tools["compare"].description.startswith("Run several networks on one picture;")
+
+
+def test_a_tool_lists_the_checkpoints(ask):
+    answer = ask(lambda session: session.call_tool("list_checkpoints", {}))
+    assert not answer.isError
+    assert "'id': 'first'" in answer.content[0].text
+
+
+def test_a_tool_segments_a_picture(ask, weights, picture):
+    arguments = {"picture": address_of(picture), "checkpoint": "first"}
+    answer = ask(lambda session: session.call_tool("segment", arguments, progress_callback=unheard))
+    assert not answer.isError
+    figures, mask = answer.content[0].text, answer.content[1]
+    wanted = load(weights / "first.safetensors", device="cpu").predict(picture).mask(0.5)
+    with Image.open(BytesIO(base64.b64decode(mask.data))) as shown:
+        assert (np.asarray(shown) == np.where(wanted, 255, 0)).all()
+    assert f"'coverage': {wanted.mean()}" in figures
+
+
+def test_a_tool_compares_with_a_truth(ask, picture):
+    arguments = {
+        "picture": address_of(picture),
+        "checkpoints": ["first"],
+        "truth": address_of(Image.new("L", picture.size, 255)),
+    }
+    answer = ask(lambda session: session.call_tool("compare", arguments))
+    assert not answer.isError
+    assert "'precision': 1.0" in answer.content[0].text
+
+
+def test_a_mistake_is_answered_by_our_sentence(ask):
+    answer = ask(lambda session: session.call_tool("inspect", {"checkpoint": "nobody"}))
+    assert answer.isError
+    assert answer.content[0].text.startswith("No checkpoint on offer has the id nobody.")
+
+
+def test_nobody_is_a_server_of_tools_without_wanting_it():
+    assert launch_options(Settings())["mcp_server"] is False
+    assert launch_options(Settings(mcp=True))["mcp_server"] is True
+
+
+def test_a_package_that_is_missing_is_a_sentence(monkeypatch):
+    monkeypatch.setattr("segdemo.ui.find_spec", lambda name: None)
+    assert launch_options(Settings())["mcp_server"] is False
+    with pytest.raises(SettingsError, match=r'pip install "gradio\[mcp\]"'):
+        launch_options(Settings(mcp=True))
