@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -269,10 +270,9 @@ def _from_colours(colours: npt.NDArray[np.uint8]) -> TruthMask:
         found = np.unique(codes)
     if len(found) > _MOST_COLOURS:
         raise PictureError("truth_photograph")
-    for known in _tables():
-        # One colour on black is foreground, and not a class amid what nothing is said of.
-        if len(found) == 2 and found[0] == _BLACK and known.get(_BLACK) == VOID:
-            continue
+    # One colour on black is foreground: of the tables with hundreds of colours one has any.
+    alone = len(found) == 2 and found[0] == _BLACK
+    for known in islice(_tables(), 1 if alone else None):
         if all(code in known for code in found.tolist()):
             labels = np.zeros(codes.shape, np.uint8)
             for code in found.tolist():
@@ -280,7 +280,7 @@ def _from_colours(colours: npt.NDArray[np.uint8]) -> TruthMask:
             return TruthMask(labels=labels)
     if found[0] != _BLACK:
         raise PictureError("truth_colours", count=len(found))
-    notices = () if len(found) == 2 else (Notice(key="truth_coloured"),)
+    notices = () if alone else (Notice(key="truth_coloured"),)
     return TruthMask(labels=(codes != _BLACK).astype(np.uint8), notices=notices)
 
 
