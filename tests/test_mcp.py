@@ -15,6 +15,7 @@ from PIL import Image
 from segdemo.catalog import shipped
 from segdemo.errors import SettingsError
 from segdemo.pool import Pool
+from segdemo.processing import quantise
 from segdemo.segmenter import load
 from segdemo.settings import Settings
 from segdemo.ui import launch_options
@@ -106,11 +107,18 @@ def test_a_tool_lists_the_checkpoints(ask):
 
 
 def test_a_tool_segments_a_picture(ask, weights, picture):
-    arguments = {"picture": address_of(picture), "checkpoint": "first"}
+    prediction = load(weights / "first.safetensors", device="cpu").predict(picture)
+    q = quantise(prediction.foreground_at(picture.size))
+    wanted = q >= np.median(q)
+    arguments = {
+        "picture": address_of(picture),
+        "checkpoint": "first",
+        "threshold": float(np.median(q)) / 256,
+    }
     answer = ask(lambda session: session.call_tool("segment", arguments, progress_callback=unheard))
     assert not answer.isError
     figures, mask = answer.content[0].text, answer.content[1]
-    wanted = load(weights / "first.safetensors", device="cpu").predict(picture).mask(0.5)
+    assert 0 < wanted.mean() < 1
     with Image.open(BytesIO(base64.b64decode(mask.data))) as shown:
         assert (np.asarray(shown) == np.where(wanted, 255, 0)).all()
     assert f"'coverage': {wanted.mean()}" in figures
@@ -120,6 +128,7 @@ def test_a_tool_compares_with_a_truth(ask, picture):
     arguments = {
         "picture": address_of(picture),
         "checkpoints": ["first"],
+        "threshold": 0.01,
         "truth": address_of(Image.new("L", picture.size, 255)),
     }
     answer = ask(lambda session: session.call_tool("compare", arguments))

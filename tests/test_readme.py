@@ -1,6 +1,7 @@
 """The README says what is true: its settings, its Python, its commands."""
 
 import re
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from PIL import Image
 
 from segdemo.architectures import ARCHITECTURES
 from segdemo.settings import Settings
+from segdemo.ui import create_demo, launch_options
+from tests.browser.conftest import served
+from tests.ui.conftest import in_a_loop
 
 ROOT = Path(__file__).resolve().parent.parent
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
@@ -30,6 +34,9 @@ def rows(readme):
 
 def blocks(readme, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", readme, flags=re.MULTILINE | re.DOTALL)
+
+
+IN_PYTHON, FOR_PROGRAMS = blocks(ENGLISH, "python")
 
 
 @pytest.mark.parametrize("readme", [ENGLISH, CHINESE], ids=["en", "zh"])
@@ -72,15 +79,40 @@ def test_every_command_exists(target):
     assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("block", blocks(ENGLISH, "python"))
-def test_the_python_runs(block, monkeypatch):
-    monkeypatch.chdir(ROOT)
+def run(block):
+    """The names that the code of a README leaves behind."""
     names = {}
     exec(compile(block, "README.md", "exec"), names)
+    return names
+
+
+def test_the_python_runs(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    names = run(IN_PYTHON)
     with Image.open("segdemo/ui/examples/retina.jpg") as picture:
         width, height = picture.size
     assert names["prediction"].probabilities.ndim == 3
     assert names["prediction"].mask(0.5).shape[-2:] == (height, width)
+
+
+def test_the_calls_of_programs_are_answered(monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    settings = Settings(device="cpu")
+    with ExitStack() as stack:
+
+        def serve():
+            return served(create_demo(settings), **launch_options(settings))
+
+        address = in_a_loop(lambda: stack.enter_context(serve()))
+        names = run(FOR_PROGRAMS.replace("http://127.0.0.1:7860", address))
+    with Image.open("segdemo/ui/examples/nuclei.png") as picture:
+        size = picture.size
+    for file in (names["mask"], names["probability"]):
+        with Image.open(file) as picture:
+            assert picture.size == size
+    assert 0 < names["figures"]["coverage"] < 1
+    assert 0.5 < names["comparison"]["agreement"][0]["iou"] < 1
 
 
 def test_the_contribution_that_is_shown_is_the_real_one():
