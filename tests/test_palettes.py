@@ -6,7 +6,13 @@ import re
 import numpy as np
 import pytest
 
-from segdemo.palettes import HEAT_COLOURS, PANEL_COLOURS
+from segdemo.palettes import (
+    CLASS_PALETTES,
+    HEAT_COLOURS,
+    PANEL_COLOURS,
+    TRUTH_COLOURS,
+    palette_for,
+)
 
 # Full colour blindness of each kind, linear RGB (Machado, Oliveira and Fernandes 2009).
 VISIONS = {
@@ -71,6 +77,67 @@ def test_any_two_panel_colours_stay_apart(vision):
 
 
 @pytest.mark.parametrize("vision", VISIONS)
+def test_right_wrong_and_missed_stay_apart(vision):
+    for one, other in itertools.combinations(TRUTH_COLOURS.values(), 2):
+        assert np.linalg.norm(lab(one, vision) - lab(other, vision)) > 35
+
+
+@pytest.mark.parametrize("vision", VISIONS)
 def test_the_heat_map_grows_lighter_all_the_way(vision):
     lightness = [lab(colour, vision)[0] for colour in HEAT_COLOURS]
     assert lightness == sorted(lightness)
+
+
+# --- Classes ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CLASS_PALETTES)
+def test_a_class_has_a_colour_of_six_hexadecimal_digits(name):
+    assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in CLASS_PALETTES[name])
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+def test_any_two_classes_of_the_safe_palette_stay_apart(vision):
+    colours = [lab(colour, vision) for colour in CLASS_PALETTES["safe"]]
+    assert len(colours) == 24
+    for one, other in itertools.combinations(colours, 2):
+        assert np.linalg.norm(one - other) > 14
+
+
+def test_the_colours_of_voc_are_those_that_its_authors_publish():
+    published = ("#000000", "#800000", "#008000", "#808000", "#000080", "#800080", "#008080")
+    voc = CLASS_PALETTES["voc"]
+    assert voc[:7] == published
+    assert (voc[8], voc[15], voc[20], voc[255]) == ("#400000", "#c08080", "#004080", "#e0e0c0")
+    assert len(set(voc)) == 256
+
+
+def test_the_data_sets_have_as_many_colours_as_classes():
+    lengths = {name: len(colours) for name, colours in CLASS_PALETTES.items()}
+    assert (lengths["cityscapes"], lengths["ade20k"], lengths["ade20k_background"]) == (
+        19,
+        150,
+        151,
+    )
+    assert CLASS_PALETTES["cityscapes"][0] == "#804080"  # road
+    assert CLASS_PALETTES["cityscapes"][13] == "#00008e"  # car
+    assert CLASS_PALETTES["ade20k"][2] == "#06e6e6"  # sky
+
+
+@pytest.mark.parametrize(
+    ("names", "count", "palette"),
+    [
+        (("background", "aeroplane", "bicycle"), 21, "voc"),
+        ((), 21, "voc"),
+        (("background", "cell", "wall"), 21, "safe"),
+        (("Road", "sidewalk", "building"), 19, "cityscapes"),
+        ((), 150, "ade20k"),
+        (("background", "wall", "building"), 151, "ade20k_background"),
+        (("a", "b", "c"), 3, "safe"),
+        ((), 24, "safe"),
+        ((), 25, "voc"),
+    ],
+)
+def test_a_palette_is_the_one_that_people_know(names, count, palette):
+    assert palette_for(names, count) == palette
+    assert len(CLASS_PALETTES[palette]) >= count

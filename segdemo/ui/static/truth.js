@@ -34,6 +34,11 @@ async function loadTruth(viewer, entry, signal, done) {
   done();
 }
 
+// Whether the mask is still to come.
+function awaitsTruth({ truth, truthUrl }) {
+  return Boolean(truthUrl && !truth);
+}
+
 function leaveTruth({ settings }) {
   if (settings.reference === "truth") settings.reference = 0;
   settings.plot = "histogram";

@@ -34,6 +34,7 @@ function mountViewer(root, host) {
   host.onLanguage(() => speakAnew(viewer));
   root.segdemo = hooksOf(viewer);
   takePayload(viewer, host.payload());
+  openLink(viewer);
 }
 
 function buildStage(viewer) {
@@ -89,7 +90,10 @@ function takePayload(viewer, payload) {
   viewer.image = payload.image;
   viewer.told = payload.truth;
   reconcilePanels(viewer, payload.panels);
-  if (isNewRun && payload.state) restoreThresholds(viewer, payload.state);
+  if (isNewRun && payload.state) {
+    restoreThresholds(viewer, payload.state);
+    viewer.chosen.add("threshold");
+  }
   load(viewer);
 }
 
@@ -180,7 +184,7 @@ function statusNow(viewer, panel) {
 
 function stateNow(viewer) {
   const state = stateOf(viewer.panels.map((panel) => statusNow(viewer, panel)));
-  return state === "ready" && !viewer.picture ? "loading" : state;
+  return state === "ready" && (!viewer.picture || awaitsTruth(viewer)) ? "loading" : state;
 }
 
 function refreshPanels(viewer) {
