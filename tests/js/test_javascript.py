@@ -15,6 +15,7 @@ PURE = (
     "maps",
     "png",
     "counts",
+    "class_layers",
     "payload",
     "autothreshold",
     "thresholds",

@@ -1,0 +1,62 @@
+const WHITE_PIXEL = { r: 255, g: 255, b: 255 };
+
+test("every cell is counted for the class that won it", () => {
+  equal(classCounts(Uint8Array.of(2, 0, 2, 1, 2), 4), [1, 1, 3, 0]);
+});
+
+test("the winners are one mask at every threshold", () => {
+  const labels = Uint8Array.of(0, 1, 2, 1);
+  equal(winnersMap(labels, 0), [0, 255, 255, 255]);
+  equal(winnersMap(labels, 1), [255, 0, 255, 0]);
+});
+
+test("a class's map is its own part of the atlas", () => {
+  const q = noise(3 * 2 * 4);
+  const atlas = { q, width: 4, height: 6 };
+  equal(classMap(atlas, 3, 1, 4, 2), q.slice(8, 16));
+});
+
+test("a smaller map is enlarged with the values that it has", () => {
+  const atlas = { q: Uint8Array.of(1, 2, 3, 4, 5, 6), width: 2, height: 3 };
+  equal(classMap(atlas, 3, 2, 4, 2), [5, 5, 6, 6, 5, 5, 6, 6]);
+});
+
+test("the winner's probability is that of its own map", () => {
+  const atlas = { q: Uint8Array.of(9, 8, 7, 60, 70, 80), width: 3, height: 2 };
+  equal(winningMap(atlas, 2, Uint8Array.of(1, 0, 1), 3, 1), [60, 8, 80]);
+});
+
+test("classes of the same names in the same order are the same, also where a name occurs twice", () => {
+  equal(matchClasses(["a", "b", "b"], ["A", " b", "B "]), [0, 1, 2]);
+});
+
+test("classes in another order are matched by name", () => {
+  equal(matchClasses(["sky", "car", "tree"], ["tree", "Sky"]), [1, -1, 0]);
+});
+
+test("the share of equal classes goes by name", () => {
+  const match = matchClasses(["sky", "car", "tree"], ["tree", "sky"]);
+  close(sameShare(Uint8Array.of(0, 1, 2, 2), Uint8Array.of(1, 1, 0, 1), match), 0.5);
+});
+
+test("a class is laid over the picture at the opacity; one without a colour leaves it", () => {
+  const ground = Uint32Array.of(packColour({ r: 100, g: 0, b: 200 }), packColour(WHITE_PIXEL), CLEAR);
+  const out = new Uint32Array(3);
+  const red = { r: 200, g: 100, b: 0 };
+  classLayer(ground, Uint8Array.of(1, 0, 1), [null, red], 0.5, out);
+  equal(out, [packColour({ r: 150, g: 50, b: 100 }), packColour(WHITE_PIXEL), CLEAR]);
+});
+
+test("edges are where neighbours have other winners", () => {
+  const ground = Uint32Array.of(1, 1, 1);
+  const inside = Uint32Array.of(7, 8, 9);
+  const out = new Uint32Array(3);
+  classEdges(Uint8Array.of(2, 2, 3), Uint8Array.of(2, 3, 3), inside, ground, out);
+  equal(out, [1, 8, 1]);
+});
+
+test("a difference keeps the labels that the other names otherwise", () => {
+  const out = new Uint8Array(4);
+  differingLabels(Uint8Array.of(0, 1, 2, 2), Uint8Array.of(0, 2, 2, 1), [0, 1, 2], 255, out);
+  equal(out, [255, 1, 255, 2]);
+});
