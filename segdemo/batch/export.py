@@ -98,4 +98,4 @@ def _mask_name(run: Run, outcome: Outcome, number: int) -> str:
 
 
 def _safe(name: str) -> str:
-    return re.sub(r"[^\w.() -]", "_", name)[:_NAME_CHARACTERS].strip(" .") or "_"
+    return re.sub(r"[^\w.() -]", "-", name)[:_NAME_CHARACTERS].strip(" .") or "-"

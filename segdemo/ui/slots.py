@@ -1,10 +1,14 @@
 """How the slots for checkpoints grow, shrink and keep what they hold: updates of components."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 from segdemo.ui.handlers import MAX_SLOTS, MIN_SLOTS
+
+Choices = list[tuple[str, str]]
+"""What a slot offers: labels and the ids of checkpoints."""
 
 
 def resized(shown: int) -> list[Any]:
@@ -18,6 +22,16 @@ def resized(shown: int) -> list[Any]:
     ]
 
 
-def kept(value: str | None, choices: list[tuple[str, str]]) -> str | None:
+def filled(chosen: Sequence[str | None], choices: Choices) -> list[Any]:
+    """As `resized`, then all filters and all slots: these checkpoints, whatever was in them."""
+    padded = [*chosen, *[None] * (MAX_SLOTS - len(chosen))]
+    return [
+        *resized(len(chosen)),
+        *("" for _ in padded),
+        *(gr.update(choices=choices, value=name) for name in padded),
+    ]
+
+
+def kept(value: str | None, choices: Choices) -> str | None:
     """The value, if it is still offered."""
     return value if value in [name for _, name in choices] else None

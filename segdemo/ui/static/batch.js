@@ -118,7 +118,7 @@ function takeRow(batch, entry) {
 async function loadTable(batch, row) {
   const { networks, scored, table } = row.entry;
   try {
-    const file = await fetchFile(table.file.url, batch.controller.signal);
+    const file = await fetchFile(table.url, batch.controller.signal);
     row.table = readTable(await file.arrayBuffer(), networks.length, scored);
   } catch (error) {
     if (error.name === "AbortError") return;
