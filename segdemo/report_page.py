@@ -158,7 +158,12 @@ def _details(title: str, rows: str) -> str:
 
 
 def _provenance(facts: Mapping[str, Any]) -> str:
-    known = ((name, value) for name, value in facts.items() if name != "reading")
+    known = (
+        (name, value)
+        for name, value in facts.items()
+        # What comes from no repository has no commit either.
+        if name != "reading" and not (value is None and name in ("repository", "commit"))
+    )
     return "".join(
         _row(text(_NAMES.get(name, f"report_{name}")), _value(value)) for name, value in known
     )

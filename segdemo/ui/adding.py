@@ -10,6 +10,7 @@ from segdemo.catalog import CatalogEntry, from_file, from_weight_file
 from segdemo.checkpoints.limits import shown
 from segdemo.checkpoints.verdict import judge
 from segdemo.errors import FileError, HubError
+from segdemo.hub.references import Address, Repository
 from segdemo.settings import Settings
 from segdemo.strings import text
 from segdemo.ui.answers import Answer, Item, files, found, judged, over_limit, problem, why_not
@@ -100,11 +101,34 @@ class Adding:
         Raises SegdemoError.
         """
         entry = self._chosen(visitor, number)
-        repository = visitor.repository
+        self._list(visitor, entry, visitor.repository, token)
+        self.begin(visitor, [entry.id], token)
+        return entry
+
+    def find(self, visitor: Visitor, address: Address, token: str | None = None) -> CatalogEntry:
+        """List the one file at an address for this visitor, and fetch nothing.
+
+        Raises SegdemoError.
+        """
+        repository = self._hub.look(address, token=token)
+        files = (one for one in repository.files if one.address.filename == address.filename)
+        file = next(files, None)
+        if file is None:
+            raise HubError("link_checkpoint", name=shown(address.filename or ""))
+        if reason := why_not(file, self.max_megabytes):
+            raise reason
+        return self._list(visitor, from_weight_file(repository, file), repository, token)
+
+    def _list(
+        self,
+        visitor: Visitor,
+        entry: CatalogEntry,
+        repository: Repository | None,
+        token: str | None,
+    ) -> CatalogEntry:
         if token and repository is not None and (repository.private or repository.gated):
             visitor.confidential.add(entry.id)
         visitor.entries[entry.id] = entry
-        self.begin(visitor, [entry.id], token)
         return entry
 
     def _chosen(self, visitor: Visitor, number: int) -> CatalogEntry:

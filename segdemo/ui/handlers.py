@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -21,6 +22,7 @@ from segdemo.truth import TruthMask, decode_truth
 from segdemo.ui.adding import Adding
 from segdemo.ui.batches import prepare
 from segdemo.ui.hub_access import DEFAULT_ENDPOINT, HubAccess
+from segdemo.ui.links import pairs_of
 from segdemo.ui.map_files import cache_picture
 from segdemo.ui.payload import PanelEntry, ViewerPayload
 from segdemo.ui.rereading import Rereading
@@ -102,17 +104,26 @@ class Handlers:
         checkpoints = [one for _, one in filled]
         picture, digest = self.opened(Path(path))
         visitor.example = None
-        image = cache_picture(picture)
+        state, visitor.restore = visitor.restore, None
+        example = next((one for one in self.examples if one.run == digest[:16]), None)
+        facts: dict[str, Any] = {
+            "image": cache_picture(picture),
+            # The same picture is the same run, so that the view stays where it is.
+            "run": digest[:16],
+            "state": state,
+            "link": pairs_of(
+                (entry for entry, _ in checkpoints), example.picture.stem if example else ""
+            ),
+        }
         mask = Path(truth) if truth else None
         right = told(lambda: self.truth(mask, picture.size), picture.size) if mask else None
         under_way = {entry.id: visitor.transfers.state(entry.id) for entry, _ in checkpoints}
         trials = partial(self.rereading.with_trials, visitor, filled, digest)
         panels: tuple[PanelEntry, ...] = ()
         for panels in self._runner.run(picture, digest, checkpoints, under_way):
-            # The same picture is the same run, so that the view stays where it is.
-            yield ViewerPayload(image=image, panels=trials(panels), run=digest[:16], truth=right)
+            yield ViewerPayload(**facts, panels=trials(panels), truth=right)
         for _ in self.rereading.run_trials(visitor, filled, picture, digest):
-            yield ViewerPayload(image=image, panels=trials(panels), run=digest[:16], truth=right)
+            yield ViewerPayload(**facts, panels=trials(panels), truth=right)
 
     def opened(self, path: Path) -> tuple[Image.Image, str]:
         """The picture in a file, and what identifies it. Raises PictureError."""

@@ -15,9 +15,10 @@ from segdemo.ui.event_data import text_of as _text
 from segdemo.ui.handlers import MAX_SLOTS, Handlers, place
 from segdemo.ui.language import speak_to_visitors
 from segdemo.ui.layout import ONE, Parts, lay_out
+from segdemo.ui.opening import let_open
 from segdemo.ui.reading_events import follow_readings
 from segdemo.ui.saving import let_save
-from segdemo.ui.slots import kept, resized
+from segdemo.ui.slots import filled, kept, resized
 from segdemo.ui.switching import seen_example, switch_language
 from segdemo.ui.uploads import uploaded
 from segdemo.ui.visitor import Visitor
@@ -317,16 +318,11 @@ class _Events:
             reopened=[parts.tabs, parts.picture, parts.truth, *self._counted, *self.lists],
             quick=_QUICK,
         ).then(self._refresh, **self._running)
+        for event in (parts.run.click, parts.picture.input):
+            event(lambda: gr.update(selected=ONE), None, parts.tabs, **_QUICK)
 
     def _filled(self, visitor: Visitor, chosen: Any) -> list[Any]:
-        """The slots with these checkpoints, whatever was in them and in their filters."""
-        padded = [*chosen, *[None] * (MAX_SLOTS - len(chosen))]
-        choices = self._handlers.shelf.choices(visitor=visitor)
-        return [
-            *resized(len(chosen)),
-            *("" for _ in padded),
-            *(gr.update(choices=choices, value=name) for name in padded),
-        ]
+        return filled(chosen, self._handlers.shelf.choices(visitor=visitor))
 
     # --- readings --------------------------------------------------------------------------
 
@@ -344,8 +340,10 @@ class _Events:
     # --- keeping ---------------------------------------------------------------------------
 
     def keeping(self) -> None:
-        parts = self._parts
-        let_save(self._handlers, parts.viewer, parts.saved, self._running)
+        handlers, parts, running = self._handlers, self._parts, self._running
+        let_save(handlers, parts.viewer, parts.saved, running)
+        slots = [*self._counted, *self.lists]
+        let_open(handlers, parts, slots, self._filled, self._refresh, running)
 
     # --- language --------------------------------------------------------------------------
 

@@ -153,7 +153,7 @@ def _report(comparison: Comparison, name: str) -> CachedFile:
 def file_name(words: str) -> str:
     """Anybody's words as a part of a file's name on any system; never empty."""
     # ASCII, because a server tells the name in a header.
-    plain = re.sub(r"[^A-Za-z0-9.-]+", "-", words).strip("-.")
+    plain = re.sub(r"[^A-Za-z0-9.]+", "-", words).strip("-.")
     return plain[:_NAME_CHARACTERS].strip("-.") or "picture"
 
 

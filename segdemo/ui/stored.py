@@ -36,8 +36,14 @@ class Example:
             image=_image(self.document["image"]),
             panels=tuple(map(_panel, count(), self.document["panels"])),
             threshold=self.document["threshold"],
-            run=self.document["run"],
+            run=self.run,
+            link=(*(("m", name) for name in self.checkpoints), ("ex", self.picture.stem)),
         )
+
+    @property
+    def run(self) -> str:
+        """That of every comparison of its picture."""
+        return str(self.document["run"])
 
 
 def examples() -> tuple[Example, ...]:

@@ -11,6 +11,7 @@ from segdemo.reading import Reading
 from segdemo.strings import DEFAULT_LANGUAGE
 from segdemo.ui.answers import Answer
 from segdemo.ui.batches import Batches
+from segdemo.ui.payload import ViewerState
 from segdemo.ui.transfers import Transfers
 from segdemo.ui.trials import Trials
 
@@ -26,6 +27,8 @@ class Visitor:
         """The ids among them that only their own token may fetch."""
         self.language = DEFAULT_LANGUAGE
         """What they read; their browser says so when the page opens."""
+        self.restore: ViewerState | None = None
+        """How a link wants their next comparison to be looked at."""
         self.example: int | None = 0
         """The stored comparison that they look at; None once they have made their own."""
         self.readings: dict[int, tuple[str, Reading]] = {}

@@ -20,6 +20,7 @@ PURE = (
     "autothreshold",
     "thresholds",
     "warnings",
+    "links",
 )
 CLAIMS = [
     (path.name, name)

@@ -81,6 +81,12 @@ function bring(url, name) {
   link.remove();
 }
 
+// What a link says is up to Python, which has the checkpoints.
+function openLink({ host }) {
+  const { search } = window.location;
+  if (namesComparison(search)) host.send("open", { query: search });
+}
+
 async function copyLink(viewer) {
   const { strings, share } = viewer;
   const thresholds = viewer.panels.map((panel) => sliderOf(viewer, panel));
