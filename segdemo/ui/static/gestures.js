@@ -114,10 +114,10 @@ const ARROWS = Object.freeze({
 function listenToKeys(viewer, root) {
   const { actions } = viewer;
   const simple = {
-    "[": () => actions.setThreshold(viewer.settings.threshold - 1),
-    "]": () => actions.setThreshold(viewer.settings.threshold + 1),
-    "{": () => actions.setThreshold(viewer.settings.threshold - 16),
-    "}": () => actions.setThreshold(viewer.settings.threshold + 16),
+    "[": () => actions.setThreshold(sliderNow(viewer) - 1),
+    "]": () => actions.setThreshold(sliderNow(viewer) + 1),
+    "{": () => actions.setThreshold(sliderNow(viewer) - 16),
+    "}": () => actions.setThreshold(sliderNow(viewer) + 16),
     "+": () => actions.zoomBy(1.5),
     "=": () => actions.zoomBy(1.5),
     "-": () => actions.zoomBy(1 / 1.5),
