@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from segdemo import finetuning
 from segdemo.checkpoints import read_file
 from segdemo.checkpoints.export import export_onnx, export_safetensors
@@ -16,8 +18,15 @@ from segdemo.checkpoints.unwrap import unwrap
 from segdemo.errors import ExportError, SegdemoError, UnknownNetworkError
 from segdemo.hub.publish import publish
 from segdemo.inspection import inspection
+from segdemo.palettes import CLASS_PALETTES, palette_for
 from segdemo.pictures import decode
-from segdemo.render import cutout_picture, map_picture, mask_picture, overlay_picture
+from segdemo.render import (
+    cutout_picture,
+    label_picture,
+    map_picture,
+    mask_picture,
+    overlay_picture,
+)
 from segdemo.segmenter import Segmenter, load, recognise
 from segdemo.settings import Settings
 from segdemo.strings import text
@@ -146,7 +155,7 @@ def _with_known(name: str, known: dict[str, Any]) -> str:
 
 
 def _predict(options: argparse.Namespace, settings: Settings) -> int:
-    """Write four pictures for each image; a bad one is told and the rest go on."""
+    """Write the pictures of each image; a bad one is told and the rest go on."""
     segmenter = load(options.checkpoint, assume=options.assume, settings=settings)
     threshold = options.threshold or segmenter.spec.postprocessing.threshold
     options.out.mkdir(parents=True, exist_ok=True)
@@ -178,6 +187,12 @@ def _predict_one(
         "overlay": overlay_picture(picture, mask),
         "cutout": cutout_picture(picture, probabilities, threshold),
     }
+    count = len(prediction.probabilities)
+    # The numbers of more would not fit into a palette.
+    if 2 < count <= 256:
+        colours = CLASS_PALETTES[palette_for(segmenter.class_names, count)][:count]
+        labels = prediction.labels_at(picture.size).astype(np.uint8)
+        pictures["labels"] = label_picture(labels, colours)
     for kind, image in pictures.items():
         image.save(target.with_name(f"{target.name}.{kind}.png"))
     return text(

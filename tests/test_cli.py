@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from checkpoint_files import write_checkpoint
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -59,6 +60,16 @@ def test_predict_writes_what_the_package_predicts(checkpoint, picture, tmp_path,
         with Image.open(folder / f"gradient.{kind}.png") as written:
             assert written.size == (50, 40)
     assert "gradient.png" in capsys.readouterr().out
+
+
+def test_predict_writes_the_class_of_every_pixel_where_there_are_several(tmp_path, picture):
+    checkpoint = write_checkpoint(tmp_path / "several.safetensors", classes=4)
+    assert main(["predict", str(picture), "-c", str(checkpoint), "--out", str(tmp_path)]) == 0
+    prediction = segdemo.load(checkpoint).predict(decode(picture, max_megapixels=1))
+    with Image.open(tmp_path / "gradient.labels.png") as written:
+        assert written.mode == "P"
+        np.testing.assert_array_equal(np.asarray(written), prediction.labels_at((50, 40)))
+        assert written.getpalette()[3:6] == [0xE6, 0x9F, 0x00]
 
 
 def test_a_bad_picture_is_one_line_and_the_others_are_written(

@@ -1,4 +1,4 @@
-const WHITE_PIXEL = { r: 255, g: 255, b: 255 };
+const PALE = { r: 255, g: 255, b: 255 };
 
 test("every cell is counted for the class that won it", () => {
   equal(classCounts(Uint8Array.of(2, 0, 2, 1, 2), 4), [1, 1, 3, 0]);
@@ -40,11 +40,11 @@ test("the share of equal classes goes by name", () => {
 });
 
 test("a class is laid over the picture at the opacity; one without a colour leaves it", () => {
-  const ground = Uint32Array.of(packColour({ r: 100, g: 0, b: 200 }), packColour(WHITE_PIXEL), CLEAR);
+  const ground = Uint32Array.of(packColour({ r: 100, g: 0, b: 200 }), packColour(PALE), CLEAR);
   const out = new Uint32Array(3);
   const red = { r: 200, g: 100, b: 0 };
   classLayer(ground, Uint8Array.of(1, 0, 1), [null, red], 0.5, out);
-  equal(out, [packColour({ r: 150, g: 50, b: 100 }), packColour(WHITE_PIXEL), CLEAR]);
+  equal(out, [packColour({ r: 150, g: 50, b: 100 }), packColour(PALE), CLEAR]);
 });
 
 test("edges are where neighbours have other winners", () => {
