@@ -3,7 +3,15 @@
 from segdemo.strings import LANGUAGES
 from segdemo.ui.display import Display
 
-SCRIPTS = ("text", "dom", "language", "gradio", "language_choice", "mount_language_choice")
+SCRIPTS = (
+    "text",
+    "dom",
+    "language",
+    "gradio",
+    "naming",
+    "language_choice",
+    "mount_language_choice",
+)
 
 
 class LanguageChoice(Display):

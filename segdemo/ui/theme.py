@@ -24,12 +24,19 @@ THEME = gr.themes.Base(
     spacing_size="sm",
     font=_SANS,
     font_mono=_MONO,
+).set(
+    # Gradio's own are a shade too light to be read by everybody.
+    body_text_color_subdued="*neutral_500",
+    color_accent="*primary_600",
+    button_primary_background_fill="*primary_600",
+    button_primary_background_fill_hover="*primary_700",
 )
 
 CSS = """
-.gradio-container .main.app { position: relative; max-width: 1640px; padding: 16px 24px; }
+.dark { --color-accent: var(--primary-400); }
+.gradio-container .main.app { max-width: 1640px; padding: 16px 24px; }
 /* At the end of the first line, which leaves room for it. */
-#language { position: absolute; inset: 14px 24px auto auto; z-index: 11; }
+#language { position: absolute; inset: -4px 0 auto auto; z-index: 11; }
 #language { width: auto; min-width: 0; }
 #page { align-items: flex-start; gap: 20px; }
 /* Above the results, which open lists overlap. */
@@ -49,7 +56,7 @@ CSS = """
 footer .divider { display: none; }
 @media (max-width: 860px) {
   .gradio-container .main.app { padding: 12px; }
-  #language { inset: 10px 8px auto auto; }
+  #language { inset: -8px -4px auto auto; }
   #controls { position: static; }
   #controls, #results { flex-basis: 100% !important; }
 }

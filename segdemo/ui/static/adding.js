@@ -122,7 +122,7 @@ function* linesOf(place, answer) {
     return;
   }
   const head = make("div", "ad-head");
-  head.append(make("h3", "ad-title", answer.title));
+  head.append(make("h2", "ad-title", answer.title));
   if (answer.facts.length) head.append(make("p", "ad-soft", answer.facts.join(" · ")));
   if (answer.licence) head.append(make("p", `ad-soft${answer.warning ? " ad-warning" : ""}`, answer.licence));
   yield head;

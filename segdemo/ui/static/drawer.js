@@ -27,11 +27,11 @@ function buildDrawer(viewer, panel, say) {
   const figures = buildFigures(viewer, panel);
   const reading = make("div", "sv-explain-reading");
   const rows = make("div", "sv-rows");
-  reading.append(make("h4", "sv-label", strings.reading), rows);
+  reading.append(make("h2", "sv-label", strings.reading), rows);
   const notes = make("ul", "sv-notes");
   const trials = make("div", "sv-explain-trials");
   const strip = make("div", "sv-trials");
-  trials.append(make("h4", "sv-label", strings.trials), strip);
+  trials.append(make("h2", "sv-label", strings.trials), strip);
   const body = make("div", "sv-explain-body");
   body.append(figures.root, reading);
   root.append(head, trials, body, notes);
@@ -85,7 +85,7 @@ function buildFigures(viewer, panel) {
   stretch.title = strings.stretch_hint;
   stretch.append(box, make("span", "", strings.stretch));
   const hint = make("p", "sv-label", strings.stretch_hint);
-  root.append(make("h4", "sv-label", strings.figures), list, plot, scale, stretch, hint);
+  root.append(make("h2", "sv-label", strings.figures), list, plot, scale, stretch, hint);
   return { root, values, trace, span, line, cut, box, hint };
 }
 

@@ -14,6 +14,7 @@ function mountLanguageChoice(root, host) {
     select.setAttribute("aria-label", host.strings().label);
     document.documentElement.lang = LANGUAGE_TAGS[name];
     host.speak(LANGUAGE_TAGS[name]);
+    nameExamples(host.strings());
   };
   host.onLanguage(label);
   select.addEventListener("change", () => {
@@ -21,6 +22,9 @@ function mountLanguageChoice(root, host) {
     host.send("speak", { language: select.value });
   });
   label();
+  // Gradio makes some of its parts later than others, or anew.
+  new MutationObserver(() => nameExamples(host.strings()))
+    .observe(document.body, { childList: true, subtree: true });
   // The page arrives in English.
   if (languageNow() !== "en") host.send("speak", { language: languageNow() });
 }
