@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 import gradio as gr
-import numpy as np
 from gradio.events import api
-from numpy.typing import NDArray
 from PIL import Image
 
 from segdemo.catalog import CatalogEntry
@@ -19,14 +17,15 @@ from segdemo.checkpoints.limits import amount, shown
 from segdemo.errors import CheckpointError, PictureError, SegdemoError
 from segdemo.inspection import inspection
 from segdemo.metrics import curve, outlines, overlap
-from segdemo.processing import LEVELS, quantise
+from segdemo.processing import LEVELS
 from segdemo.reading import AS_IT_COMES, Reading
-from segdemo.render import deep_map_picture, mask_picture
-from segdemo.segmenter import Prediction
+from segdemo.render import Kind, View, draw
+from segdemo.report import binary_truth
 from segdemo.truth import TruthMask
 from segdemo.ui.errors import explain
 from segdemo.ui.handlers import MAX_SLOTS, Handlers
 from segdemo.ui.map_files import cache_file
+from segdemo.ui.runner import figures_of
 from segdemo.ui.uploads import uploaded
 
 # --- What goes in and out -----------------------------------------------------------------------
@@ -60,7 +59,9 @@ class Checkpoint(TypedDict):
 
 
 class Figures(TypedDict):
-    """What a network says of a picture; p is the probability of the foreground."""
+    """What a network says of a picture: its size, the share of it in the mask, and the lowest,
+    mean and highest probability of the foreground.
+    """
 
     checkpoint: str
     title: str
@@ -168,19 +169,26 @@ class Programs:
         return {"checkpoint": entry.id, **inspection(self._handlers.load(path))}
 
     def segment(
-        self, picture: File, checkpoint: str, threshold: float = 0.5, assume: str | None = None
+        self,
+        picture: File,
+        checkpoint: str,
+        threshold: float = 0.5,
+        pick: str = "foreground",
+        assume: str | None = None,
     ) -> tuple[Figures, File, File]:
         """Run one network on a picture.
 
         Args:
             picture: the picture, of any usual format
             checkpoint: the id of a checkpoint on offer
-            threshold: from which probability on a pixel is foreground, in steps of 1/256
+            threshold: from which probability on a pixel is in the mask, in steps of 1/256
+            pick: "foreground" is whatever is no background; of several classes also the number
+                of one, or "all", whose mask holds the number of each pixel's most probable class
             assume: the reading to take where tensors cannot tell; inspect lists the alternatives
         Returns:
             The figures.
             The mask, a PNG of the picture's size, 255 where the foreground is.
-            The probabilities of the foreground, a PNG of 16 bits and of the picture's size.
+            The probabilities, a PNG of 16 bits and of the picture's size.
         """
         level = _level(threshold)
         entry, _ = self._found(checkpoint)
@@ -188,10 +196,16 @@ class Programs:
             raise SegdemoError("api_assume", value=shown(str(assume)))
         opened, digest = self._handlers.opened(_path(picture))
         reading = Reading(assume=assume or None)
-        _, prediction = self._handlers.prediction(opened, digest, entry, reading)
-        probabilities = prediction.foreground_at(prediction.picture_size)
-        q = quantise(probabilities)
-        return _figures(entry, prediction, q, level), *_files(probabilities, q, level)
+        segmenter, prediction = self._handlers.prediction(opened, digest, entry, reading)
+        view = View(
+            prediction=prediction,
+            threshold=level,
+            pick=str(pick),
+            class_names=segmenter.class_names,
+        )
+        if view.pick != "foreground" and not view.by_class and view.class_number is None:
+            raise SegdemoError("api_pick", value=shown(view.pick), count=view.classes)
+        return _figures(entry, view), *_files(opened, view)
 
     def compare(
         self,
@@ -215,24 +229,24 @@ class Programs:
         opened, digest = self._handlers.opened(_path(picture))
         right = self._handlers.truth(_path(truth), opened.size) if truth else None
         answers: list[Answer] = []
-        maps: dict[str, NDArray[np.uint8]] = {}
+        views: dict[str, View] = {}
         for entry in entries:
             # A mistake of ours in one network must not take the others' answers away.
             try:
                 _, prediction = self._handlers.prediction(opened, digest, entry, AS_IT_COMES)
-                probabilities = prediction.foreground_at(prediction.picture_size)
-                q = maps[entry.id] = quantise(probabilities)
-                mask, probability = _files(probabilities, q, level)
+                view = View(prediction=prediction, threshold=level)
+                mask, probability = _files(opened, view)
                 answers.append(
                     {
                         "checkpoint": entry.id,
-                        "figures": _figures(entry, prediction, q, level),
-                        "scores": _scores(q, right, prediction, level) if right else None,
+                        "figures": _figures(entry, view),
+                        "scores": _scores(view, right) if right else None,
                         "mask": mask,
                         "probability": probability,
                         "error": None,
                     }
                 )
+                views[entry.id] = view
             except Exception as error:
                 answers.append(_failed(entry, explain(error)))
         return {
@@ -242,9 +256,11 @@ class Programs:
                 {
                     "first": first,
                     "second": second,
-                    "iou": _number(overlap(maps[first], maps[second]).iou[level]),
+                    "iou": _number(
+                        overlap(views[first].quantised, views[second].quantised).iou[level]
+                    ),
                 }
-                for first, second in combinations(maps, 2)
+                for first, second in combinations(views, 2)
             ],
             "notices": [notice.message() for notice in right.notices] if right else [],
         }
@@ -304,53 +320,47 @@ def _level(threshold: object) -> int:
 # --- What they get back -------------------------------------------------------------------------
 
 
-def _figures(
-    entry: CatalogEntry, prediction: Prediction, q: NDArray[np.uint8], level: int
-) -> Figures:
+def _figures(entry: CatalogEntry, view: View) -> Figures:
+    prediction = view.prediction
     width, height = prediction.picture_size
-    foreground = prediction.foreground
+    figures = figures_of(prediction)
     return {
         "checkpoint": entry.id,
         "title": entry.title,
         "width": width,
         "height": height,
-        "threshold": level / LEVELS,
-        "coverage": float((q >= level).mean()),
-        "minimum": float(foreground.min()),
-        "mean": float(foreground.mean(dtype=np.float64)),
-        "maximum": float(foreground.max()),
+        "threshold": view.threshold / LEVELS,
+        "coverage": float(view.mask.mean()),
+        "minimum": figures.minimum,
+        "mean": figures.mean,
+        "maximum": figures.maximum,
         "milliseconds": prediction.milliseconds,
         "device": prediction.device_and_precision,
     }
 
 
-def _files(
-    probabilities: NDArray[np.float32], q: NDArray[np.uint8], level: int
-) -> tuple[File, File]:
+def _files(picture: Image.Image, view: View) -> tuple[File, File]:
     """Mask and probabilities."""
-    return (
-        _png(mask_picture(q >= level), "mask.png"),
-        _png(deep_map_picture(probabilities), "probability.png"),
-    )
+    return _png("mask", picture, view), _png("probability", picture, view)
 
 
-def _png(picture: Image.Image, name: str) -> File:
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", compress_level=1)
-    path = cache_file(buffer.getvalue(), name).path
+def _png(kind: Kind, picture: Image.Image, view: View) -> File:
+    with io.BytesIO() as buffer:
+        draw(kind, picture, view).save(buffer, format="PNG", compress_level=1)
+        path = cache_file(buffer.getvalue(), f"{kind}.png").path
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
-def _scores(q: NDArray[np.uint8], right: TruthMask, prediction: Prediction, level: int) -> Scores:
-    wanted = right.foreground(prediction.background)
-    shares = curve(q, wanted).at(level)
+def _scores(view: View, right: TruthMask) -> Scores:
+    wanted = binary_truth(view, right)
+    shares = curve(view.quantised, wanted).at(view.threshold)
     return {
         "dice": _number(shares["dice"]),
         "iou": _number(shares["iou"]),
         "precision": _number(shares["precision"]),
         "recall": _number(shares["recall"]),
         "accuracy": _number(shares["accuracy"]),
-        "boundary_f": _number(outlines(q, wanted).f_score[level]),
+        "boundary_f": _number(outlines(view.quantised, wanted).f_score[view.threshold]),
     }
 
 

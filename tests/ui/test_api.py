@@ -7,10 +7,13 @@ from dataclasses import replace
 import httpx
 import numpy as np
 import pytest
+import torch
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
+from safetensors.torch import save_file
 
+from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.catalog import shipped
 from segdemo.cli import main
 from segdemo.hub.references import Address
@@ -49,6 +52,13 @@ def weights(tmp_path_factory):
     save_unet(folder / "first.safetensors", title="A first")
     save_unet(folder / "broken.safetensors", title="Broken", break_it=True)
     save_unet(folder / "last.safetensors", title="The last")
+    torch.manual_seed(0)
+    scene = UNet(UNetConfig.standard(width=4, depth=2, classes=3)).state_dict()
+    # So that each class wins somewhere.
+    scene["head.weight"] = torch.randn_like(scene["head.weight"])
+    scene["head.bias"] = torch.zeros_like(scene["head.bias"])
+    words = {"title": "Three classes", "architecture": "unet", "task": "test"}
+    save_file(scene, folder / "scene.safetensors", metadata={"segdemo": json.dumps(words)})
     return folder
 
 
@@ -148,6 +158,7 @@ def test_checkpoints_are_listed_with_whether_they_can_run(client):
     assert {name: one["ready"] for name, one in listed.items()} == {
         "first": True,
         "broken": True,
+        "scene": True,
         "last": True,
         "far": False,
     }
@@ -176,6 +187,23 @@ def test_a_mask_is_what_python_computes_at_the_pictures_own_size(client, weights
     assert (figures["width"], figures["height"]) == (61, 47)
     assert figures["threshold"] == threshold
     assert figures["minimum"] <= figures["mean"] <= figures["maximum"]
+
+
+def test_of_several_classes_any_can_be_picked(client, weights, picture_path):
+    with Image.open(picture_path) as picture:
+        prediction = load(weights / "scene.safetensors", device="cpu").predict(picture)
+    labels = prediction.labels_at((61, 47))
+    second = list(prediction.classes_at((61, 47)))[2]
+    arguments = {"picture": handle_file(picture_path), "checkpoint": "scene"}
+    figures, mask, _ = client.predict(**arguments, pick="all", api_name="/segment")
+    assert len(np.unique(labels)) > 1
+    assert (pixels(mask) == labels).all()
+    assert figures["coverage"] == (labels != 0).mean()
+    arguments["threshold"] = middle(second)
+    _, mask, probability = client.predict(**arguments, pick="2", api_name="/segment")
+    assert (pixels(mask) > 0).any()
+    assert ((pixels(mask) > 0) == (second >= arguments["threshold"])).all()
+    assert (pixels(probability) // 256 == quantise(second)).all()
 
 
 def test_a_comparison_has_every_networks_files_and_how_far_they_agree(
@@ -248,6 +276,8 @@ def test_a_truth_of_another_shape_is_refused_by_a_sentence(client, picture_path,
         ("/segment", {"checkpoint": "first", "assume": ["unet"]}, "no name of a reading"),
         ("/segment", {"checkpoint": "first", "assume": "resnet"}, "resnet"),
         ("/segment", {"checkpoint": "broken"}, "NaN"),
+        ("/segment", {"checkpoint": "first", "pick": "all"}, "all is no class"),
+        ("/segment", {"checkpoint": "scene", "pick": "3"}, "3 is no class of this network"),
         ("/compare", {"checkpoints": []}, r"\[\] is no list of checkpoints"),
         ("/compare", {"checkpoints": "first"}, "first is no list of checkpoints"),
         ("/compare", {"checkpoints": ["first", "nobody"]}, "has the id nobody"),
@@ -274,13 +304,23 @@ def test_what_is_no_picture_is_answered_by_our_sentence(client, tmp_path):
         client.predict(handle_file(tmp_path / "page.png"), "first", api_name="/segment")
 
 
-def answer_of(address, endpoint, *data):
-    """What comes back of a call that sends just this, without a client that means well."""
-    asked = httpx.post(f"{address}/gradio_api/call/{endpoint}", json={"data": list(data)})
-    return httpx.get(f"{address}/gradio_api/call/{endpoint}/{asked.json()['event_id']}").text
+def segmented(address, picture):
+    """What comes back when this is sent as the picture, by no client that means well."""
+    call = f"{address}/gradio_api/call/segment"
+    asked = httpx.post(call, json={"data": [picture, "first", 0.5, "foreground", None]})
+    return httpx.get(f"{call}/{asked.json()['event_id']}").text
 
 
 MARK = {"meta": {"_type": "gradio.FileData"}}
+
+
+@pytest.mark.parametrize("mark", [{}, MARK], ids=["bare", "as a file"])
+def test_a_picture_that_was_uploaded_is_one(address, picture_path, mark):
+    with picture_path.open("rb") as file:
+        (name,) = httpx.post(f"{address}/gradio_api/upload", files={"files": file}).json()
+    answer = segmented(address, {"path": name, **mark})
+    assert answer.startswith("event: complete")
+    assert "coverage" in answer
 
 
 @pytest.mark.parametrize("mark", [{}, MARK], ids=["bare", "as a file"])
@@ -292,20 +332,18 @@ def test_a_path_on_the_server_is_no_picture(address, weights, picture_path, mark
         "nul": "a\0b",
         "nothing": "",
     }[place]
-    answer = answer_of(address, "segment", {"path": name, **mark}, "first", 0.5, None)
+    answer = segmented(address, {"path": name, **mark})
     assert answer.startswith("event: error")
     assert "coverage" not in answer
 
 
 @pytest.mark.parametrize("picture", [None, "picture.png", [], 3, {"path": 3}, {"url": "x"}])
 def test_what_is_no_file_is_no_picture(address, picture):
-    answer = answer_of(address, "segment", picture, "first", 0.5, None)
-    assert "No picture was uploaded with this call" in answer
+    assert "No picture was uploaded with this call" in segmented(address, picture)
 
 
 def test_no_address_of_this_machine_is_asked_for_a_picture(address):
-    picture = {"path": f"{address}/config", **MARK}
-    answer = answer_of(address, "segment", picture, "first", 0.5, None)
+    answer = segmented(address, {"path": f"{address}/config", **MARK})
     assert answer.startswith("event: error")
 
 

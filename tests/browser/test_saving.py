@@ -1,0 +1,185 @@
+"""What people keep of a comparison, and links that open it again."""
+
+import re
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segdemo.settings import Settings
+from segdemo.ui import create_demo, launch_options
+from tests.browser.conftest import Viewer, served
+
+pytestmark = pytest.mark.browser
+
+OPEN = ".sv-menu:popover-open"
+
+
+@pytest.fixture(scope="module")
+def address(gradio_cache):
+    """The page as it is shipped, with its examples."""
+    settings = Settings(device="cpu")
+    with served(create_demo(settings), **launch_options(settings)) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser, address):
+    contexts, errors = [], []
+
+    def visit(query="", *, width=1280, permissions=("clipboard-read", "clipboard-write")):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, permissions=permissions, locale="en"
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(error))
+        page.runs = []
+        page.on(
+            "request", lambda sent: page.runs.append(sent) if "/queue/join" in sent.url else None
+        )
+        page.goto(f"{address}{query}")
+        page.wait_for_selector("#viewer .sv[data-state=ready]")
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert not errors
+
+
+def download(page, button, value, path):
+    page.locator(button).click()
+    with page.expect_download() as coming:
+        page.click(f"{OPEN} [data-value={value}]")
+    coming.value.save_as(path)
+    page.keyboard.press("Escape")
+    return coming.value.suggested_filename
+
+
+def test_a_saved_mask_is_the_mask_on_the_screen(visit, tmp_path):
+    page = visit("?ex=cell")
+    page.wait_for_function("document.querySelector('#viewer').textContent.includes('Nuclei')")
+    page.wait_for_selector("#viewer .sv[data-state=ready]")
+    viewer = Viewer(page)
+    viewer.call("viewer.actions.setThreshold(60)")
+    name = download(page, "#viewer .sv-save >> nth=0", "mask", tmp_path / "mask.png")
+    assert re.fullmatch(r"cell-Nuclei-.+-mask\.png", name)
+    mask = np.asarray(Image.open(tmp_path / "mask.png"))
+    shown = viewer.values(0).reshape(mask.shape) >= 60
+    # The map on the screen was stored by another run, whose rounding may differ by a hair.
+    assert (shown != (mask == 255)).mean() < 1e-3
+    assert 0 < shown.mean() < 1
+
+
+def test_the_report_has_what_is_set_in_the_viewer(visit, tmp_path):
+    page = visit("?ex=cell")
+    page.wait_for_function("document.querySelector('#viewer').textContent.includes('Nuclei')")
+    viewer = Viewer(page)
+    viewer.call("viewer.actions.setThreshold(77)")
+    name = download(page, "#viewer [data-part=share]", "report", tmp_path / "report.zip")
+    assert name == "cell-report.zip"
+    archive = ZipFile(tmp_path / "report.zip")
+    heading, *rows = archive.read("figures.csv").decode().splitlines()
+    assert len(rows) == 2
+    at = heading.split(",").index("threshold")
+    assert [row.split(",")[at] for row in rows] == [str(77 / 256)] * 2
+
+    archive.extractall(tmp_path)
+    asked = []
+    page.on("request", lambda sent: asked.append(sent.url))
+    page.goto((tmp_path / "index.html").as_uri())
+    assert page.evaluate("[...document.images].every((image) => image.naturalWidth > 0)")
+    assert all(url.startswith("file:") for url in asked)
+
+
+def test_a_file_that_cannot_be_made_is_a_sentence_in_the_menu(visit):
+    page = visit()
+    page.click("#picture button[aria-label='Clear']")
+    page.locator("#viewer .sv-save >> nth=0").click()
+    page.click(f"{OPEN} [data-value=mask]")
+    page.wait_for_function(
+        "name => document.querySelector(name).textContent.includes('picture')",
+        arg=f"{OPEN} .sv-menu-said",
+    )
+
+
+def test_a_copied_link_opens_what_was_seen(visit):
+    page = visit()
+    page.click("#examples button >> nth=2")
+    page.wait_for_function("document.querySelector('#viewer').textContent.includes('Nuclei')")
+    viewer = Viewer(page)
+    for change in ("setThreshold(70)", "setMode('contour')", "setLayout('swipe')"):
+        viewer.call(f"viewer.actions.{change}")
+    before = len(page.runs)
+    page.click("#viewer [data-part=share]")
+    page.click(f"{OPEN} [data-value=link]")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert len(page.runs) == before
+    query = link[link.index("?") :]
+    assert "ex=nuclei" in query
+
+    other = visit(query)
+    other.wait_for_function(
+        "document.querySelector('#checkpoint-0 input').value.startsWith('Nuclei')"
+    )
+    opened = Viewer(other)
+    other.wait_for_function("document.querySelector('#viewer .sv').segdemo.state().threshold == 70")
+    state = opened.call("viewer.state()")
+    assert (state["mode"], state["layout"]) == ("contour", "swipe")
+
+
+def test_a_link_with_thresholds_for_each_panel_sets_each(visit):
+    page = visit("?ex=cell&t=70,90")
+    page.wait_for_function(
+        "document.querySelector('#viewer .sv').segdemo.state().panels[1]?.threshold == 90"
+    )
+    state = Viewer(page).call("viewer.state()")
+    assert [panel["threshold"] for panel in state["panels"]] == [70, 90]
+
+
+def test_a_checkpoint_that_a_link_should_not_name_is_a_warning_and_stays_text(visit):
+    page = visit("?ex=cell&m=nuclei_unet&m=<img%20src=x%20onerror=window.pwned=1>")
+    toast = page.wait_for_selector(".toast-body")
+    assert "is not offered here" in toast.inner_text()
+    assert page.evaluate("window.pwned") is None
+    page.wait_for_selector("#viewer .sv[data-state=ready][data-count='1']")
+
+
+def test_where_the_clipboard_is_shut_the_link_is_there_to_be_copied(visit):
+    page = visit()
+    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+    page.click("#viewer [data-part=share]")
+    page.click(f"{OPEN} [data-value=link]")
+    assert "m=vessels_unet" in page.input_value(f"{OPEN} .sv-menu-link")
+
+
+def test_a_menu_is_used_by_keys_and_lets_the_viewer_keep_its_own(visit):
+    page = visit()
+    page.locator("#viewer .sv-save >> nth=0").press("Enter")
+    page.wait_for_selector(OPEN)
+    focused = "document.activeElement.dataset.value"
+    assert page.evaluate(focused) == "mask"
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(focused) == "cutout"
+    page.keyboard.press("2")
+    assert Viewer(page).call("viewer.state()")["mode"] == "overlay"
+    page.keyboard.press("Escape")
+    page.wait_for_selector(OPEN, state="detached")
+    assert page.evaluate("document.activeElement.className") == "sv-save"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_menu_stays_inside_of_the_window(visit, width):
+    page = visit(width=width)
+    for button in (
+        "#viewer .sv-save >> nth=0",
+        "#viewer .sv-save >> nth=1",
+        "#viewer [data-part=share]",
+    ):
+        page.locator(button).click()
+        box = page.locator(OPEN).bounding_box()
+        assert 0 <= box["x"]
+        assert box["x"] + box["width"] <= width
+        page.keyboard.press("Escape")
