@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 import torch
 from checkpoint_files import write_checkpoint
+from code_bases import TutorialUNet, randomised
 from PIL import Image
+from safetensors.torch import save_file
 from torch import nn
 
 from segdemo import pool as pool_module
 from segdemo.errors import CheckpointError, FileError, PredictionError, SettingsError
 from segdemo.pool import Pool
+from segdemo.reading import AS_IT_COMES, Reading
 from segdemo.segmenter import load
 from segdemo.settings import Settings
 
@@ -64,6 +67,30 @@ def test_a_network_is_read_once(pool, paths):
 def test_a_prediction_is_that_of_the_network(pool, paths):
     expected = load(paths[1], device="cpu").predict(PICTURE).probabilities
     assert np.array_equal(pool.predict(paths[1], PICTURE).probabilities, expected)
+
+
+def test_ways_to_read_a_checkpoint_share_its_network_and_what_was_made_of_it(pool, paths):
+    plain = pool.predict(paths[0], PICTURE)
+    size = pool.status().megabytes
+    raw = AS_IT_COMES.with_word("preprocessing.divisor", 1.0)
+    other = pool.predict(paths[0], PICTURE, raw)
+    assert not np.array_equal(plain.probabilities, other.probabilities)
+    assert pool.load(paths[0], raw).network is pool.load(paths[0]).network
+    assert pool.load(paths[0]).spec.preprocessing.divisor == 255.0
+    assert pool.status().megabytes == size
+    words = raw.spec_words
+    expected = load(paths[0], device="cpu", words=words).predict(PICTURE).probabilities
+    assert np.array_equal(other.probabilities, expected)
+
+
+def test_a_file_read_as_another_network_is_two_networks_of_one_file(pool, tmp_path):
+    path = tmp_path / "net.safetensors"
+    save_file(randomised(TutorialUNet(era="bias", depth=1, width=2)).state_dict(), path)
+    plain = pool.load(path)
+    other = plain.detection.alternatives[0].id
+    assert pool.load(path, Reading(assume=other)).detection.id == other
+    assert pool.load(path) is plain
+    assert pool.status().loaded == (path,)
 
 
 def test_many_threads_read_a_file_once(pool, paths, monkeypatch):
