@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageChops
 
 from segdemo.errors import PictureError
 from segdemo.palettes import CLASS_PALETTES
@@ -27,7 +27,6 @@ _MOST_LABEL = 181
 """The highest class number in use (COCO-Stuff); greys above are shades."""
 _MOST_COLOURS = 64
 """More are those of a photograph."""
-_ROWS_LOOKED_AT = 64
 _TINT = 16
 """How far JPEG moves the channels of a grey pixel apart."""
 _FLAT_SHARE = 0.25
@@ -181,13 +180,15 @@ def _read(picture: Image.Image, *, smeared: bool, indexed: bool) -> TruthMask:
         return _from_floats(np.asarray(picture))
     if picture.mode in ("L", "I") or picture.mode.startswith("I;16"):
         return _from_greys(np.asarray(picture), smeared=smeared)
-    colours = np.asarray(picture.convert("RGB"))
-    tint = np.ptp(colours.astype(np.int16), axis=2).max(initial=0)
+    picture = picture.convert("RGB")
+    red, green, blue = picture.split()
+    pairs = ((red, green), (green, blue), (blue, red))
+    tint = max(int(np.asarray(ImageChops.difference(*pair)).max()) for pair in pairs)
     if tint == 0 or (smeared and tint <= _TINT):
-        return _from_greys(colours[..., 1], smeared=smeared)
+        return _from_greys(np.asarray(green), smeared=smeared)
     if smeared:
         raise PictureError("truth_smeared")
-    return _from_colours(colours)
+    return _from_colours(picture)
 
 
 # --- Greys ------------------------------------------------------------------------------------
@@ -261,21 +262,20 @@ def _from_floats(values: npt.NDArray[np.float32]) -> TruthMask:
 # --- Colours ----------------------------------------------------------------------------------
 
 
-def _from_colours(colours: npt.NDArray[np.uint8]) -> TruthMask:
-    red, green, blue = (colours[..., channel].astype(np.int32) for channel in range(3))
-    codes = (red << 16) + (green << 8) + blue
-    # Sorting all pixels takes a while: a photograph is known by a few of its rows.
-    found = np.unique(codes[:: max(1, len(codes) // _ROWS_LOOKED_AT)])
-    if len(found) <= _MOST_COLOURS:
-        found = np.unique(codes)
-    if len(found) > _MOST_COLOURS:
+def _from_colours(picture: Image.Image) -> TruthMask:
+    # Pillow does not say that pixels of three channels are counted as triples.
+    counted: Any = picture.getcolors(_MOST_COLOURS)
+    if counted is None:
         raise PictureError("truth_photograph")
+    red, green, blue = (np.asarray(channel).astype(np.int32) for channel in picture.split())
+    codes = (red << 16) + (green << 8) + blue
+    found = sorted((r << 16) + (g << 8) + b for _, (r, g, b) in counted)
     # One colour on black is foreground: of the tables with hundreds of colours one has any.
     alone = len(found) == 2 and found[0] == _BLACK
     for known in islice(_tables(), 1 if alone else None):
-        if all(code in known for code in found.tolist()):
+        if all(code in known for code in found):
             labels = np.zeros(codes.shape, np.uint8)
-            for code in found.tolist():
+            for code in found:
                 labels[codes == code] = known[code]
             return TruthMask(labels=labels)
     if found[0] != _BLACK:

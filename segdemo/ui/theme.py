@@ -44,6 +44,11 @@ CSS = """
 #title h1 { font-size: 20px; margin: 0; letter-spacing: -0.01em; }
 #title p { margin: 2px 0 0; }
 #title p, #status p { color: var(--body-text-color-subdued); font-size: 13px; }
+#truth [data-testid="upload-text"] {
+  flex-direction: row; gap: 6px; min-height: 0; padding: 26px 10px 8px; font-size: 13px;
+}
+#truth .icon-wrap { width: 14px; height: 14px; margin: 0; }
+#truth .or { color: inherit; }
 #slots-more { gap: 8px; }
 .slot input { text-overflow: ellipsis; padding-inline-end: 16px !important; }
 .slot .icon-wrap { inset-inline-end: 2px !important; }
