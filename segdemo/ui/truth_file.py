@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from segdemo.strings import text
 from segdemo.truth import TruthMask
 from segdemo.ui.errors import explain
 from segdemo.ui.map_files import cache_map
@@ -18,8 +19,12 @@ def told(read: Callable[[], TruthMask], size: tuple[int, int]) -> Truth:
         mask = read()
     except Exception as error:
         return Truth(problem=explain(error))
+    shown = viewer_size(size)
+    notices = [notice.message() for notice in mask.notices]
+    if shown != size:
+        notices.append(text("truth_thinned", width=shown[0], height=shown[1]))
     return Truth(
-        labels=cache_map(mask.at(viewer_size(size)).labels),
+        labels=cache_map(mask.at(shown).labels),
         several=mask.several,
-        notices=tuple(notice.message() for notice in mask.notices),
+        notices=tuple(notices),
     )

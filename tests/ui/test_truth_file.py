@@ -28,6 +28,7 @@ def test_labels_have_the_size_of_the_maps():
     truth = told(lambda: mask(*size), size)
     # Halves are rounded to even, as for the maps.
     assert (truth.labels.width, truth.labels.height) == (MAX_SIDE, 10)
+    assert truth.notices == (f"Measured at {MAX_SIDE} × 10, the size of the maps.",)
 
 
 def test_a_notice_is_said_in_the_visitors_language():
