@@ -102,6 +102,7 @@ def let_open(
     """
 
     def opened(visitor: Visitor, event: gr.EventData, token: gr.OAuthToken | None) -> list[Any]:
+        visitor.opening = visitor.language
         word = token.token if token else None
         found = open_link(handlers, visitor, text_of(event, "query"), word)
         for warning in found.warnings:
@@ -115,8 +116,11 @@ def let_open(
         ]
 
     def follow(visitor: Visitor, *rest: Any) -> Any:
-        if seen_example(visitor, handlers.examples):
-            yield gr.skip()
+        begun, visitor.opening = visitor.opening, None
+        example = seen_example(visitor, handlers.examples)
+        if example is not None:
+            # The browser may have told its language meanwhile.
+            yield gr.skip() if begun == visitor.language else example.comparison
         else:
             yield from refresh(visitor, *rest)
 

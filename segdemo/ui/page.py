@@ -352,7 +352,10 @@ class _Events:
 
         def again(visitor: Visitor, *rest: Any) -> Any:
             example = seen_example(visitor, handlers.examples)
-            if example is None:
+            if visitor.opening is not None:
+                # What the browser holds is about to be replaced by what a link says.
+                yield gr.skip()
+            elif example is None:
                 yield from self._refresh(visitor, *rest)
             else:
                 yield example.comparison

@@ -29,6 +29,8 @@ class Visitor:
         """What they read; their browser says so when the page opens."""
         self.restore: ViewerState | None = None
         """How a link wants their next comparison to be looked at."""
+        self.opening: str | None = None
+        """The language in which what a link names is being opened; None when nothing is."""
         self.example: int | None = 0
         """The stored comparison that they look at; None once they have made their own."""
         self.readings: dict[int, tuple[str, Reading]] = {}

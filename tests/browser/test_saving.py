@@ -28,9 +28,11 @@ def address(gradio_cache):
 def visit(browser, address):
     contexts, errors = [], []
 
-    def visit(query="", *, width=1280, permissions=("clipboard-read", "clipboard-write")):
+    def visit(query="", *, width=1280, locale="en", state="ready"):
         context = browser.new_context(
-            viewport={"width": width, "height": 900}, permissions=permissions, locale="en"
+            viewport={"width": width, "height": 900},
+            permissions=["clipboard-read", "clipboard-write"],
+            locale=locale,
         )
         contexts.append(context)
         page = context.new_page()
@@ -40,7 +42,7 @@ def visit(browser, address):
             "request", lambda sent: page.runs.append(sent) if "/queue/join" in sent.url else None
         )
         page.goto(f"{address}{query}")
-        page.wait_for_selector("#viewer .sv[data-state=ready]")
+        page.wait_for_selector(f"#viewer .sv[data-state={state}]")
         return page
 
     yield visit
@@ -183,3 +185,17 @@ def test_a_menu_stays_inside_of_the_window(visit, width):
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= width
         page.keyboard.press("Escape")
+
+
+def test_a_link_without_an_example_waits_for_a_picture_in_every_language(visit, tmp_path):
+    page = visit("?m=nuclei_unet&t=90", locale="zh-CN", state="empty")
+    page.wait_for_function(
+        "document.querySelector('#checkpoint-0 input').value.startsWith('Nuclei')"
+    )
+    assert "链接不包含图片" in page.wait_for_selector(".toast-body").inner_text()
+    path = tmp_path / "picture.png"
+    Image.linear_gradient("L").resize((61, 47)).save(path)
+    page.set_input_files("#picture input[type=file]", path)
+    page.wait_for_selector("#viewer .sv[data-state=ready][data-count='1']")
+    state = Viewer(page).call("viewer.state()")
+    assert state["panels"][0]["threshold"] == 90
