@@ -21,6 +21,7 @@ PURE = (
     "thresholds",
     "warnings",
     "links",
+    "batch_counts",
 )
 CLAIMS = [
     (path.name, name)
