@@ -45,7 +45,7 @@ def launch_options(settings: Settings | None = None) -> dict[str, Any]:
     return {
         "theme": THEME,
         "css": CSS,
-        "footer_links": ["settings"],
+        "footer_links": ["api", "settings"],
         # One limit for pictures and checkpoints; the handlers know that of each.
         "max_file_size": f"{_max_file_megabytes(settings)}mb",
         # Every browser would keep the inputs and outputs of all its runs.

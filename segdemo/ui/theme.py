@@ -59,6 +59,7 @@ CSS = """
 #transfers:has([data-count="0"]) { display: none; }
 #examples button { min-width: 0; }
 footer .divider { display: none; }
+footer .settings { margin-inline-start: 16px; }
 @media (max-width: 860px) {
   .gradio-container .main.app { padding: 12px; }
   #language { inset: -8px -4px auto auto; }
