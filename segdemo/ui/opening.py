@@ -9,7 +9,7 @@ import gradio as gr
 from segdemo.catalog import CatalogEntry
 from segdemo.checkpoints.limits import shown
 from segdemo.errors import SegdemoError
-from segdemo.strings import text
+from segdemo.strings import nearest, speaking, text
 from segdemo.ui.errors import explain
 from segdemo.ui.event_data import text_of
 from segdemo.ui.handlers import MIN_SLOTS, Handlers
@@ -102,18 +102,20 @@ def let_open(
     """
 
     def opened(visitor: Visitor, event: gr.EventData, token: gr.OAuthToken | None) -> list[Any]:
-        visitor.opening = visitor.language
+        # The page may tell the visitor's language only after this.
+        visitor.opening = visitor.language = nearest([text_of(event, "language")])
         word = token.token if token else None
-        found = open_link(handlers, visitor, text_of(event, "query"), word)
-        for warning in found.warnings:
-            gr.Warning(warning)
-        return [
-            gr.update(selected=ONE),
-            found.picture,
-            None,
-            found.comparison,
-            *filled(visitor, found.checkpoints),
-        ]
+        with speaking(visitor.language):
+            found = open_link(handlers, visitor, text_of(event, "query"), word)
+            for warning in found.warnings:
+                gr.Warning(warning)
+            return [
+                gr.update(selected=ONE),
+                found.picture,
+                None,
+                found.comparison,
+                *filled(visitor, found.checkpoints),
+            ]
 
     def follow(visitor: Visitor, *rest: Any) -> Any:
         begun, visitor.opening = visitor.opening, None

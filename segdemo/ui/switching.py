@@ -33,6 +33,9 @@ def switch_language(
         with speaking(visitor.language):
             updates = {component: relabelled(component) for component in components}
             for component, update in zip(lists, listed(visitor, values), strict=True):
+                if visitor.opening is not None:
+                    # A link chooses others than those that the browser told of.
+                    update.pop("value", None)
                 updates[component] = {**updates[component], **update}
             visitor.transfers.say_again()
             updates[parts.transfers] = visitor.transfers.rows()

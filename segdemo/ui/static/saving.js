@@ -84,7 +84,7 @@ function bring(url, name) {
 // What a link says is up to Python, which has the checkpoints.
 function openLink({ host }) {
   const { search } = window.location;
-  if (namesComparison(search)) host.send("open", { query: search });
+  if (namesComparison(search)) host.send("open", { query: search, language: languageNow() });
 }
 
 async function copyLink(viewer) {
