@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 import gradio as gr
+import numpy as np
 from gradio.events import api
+from numpy.typing import NDArray
 from PIL import Image
 
 from segdemo.catalog import CatalogEntry
@@ -140,7 +142,7 @@ class Programs:
         """List the checkpoints on offer. Only those that are "ready" can be run.
 
         Returns:
-            The checkpoints; "id" names one to the other endpoints.
+            the checkpoints; "id" names one to the other endpoints
         """
         return [
             {
@@ -163,7 +165,7 @@ class Programs:
         Args:
             checkpoint: the id of a checkpoint on offer
         Returns:
-            The same as `python -m segdemo inspect --json`.
+            the same as `python -m segdemo inspect --json`
         """
         entry, path = self._found(checkpoint)
         return {"checkpoint": entry.id, **inspection(self._handlers.load(path))}
@@ -186,9 +188,9 @@ class Programs:
                 of one, or "all", whose mask holds the number of each pixel's most probable class
             assume: the reading to take where tensors cannot tell; inspect lists the alternatives
         Returns:
-            The figures.
-            The mask, a PNG of the picture's size, 255 where the foreground is.
-            The probabilities, a PNG of 16 bits and of the picture's size.
+            the figures
+            the mask, a PNG of the picture's size with 255 where the foreground is
+            the probabilities, a PNG of 16 bits and of the picture's size
         """
         level = _level(threshold)
         entry, _ = self._found(checkpoint)
@@ -222,14 +224,14 @@ class Programs:
             threshold: from which probability on a pixel is foreground, in steps of 1/256
             truth: the right mask, to score the networks against; may be left out
         Returns:
-            The figures and files of each network, and how far their masks agree.
+            the figures and files of each network, and how far their masks agree
         """
         level = _level(threshold)
         entries = [self._found(checkpoint)[0] for checkpoint in _ids(checkpoints)]
         opened, digest = self._handlers.opened(_path(picture))
         right = self._handlers.truth(_path(truth), opened.size) if truth else None
         answers: list[Answer] = []
-        views: dict[str, View] = {}
+        maps: dict[str, NDArray[np.uint8]] = {}
         for entry in entries:
             # A mistake of ours in one network must not take the others' answers away.
             try:
@@ -246,7 +248,8 @@ class Programs:
                         "error": None,
                     }
                 )
-                views[entry.id] = view
+                # Of a large picture the floats of four networks are too much to keep.
+                maps[entry.id] = view.quantised
             except Exception as error:
                 answers.append(_failed(entry, explain(error)))
         return {
@@ -256,11 +259,9 @@ class Programs:
                 {
                     "first": first,
                     "second": second,
-                    "iou": _number(
-                        overlap(views[first].quantised, views[second].quantised).iou[level]
-                    ),
+                    "iou": _number(overlap(maps[first], maps[second]).iou[level]),
                 }
-                for first, second in combinations(views, 2)
+                for first, second in combinations(maps, 2)
             ],
             "notices": [notice.message() for notice in right.notices] if right else [],
         }

@@ -1,0 +1,206 @@
+"""The page in the languages that it speaks, for everybody: by their browser or their own choice."""
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from PIL import Image
+
+from segdemo.catalog import shipped
+from segdemo.pool import Pool
+from segdemo.settings import Settings
+from segdemo.strings import text
+from segdemo.ui import create_demo, launch_options
+from segdemo.ui.handlers import Handlers
+from segdemo.ui.page import build
+from segdemo.ui.shelf import Shelf
+from tests.browser.conftest import served
+from tests.ui.conftest import save_unet
+from tests.ui.hub_fakes import FakeHub
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+READY = "#viewer .sv[data-state=ready]"
+# Seconds are for a machine that is busy with other things.
+PATIENCE = 60_000
+
+
+@pytest.fixture(scope="module")
+def shipped_address(gradio_cache):
+    """The page as it is shipped: it opens with a stored comparison."""
+    settings = Settings(device="cpu")
+    with served(create_demo(settings), **launch_options(settings)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def address(gradio_cache, tmp_path_factory):
+    """A page that offers two checkpoints, of which one fails, and opens without a picture."""
+    folder = tmp_path_factory.mktemp("languages")
+    save_unet(folder / "a.safetensors", title="A first")
+    save_unet(folder / "b.safetensors", title="Broken", break_it=True)
+    settings = Settings(device="cpu")
+    handlers = Handlers(
+        settings=settings,
+        predictor=Pool(settings),
+        shelf=Shelf(lambda: shipped(folder)),
+        hub=FakeHub().access,
+        examples=(),
+    )
+    with served(build(handlers, folder), **launch_options(settings)) as address:
+        yield address
+
+
+@pytest.fixture
+def open_in(browser):
+    """Opens an address as a browser of that locale does."""
+    contexts, failures = [], []
+
+    def open_in(address, locale, width=1280):
+        context = browser.new_context(locale=locale, viewport={"width": width, "height": 800})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: failures.append(error))
+        page.goto(address)
+        page.wait_for_selector("#viewer .sv")
+        return page
+
+    yield open_in
+    for context in contexts:
+        context.close()
+    assert not failures
+
+
+def wait_for(page, selector, words):
+    page.locator(selector, has_text=words).first.wait_for()
+
+
+def speaks(page, language):
+    """Until every kind of component speaks the language: Gradio's, ours, and Python's notes."""
+    wait_for(page, "#compare", text("page_compare", language))
+    wait_for(page, "#viewer .sv-modes", text("viewer_mode_overlay", language))
+    wait_for(page, "#adding summary", text("add_title", language))
+
+
+def choose_language(page, language):
+    page.select_option("#language select", language)
+    speaks(page, language)
+
+
+@pytest.mark.parametrize(
+    ("locale", "language", "tag"),
+    [
+        ("zh-CN", "zh", "zh-CN"),
+        ("zh", "zh", "zh-CN"),
+        ("zh-TW", "zh", "zh-CN"),
+        ("en-GB", "en", "en"),
+        ("fr-FR", "en", "en"),
+    ],
+)
+def test_the_page_follows_the_browser(open_in, address, locale, language, tag):
+    page = open_in(address, locale)
+    speaks(page, language)
+    assert page.evaluate("document.documentElement.lang") == tag
+    assert page.input_value("#language select") == language
+    assert page.locator("#picture label").first.inner_text() == text("page_picture", language)
+
+
+def test_another_language_takes_nothing_away_and_fetches_no_map_again(open_in, shipped_address):
+    page = open_in(shipped_address, "en-US")
+    page.wait_for_selector(READY)
+    page.evaluate(
+        """() => {
+          const { actions } = document.querySelector("#viewer .sv").segdemo;
+          actions.setThreshold(77);
+          actions.setMode("contour");
+          actions.setLayout("swipe");
+        }"""
+    )
+    page.locator("#viewer .sv-info").first.click()
+    state = "document.querySelector('#viewer .sv').segdemo.state()"
+    before, fetched = page.evaluate(state), []
+    page.on("request", lambda request: fetched.append(request.url))
+    choose_language(page, "zh")
+    wait_for(page, "#viewer .sv-explain", text("page_stored", "zh"))
+    assert page.evaluate(state) == before
+    assert (
+        page.locator("#viewer .sv-explain").get_by_text(text("viewer_reading", "zh")).count() == 1
+    )
+    assert (
+        page.locator("#checkpoint-0 input").input_value().count(text("page_source_shipped", "zh"))
+    )
+    assert not [url for url in fetched if url.endswith(".png")]
+    choose_language(page, "en")
+    wait_for(page, "#viewer .sv-explain", text("page_stored", "en"))
+    assert page.evaluate(state) == before
+
+
+def test_a_comparison_is_told_again_and_its_failures_too(open_in, address, tmp_path):
+    page = open_in(address, "en-US")
+    Image.linear_gradient("L").resize((61, 47)).save(tmp_path / "picture.png")
+    page.set_input_files("#picture input[type=file]", tmp_path / "picture.png")
+    page.wait_for_selector(READY)
+    wait_for(page, "#viewer .sv-failure", "not numbers")
+    choose_language(page, "zh")
+    wait_for(page, "#viewer .sv-failure", "NaN 或无穷大")
+    wait_for(page, "#viewer .sv-failure-title", text("panel_failed", "zh"))
+    page.wait_for_selector(READY)
+
+
+def test_what_went_wrong_is_said_in_the_language_chosen(open_in, address):
+    page = open_in(address, "zh-CN")
+    speaks(page, "zh")
+    page.click("#compare")
+    wait_for(page, ".toast-body", text("page_no_picture", "zh"))
+
+
+def test_the_choice_is_remembered(open_in, address):
+    page = open_in(address, "zh-CN")
+    speaks(page, "zh")
+    choose_language(page, "en")
+    page.reload()
+    speaks(page, "en")
+    assert page.evaluate("document.documentElement.lang") == "en"
+    # A browser may keep anything in its store.
+    page.evaluate("localStorage.setItem('segdemo-language', 'constructor')")
+    page.reload()
+    speaks(page, "zh")
+
+
+def grave_findings(page):
+    """What axe-core calls serious or critical, with where it is."""
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    return [
+        (finding["id"], node["target"], node.get("failureSummary"))
+        for finding in found["violations"]
+        if finding["impact"] in ("serious", "critical")
+        for node in finding["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("locale", "language"), [("en-US", "en"), ("zh-CN", "zh")])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nobody_is_kept_out(open_in, shipped_address, theme, locale, language, width):
+    page = open_in(f"{shipped_address}?__theme={theme}", locale, width)
+    page.wait_for_selector(READY)
+    speaks(page, language)
+    page.locator("#examples [aria-label]").first.wait_for()
+    assert grave_findings(page) == []
+    page.locator("#viewer .sv-info").first.click()
+    page.locator("#adding summary").click()
+    assert grave_findings(page) == []
+    page.locator("#views [role=tab]:visible", has_text=text("page_tab_many", language)).click()
+    page.wait_for_selector("#batch-run")
+    assert grave_findings(page) == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_nothing_is_wider_than_a_phone(open_in, shipped_address, language):
+    page = open_in(shipped_address, {"en": "en-US", "zh": "zh-CN"}[language], 390)
+    page.wait_for_selector(READY)
+    speaks(page, language)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
