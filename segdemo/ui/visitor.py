@@ -1,6 +1,8 @@
 """What belongs to one visitor alone: their checkpoints, downloads, last answer, and folder."""
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
@@ -47,7 +49,8 @@ class Visitor:
         """Says the last answer about checkpoints again."""
         # Downloads ask for the folder in threads of their own.
         self._lock = Lock()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
+        self._remove: Callable[[], object] = lambda: None
 
     def __deepcopy__(self, memo: object) -> "Visitor":
         """A newcomer: Gradio begins every session with a copy of the first value."""
@@ -58,16 +61,15 @@ class Visitor:
         """A folder for what nobody else may read; it goes with the visitor."""
         with self._lock:
             if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(
-                    prefix="segdemo-visitor-", ignore_cleanup_errors=True
-                )
-            return Path(self._folder.name)
+                self._folder = Path(tempfile.mkdtemp(prefix="segdemo-visitor-"))
+                # A session that ends without a word, as when the app stops, removes it too.
+                self._remove = weakref.finalize(self, shutil.rmtree, self._folder, True)
+            return self._folder
 
     def close(self) -> None:
         """Stop what is under way and remove the folder."""
         self.transfers.close()
         self.batches.stop()
         with self._lock:
-            if self._folder is not None:
-                self._folder.cleanup()
-                self._folder = None
+            self._remove()
+            self._folder = None

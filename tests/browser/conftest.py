@@ -56,6 +56,8 @@ class Viewer:
 
     def wait(self, state: str = "ready") -> None:
         """Until everything that belongs to the state is drawn."""
+        # What was asked for a moment ago may not be drawn, so that the state is still that before.
+        self.page.evaluate(f"document.querySelector({self.selector!r})?.segdemo?.drawn()")
         self.page.wait_for_selector(f"{self.selector}[data-state={state}]")
 
     def find(self, selector: str):

@@ -1,3 +1,4 @@
+import gc
 from copy import deepcopy
 
 from segdemo.ui.visitor import Visitor
@@ -22,6 +23,14 @@ def test_the_folder_goes_with_the_visitor():
     visitor.close()
     assert not folder.exists()
     visitor.close()
+
+
+def test_the_folder_of_a_visitor_who_is_forgotten_goes_too():
+    visitor = Visitor()
+    folder = visitor.folder
+    del visitor
+    gc.collect()
+    assert not folder.exists()
 
 
 def test_leaving_stops_the_downloads():

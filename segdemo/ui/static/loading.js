@@ -76,6 +76,7 @@ function dropPicture(viewer) {
 }
 
 async function loadPicture(viewer, signal, done) {
+  if (!viewer.image) return;
   const { width, height, file: { url } } = viewer.image;
   if (viewer.pictureUrl === url) return;
   dropPicture(viewer);
