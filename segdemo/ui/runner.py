@@ -88,8 +88,7 @@ class Runner:
         if entry.path is None:
             return replace(panel, **_absent(entry, download))
         kept = self._kept.get((language(), key_of(digest, entry.path, reading)))
-        # Gradio's cache forgets files after a day.
-        if kept is not None and kept.map is not None and Path(kept.map.file.path).exists():
+        if kept is not None and _all_there(kept):
             # The same file may be known to one visitor by another name than to the next.
             return replace(kept, id=panel.id, label=panel.label)
         return panel
@@ -126,6 +125,13 @@ class Runner:
 def panel_id(number: int) -> str:
     """What the viewer calls the panel of that number: colours belong to it."""
     return f"slot-{number}"
+
+
+def _all_there(panel: PanelEntry) -> bool:
+    """Whether the browser can fetch every map: Gradio's cache forgets files after a day."""
+    classes = panel.classes
+    maps = (panel.map, *((classes.labels, classes.atlas) if classes else ()))
+    return all(one is not None and Path(one.file.path).exists() for one in maps)
 
 
 def _absent(entry: CatalogEntry, download: State | None) -> dict[str, Any]:
