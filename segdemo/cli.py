@@ -18,7 +18,7 @@ from segdemo.checkpoints.unwrap import unwrap
 from segdemo.errors import ExportError, SegdemoError, UnknownNetworkError
 from segdemo.hub.publish import publish
 from segdemo.inspection import inspection
-from segdemo.palettes import CLASS_PALETTES, palette_for
+from segdemo.palettes import class_colours
 from segdemo.pictures import decode
 from segdemo.render import (
     cutout_picture,
@@ -190,7 +190,7 @@ def _predict_one(
     count = len(prediction.probabilities)
     # The numbers of more would not fit into a palette.
     if 2 < count <= 256:
-        colours = CLASS_PALETTES[palette_for(segmenter.class_names, count)][:count]
+        colours = class_colours(segmenter.class_names, count)
         labels = prediction.labels_at(picture.size).astype(np.uint8)
         pictures["labels"] = label_picture(labels, colours)
     for kind, image in pictures.items():

@@ -106,3 +106,11 @@ def palette_for(names: Sequence[str], count: int) -> str:
     if usual and (not names or first == _FIRST_NAMES[usual]):
         return usual
     return "safe" if count <= len(CLASS_PALETTES["safe"]) else "voc"
+
+
+def class_colours(names: Sequence[str], count: int, palette: str = "") -> tuple[str, ...]:
+    """One for each of ``count`` classes: of this palette, or of the usual one if it has fewer."""
+    colours = CLASS_PALETTES.get(palette, ())
+    if len(colours) < count:
+        colours = CLASS_PALETTES[palette_for(names, count)]
+    return colours[:count]

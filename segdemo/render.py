@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageColor
 
-from segdemo.palettes import CLASS_PALETTES, PANEL_COLOURS, palette_for
+from segdemo.palettes import PANEL_COLOURS, class_colours
 from segdemo.processing import LEVELS, quantise, resize_map
 from segdemo.segmenter import Prediction
 
@@ -34,6 +34,8 @@ class View:
     pick: str = "foreground"
     """"all" for the winners among 3 to 256 classes, or a class's number; else the foreground."""
     class_names: tuple[str, ...] = ()
+    palette: str = ""
+    """In CLASS_PALETTES, for the winners; "" for the one that is usual for such classes."""
     colour: str = PANEL_COLOURS[0]
     opacity: float = 0.6
 
@@ -85,7 +87,7 @@ class View:
     @property
     def colours(self) -> tuple[str, ...]:
         """Of each class."""
-        return CLASS_PALETTES[palette_for(self.class_names, self.classes)][: self.classes]
+        return class_colours(self.class_names, self.classes, self.palette)
 
 
 def draw(kind: Kind, picture: Image.Image, view: View) -> Image.Image:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segdemo.palettes import PANEL_COLOURS
+from segdemo.palettes import CLASS_PALETTES, PANEL_COLOURS
 from segdemo.processing import quantise
 from segdemo.render import (
+    View,
     cutout_picture,
     deep_map_picture,
     label_picture,
@@ -15,6 +16,7 @@ from segdemo.render import (
     mask_picture,
     overlay_picture,
 )
+from segdemo.segmenter import Prediction
 
 MASK = np.array([[True, False], [False, True], [False, False]])
 PICTURE = Image.new("RGB", (2, 3), (100, 100, 100))
@@ -65,6 +67,27 @@ def test_a_label_picture_holds_the_numbers_and_shows_the_colours():
     assert picture.mode == "P"
     assert np.array_equal(np.asarray(picture), LABELS)
     assert picture.convert("RGB").getpixel((0, 1)) == (0, 0, 255)
+
+
+def view(count: int, **words) -> View:
+    """Of a network of ``count`` classes that all look the same."""
+    probabilities = np.full((count, 3, 2), 1 / count, np.float32)
+    prediction = Prediction(
+        probabilities=probabilities,
+        picture_size=(2, 3),
+        reduced=False,
+        milliseconds=1.0,
+        device="cpu",
+        precision="fp32",
+    )
+    return View(prediction=prediction, **words)
+
+
+def test_classes_have_the_colours_that_a_person_chose_where_there_are_enough():
+    assert view(3).colours == CLASS_PALETTES["safe"][:3]
+    assert view(3, palette="voc").colours == CLASS_PALETTES["voc"][:3]
+    assert view(21, palette="cityscapes").colours == CLASS_PALETTES["voc"][:21]
+    assert view(3, palette="nobody's").colours == CLASS_PALETTES["safe"][:3]
 
 
 def test_an_overlay_of_classes_leaves_the_background_as_it_is():

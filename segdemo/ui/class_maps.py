@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.palettes import CLASS_PALETTES, palette_for
+from segdemo.palettes import class_colours, palette_for
 from segdemo.processing import quantise, winners
 from segdemo.segmenter import Prediction, Segmenter
 from segdemo.strings import text
@@ -43,7 +43,7 @@ def class_maps(
     palette = palette_for(segmenter.class_names, count)
     return ClassMaps(
         names=class_names(segmenter),
-        colours=CLASS_PALETTES[palette][:count],
+        colours=class_colours(segmenter.class_names, count, palette),
         palette=palette,
         background=prediction.background,
         hidden=_hidden(segmenter),

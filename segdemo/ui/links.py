@@ -2,12 +2,14 @@
 
 ``?m=vessels_unet&m=owner/name@commit:unet.pth&ex=retina&t=128&mode=overlay&view=side``: ``m`` is
 a checkpoint by its id or its place on the Hub, ``ex`` an example, and ``t`` the k of the
-threshold k/256, or one for each panel, parted by commas.
+threshold k/256, or one for each panel, parted by commas. So parted are also ``pick``, which of
+its classes a panel shows, and ``palette``, in which colours: nothing where it is as at first.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, get_args
 from urllib.parse import parse_qs
 
@@ -48,15 +50,21 @@ class Link:
         layout = next((known for known in get_args(Layout) if known == word("view")), None)
         fits = _THRESHOLDS.fullmatch(word("t"))
         levels = [min(max(int(k), 1), 255) for k in word("t").split(",")] if fits else []
+        common = levels[0] if levels else 128
+        picks, palettes = (word(name).split(",")[:MAX_PANELS] for name in ("pick", "palette"))
+        panels = tuple(
+            PanelState.read(common if k is None else k, pick, palette)
+            for k, pick, palette in zip_longest(levels, picks, palettes)
+        )
+        # One threshold is for all of the panels, however many they are.
+        own = len(levels) > 1 or any(panel.pick or panel.palette for panel in panels)
         state = None
-        if mode or layout or levels:
-            # One for each panel says that they are not one for all.
-            each = levels if len(levels) > 1 else []
+        if mode or layout or levels or own:
             state = ViewerState(
-                threshold=levels[0] if levels else 128,
+                threshold=common,
                 mode=mode or "overlay",
                 layout=layout or "side",
-                panels=tuple(PanelState(threshold=k) for k in each),
+                panels=panels if own else (),
             )
         return cls(
             checkpoints=tuple(words.get("m", ())[:MAX_PANELS]),

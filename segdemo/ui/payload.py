@@ -5,6 +5,8 @@ import secrets
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from segdemo.palettes import CLASS_PALETTES
+
 SCHEMA = "segdemo.viewer/1"
 MAX_PANELS = 4
 
@@ -13,6 +15,8 @@ Mode = Literal["overlay", "mask", "heat", "contour", "cutout", "difference"]
 Layout = Literal["side", "swipe"]
 Control = Literal["choice", "number", "numbers"]
 Json = dict[str, Any]
+
+_PICK = re.compile(r"all|foreground|[0-9]{1,4}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +181,20 @@ class PanelState:
     """What a person has set for one panel."""
 
     threshold: int = 128  # the k that holds for its map, in 1..255
-    pick: str = "foreground"  # or "all" for the winners of several classes, or a class's number
+    # Of several classes, each "" where it is as at first.
+    pick: str = ""  # "all" for the winners, "foreground", or a class's number
+    palette: str = ""  # in palettes.CLASS_PALETTES, for the winners
+
+    @classmethod
+    def read(cls, threshold: int, pick: object, palette: object) -> "PanelState":
+        """With what makes sense of a pick and a palette that anybody may have written."""
+        known = isinstance(pick, str) and _PICK.fullmatch(pick)
+        named = isinstance(palette, str) and palette in CLASS_PALETTES
+        return cls(
+            threshold=threshold,
+            pick=str(pick) if known else "",
+            palette=str(palette) if named else "",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,6 +69,7 @@ class Wanted:
         return {
             "threshold": panel.threshold,
             "pick": panel.pick,
+            "palette": panel.palette,
             "colour": colour or PANEL_COLOURS[place],
             "opacity": state.opacity,
         }

@@ -1,7 +1,6 @@
 """The comparison viewer's Gradio component, and what it tells Python."""
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
@@ -94,12 +93,8 @@ def read_state(payload: object) -> ViewerState | None:
 def _panel(state: object) -> PanelState:
     said = state if isinstance(state, Mapping) else {}
     threshold = _number(said.get("threshold"))
-    pick = said.get("pick")
-    known = isinstance(pick, str) and re.fullmatch(r"all|foreground|[0-9]{1,4}", pick)
-    return PanelState(
-        threshold=128 if threshold is None else _level(threshold),
-        pick=str(pick) if known else "foreground",
-    )
+    level = 128 if threshold is None else _level(threshold)
+    return PanelState.read(level, said.get("pick"), said.get("palette"))
 
 
 def _level(threshold: float) -> int:
@@ -196,6 +191,7 @@ class ComparisonViewer(gr.HTML):
                                 "properties": {
                                     "threshold": {"type": "integer", "minimum": 1, "maximum": 255},
                                     "pick": {"type": "string"},
+                                    "palette": {"enum": ["", *CLASS_PALETTES]},
                                 },
                             },
                         },

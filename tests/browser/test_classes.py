@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from segdemo.palettes import CLASS_PALETTES
 from segdemo.ui.map_files import cache_atlas, cache_map
-from segdemo.ui.payload import ClassMaps
+from segdemo.ui.payload import ClassMaps, PanelState, ViewerState
 from tests.browser.conftest import HEIGHT, WIDTH, payload, random_map, ready
 
 pytestmark = pytest.mark.browser
@@ -221,6 +221,7 @@ def test_classes_are_picked_and_hidden_with_the_keyboard_alone(two):
     viewer.wait()
     np.testing.assert_array_equal(viewer.values(0), maps[1].ravel())
     viewer.page.keyboard.press("Home")
+    viewer.wait()
     viewer.find(".sv-class").first.focus()
     viewer.page.keyboard.press("Space")
     expect(viewer.find(".sv-class").first).to_have_attribute("aria-pressed", "true")
@@ -250,3 +251,43 @@ def test_another_network_in_the_slot_starts_with_all_its_classes(open_viewer):
     viewer.page.click("#next")
     expect(viewer.find("[data-panel=slot-0] .sv-class").nth(1)).to_contain_text("cell")
     assert viewer.call("viewer.state()")["panels"][0]["pick"] == "all"
+
+
+def test_what_a_link_says_of_classes_is_shown_also_where_the_maps_are_here_already(open_viewer):
+    one, other = drawn(), drawn(5)
+    panels = several(0, *one), several(1, *other)
+    chosen = (PanelState(pick="3"), PanelState(palette="voc"))
+    again = payload(*panels, state=ViewerState(threshold=128, mode="mask", panels=chosen))
+    viewer = open_viewer(again, payload(*panels), again)
+    for _ in range(2):
+        viewer.wait()
+        np.testing.assert_array_equal(viewer.values(0), one[1][3].ravel())
+        shown = colours_of(viewer, 1)
+        assert set(shown[other[0] == 1]) == {number(CLASS_PALETTES["voc"][1])}
+        state = viewer.call("viewer.state()")
+        assert [panel["pick"] for panel in state["panels"]] == ["3", "all"]
+        assert [panel["palette"] for panel in state["panels"]] == ["voc", "voc"]
+        pick(viewer, "All classes")
+        viewer.find(".sv-palette").first.select_option("safe")
+        viewer.page.click("#next")
+        viewer.page.click("#next")
+
+
+def test_a_link_says_what_is_shown_of_the_classes_where_it_is_not_as_at_first(two):
+    viewer, *_ = two
+    page = viewer.page
+    page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error('no')))")
+
+    def link():
+        viewer.find("[data-part=share]").click()
+        page.click(".sv-menu:popover-open [data-value=link]")
+        field = page.wait_for_selector(".sv-menu:popover-open .sv-menu-link")
+        page.keyboard.press("Escape")
+        return field.input_value()
+
+    assert "pick" not in link()
+    assert "palette" not in link()
+    viewer.find(".sv-palette").first.select_option("voc")
+    viewer.call("viewer.actions.setLinked(false)")
+    pick(viewer, "car", 1)
+    assert "&pick=,3&palette=voc,voc&" in link()

@@ -1,7 +1,7 @@
 // Links that open a comparison again.
 
 const PLACE = { origin: "https://example.org", pathname: "/demo/" };
-const VIEW = { mode: "mask", layout: "swipe" };
+const VIEW = { mode: "mask", layout: "swipe", picks: [], palettes: [] };
 
 test("a link names what Python said, then the view", () => {
   const pairs = [["m", "one"], ["m", "owner/name@0123:nets/unet.pth"], ["ex", "retina"]];
@@ -12,6 +12,14 @@ test("a link names what Python said, then the view", () => {
 test("thresholds that differ are all there", () => {
   const link = linkTo(PLACE, [], { ...VIEW, thresholds: [90, 91] });
   equal(new URL(link).searchParams.get("t"), "90,91");
+});
+
+test("classes and colours are there where a person chose others than at first", () => {
+  const panels = { thresholds: [1, 1], picks: ["", "3"], palettes: ["", ""] };
+  equal(linkTo(PLACE, [], { ...VIEW, ...panels }),
+    "https://example.org/demo/?t=1&pick=,3&mode=mask&view=swipe");
+  const link = linkTo(PLACE, [], { ...VIEW, ...panels, palettes: ["voc", ""] });
+  equal(new URL(link).searchParams.get("palette"), "voc,");
 });
 
 test("whatever a name holds comes back from the link", () => {

@@ -13,9 +13,9 @@ from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.catalog import shipped
 
 
-def save_unet(path, *, title, task="test", break_it=False):
+def save_unet(path, *, title, task="test", classes=1, break_it=False):
     torch.manual_seed(len(title))
-    tensors = UNet(UNetConfig.standard(width=4, depth=2)).state_dict()
+    tensors = UNet(UNetConfig.standard(width=4, depth=2, classes=classes)).state_dict()
     if break_it:
         tensors["head.bias"] = torch.full_like(tensors["head.bias"], float("nan"))
     words = {"title": title, "architecture": "unet", "task": task}
@@ -46,6 +46,15 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def entries(folder):
     return shipped(folder)
+
+
+@pytest.fixture(scope="session")
+def several(tmp_path_factory):
+    """A checkpoint of several classes."""
+    folder = tmp_path_factory.mktemp("several")
+    save_unet(folder / "several.safetensors", title="Several classes", classes=4)
+    (entry,) = shipped(folder)
+    return entry
 
 
 @pytest.fixture

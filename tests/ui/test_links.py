@@ -46,6 +46,20 @@ def test_a_link_may_say_a_threshold_for_each_panel():
     assert state.panels == (PanelState(threshold=1), PanelState(threshold=255))
 
 
+def test_a_link_may_say_what_each_panel_shows_of_its_classes_and_in_which_colours():
+    state = Link.read("?m=a&m=b&m=c&t=90&pick=3,,foreground&palette=,voc").state
+    assert state.panels == (
+        PanelState(threshold=90, pick="3"),
+        PanelState(threshold=90, palette="voc"),
+        PanelState(threshold=90, pick="foreground"),
+    )
+
+
+@pytest.mark.parametrize("words", ["pick=<b>,99999,-1", "palette=red,VOC", "pick=,,&palette=,"])
+def test_classes_and_colours_that_nobody_knows_are_left_out(words):
+    assert Link.read(f"?{words}") == Link()
+
+
 @pytest.mark.parametrize(
     "query",
     ["", "?", "?t=1e3&mode=x&view=%00", "?t=-1", "?t=1,2,3,4,5", "?t=²", "?" + "&".join("a" * 80)],

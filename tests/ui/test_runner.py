@@ -2,12 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from safetensors.torch import save_file
 
-from segdemo.architectures.unet import UNet, UNetConfig
-from segdemo.catalog import shipped
 from segdemo.errors import CheckpointError
 from segdemo.pool import Pool
 from segdemo.processing import quantise
@@ -110,17 +106,13 @@ def test_a_map_that_the_cache_has_forgotten_is_made_again(entries, picture):
 
 
 @pytest.mark.parametrize("kind", ["labels", "atlas"])
-def test_a_panel_whose_classes_the_cache_has_forgotten_is_made_again(tmp_path, picture, kind):
-    torch.manual_seed(0)
-    tensors = UNet(UNetConfig.standard(width=4, depth=2, classes=3)).state_dict()
-    save_file(tensors, tmp_path / "three.safetensors")
-    (entry,) = shipped(tmp_path)
+def test_a_panel_whose_classes_the_cache_has_forgotten_is_made_again(several, picture, kind):
     pool = Counting()
     runner = Runner(pool)
-    *_, (before,) = runner.run(picture, "d", as_they_come(entry))
+    *_, (before,) = runner.run(picture, "d", as_they_come(several))
     Path(getattr(before.classes, kind).file.path).unlink()
-    *_, (after,) = runner.run(picture, "d", as_they_come(entry))
-    assert pool.ran == ["three"]
+    *_, (after,) = runner.run(picture, "d", as_they_come(several))
+    assert pool.ran == ["several"]
     assert after.classes == before.classes
     assert Path(getattr(after.classes, kind).file.path).exists()
 

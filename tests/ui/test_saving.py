@@ -1,10 +1,11 @@
+from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from segdemo.palettes import PANEL_COLOURS
+from segdemo.palettes import CLASS_PALETTES, PANEL_COLOURS
 from segdemo.processing import quantise
 from segdemo.report import KINDS
 from segdemo.ui.payload import MAX_PANELS, PanelState, ViewerState
@@ -23,12 +24,12 @@ def visitor():
 
 
 @pytest.fixture
-def saved(entries, visitor, picture_path):
+def saved(entries, several, visitor, picture_path):
     """What a browser gets that asks with these words."""
 
     def saved(names=NAMES, truth=None, path=picture_path, **words):
         wanted = Wanted.read({"serial": 7, "panel": "slot-0", **words})
-        return save(make(entries), visitor, path, truth, names, wanted)
+        return save(make([*entries, several]), visitor, path, truth, names, wanted)
 
     return saved
 
@@ -62,6 +63,19 @@ def test_an_overlay_has_the_colour_and_the_opacity_of_the_screen(saved):
     words = {"kind": "overlay", "state": state(1, opacity=1.0), "colours": ["#123456"]}
     pixels = np.asarray(Image.open(saved(**words).file.path)).reshape(-1, 3)
     assert (0x12, 0x34, 0x56) in {tuple(pixel) for pixel in pixels.tolist()}
+
+
+def test_classes_are_saved_in_the_colours_of_the_screen(saved):
+    palette = {"state": {"threshold": 1, "panels": [{"pick": "all", "palette": "cityscapes"}]}}
+    answer = saved(["several"], kind="mask", **palette)
+    used = np.unique(np.asarray(Image.open(answer.file.path)))
+    colours = {tuple(bytes.fromhex(CLASS_PALETTES["cityscapes"][label][1:])) for label in used}
+    shown = np.asarray(Image.open(answer.file.path).convert("RGB")).reshape(-1, 3)
+    assert {tuple(pixel) for pixel in shown.tolist()} == colours
+
+    archive = ZipFile(saved(["several"], kind="report", **palette).file.path)
+    assert archive.read("A/mask.png") == Path(answer.file.path).read_bytes()
+    assert CLASS_PALETTES["cityscapes"][used[-1]] in archive.read("index.html").decode()
 
 
 def test_a_report_holds_what_could_be_run_and_says_what_could_not(saved):
@@ -113,7 +127,7 @@ def test_what_makes_no_sense_in_a_request_is_the_usual(data):
     look = wanted.look(1)
     assert (look["threshold"], look["pick"], look["colour"]) == (
         128,
-        "foreground",
+        "",
         PANEL_COLOURS[1],
     )
 

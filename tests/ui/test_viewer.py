@@ -111,7 +111,10 @@ def test_a_payload_that_makes_no_sense_is_refused(wrong):
 
 
 def test_a_state_survives_the_way_to_the_browser_and_back():
-    panels = (PanelState(threshold=9, pick="all"), PanelState(threshold=255, pick="12"))
+    panels = (
+        PanelState(threshold=9, pick="all", palette="voc"),
+        PanelState(threshold=255, pick="12"),
+    )
     state = ViewerState(
         threshold=42, mode="difference", layout="swipe", opacity=0.25, panels=panels
     )
@@ -145,7 +148,13 @@ def test_a_state_is_brought_into_range_part_by_part():
 
 
 def test_the_state_of_a_panel_is_brought_into_range_part_by_part():
-    panels = ["text", {"threshold": -5, "pick": "../etc"}, {"pick": "7"}, {}, {}]
+    panels = [
+        "text",
+        {"threshold": -5, "pick": "../etc", "palette": []},
+        {"pick": "7", "palette": "nobody's"},
+        {},
+        {},
+    ]
     read = read_state({"state": {"threshold": 5, "panels": panels}})
     assert read.panels == (
         PanelState(),

@@ -16,6 +16,20 @@ function showsClasses(panel) {
   return pickOf(panel) === "all";
 }
 
+// The palette of the winners, "" where there are none.
+function paletteOf(panel) {
+  return panel.entry.classes && panel.style ? panel.style.palette : "";
+}
+
+// For each panel what differs from how its classes are shown at first, "" where nothing does.
+function changedClasses({ panels }) {
+  const unless = (usual, value) => (value === usual ? "" : value);
+  return {
+    picks: panels.map((panel) => unless(panel.entry.classes ? "all" : "foreground", pickOf(panel))),
+    palettes: panels.map((panel) => unless(panel.entry.classes?.palette, paletteOf(panel))),
+  };
+}
+
 // What is chosen for all panels that name their classes alike, so that colours mean the same.
 function styleOf(viewer, { names, palette, hidden }) {
   const key = names.join(" | ");
@@ -80,9 +94,12 @@ async function loadClasses(viewer, panel, signal, done) {
     panel.classesUrl = null;
     return;
   }
+  takeStyle(viewer, panel, entry);
   const url = `${entry.labels.file.url} ${entry.atlas.file.url}`;
-  if (panel.classesUrl === url) return;
-  takeStyle(panel, styleOf(viewer, entry));
+  if (panel.classesUrl === url) {
+    showPick(panel);
+    return;
+  }
   Object.assign(panel, { classesUrl: url, classes: null, kept: new Map(), map: null });
   const current = () => panel.classesUrl === url;
   try {
@@ -111,10 +128,20 @@ async function loadClasses(viewer, panel, signal, done) {
 }
 
 // Another network's classes are not the ones that a pick was for.
-function takeStyle(panel, style) {
+function takeStyle(viewer, panel, entry) {
+  const style = styleOf(viewer, entry);
   if (panel.style && panel.style !== style) panel.pick = undefined;
+  if (panel.style !== style) panel.classColours = null;
   panel.style = style;
-  panel.classColours = null;
+  const { pick, palette } = panel.restored || {};
+  panel.restored = null;
+  if (pick) panel.pick = pick;
+  if (palettesFor(viewer, entry.names.length).includes(palette)) style.palette = palette;
+}
+
+// What was restored for each panel waits until its classes are known.
+function restoreClasses({ panels }, state) {
+  panels.forEach((panel, index) => { panel.restored = state?.panels?.[index]; });
 }
 
 // --- What a person can do ---------------------------------------------------------------------
@@ -135,6 +162,7 @@ function setPick(viewer, panel, pick) {
 function setPalette(viewer, panel, palette) {
   panel.style.palette = palette;
   schedule(viewer, "panels");
+  settle(viewer);
 }
 
 function toggleClass(viewer, panel, number) {

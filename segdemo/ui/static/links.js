@@ -1,9 +1,12 @@
 // Links that open a comparison again: what Python knows of it, and how it is looked at.
 
 // The address for `pairs`, [[name, value], ...] from Python, and what is set in the viewer.
-function linkTo({ origin, pathname }, pairs, { thresholds, mode, layout }) {
+function linkTo({ origin, pathname }, pairs, { thresholds, picks, palettes, mode, layout }) {
   const words = new URLSearchParams(pairs);
   words.append("t", new Set(thresholds).size > 1 ? thresholds.join(",") : String(thresholds[0]));
+  for (const [name, each] of [["pick", picks], ["palette", palettes]]) {
+    if (each.some(Boolean)) words.append(name, each.join(","));
+  }
   words.append("mode", mode);
   words.append("view", layout);
   // Readable where nothing forbids it.

@@ -90,7 +90,8 @@ function openLink({ host }) {
 async function copyLink(viewer) {
   const { strings, share } = viewer;
   const thresholds = viewer.panels.map((panel) => sliderOf(viewer, panel));
-  const link = linkTo(window.location, viewer.host.payload().link, { ...viewer.settings, thresholds });
+  const looks = { ...viewer.settings, ...changedClasses(viewer), thresholds };
+  const link = linkTo(window.location, viewer.host.payload().link, looks);
   try {
     await navigator.clipboard.writeText(link);
     share.menu.say(strings.link_copied);

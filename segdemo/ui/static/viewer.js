@@ -90,6 +90,7 @@ function takePayload(viewer, payload) {
   viewer.image = payload.image;
   viewer.told = payload.truth;
   reconcilePanels(viewer, payload.panels);
+  if (isNewRun) restoreClasses(viewer, payload.state);
   if (isNewRun && payload.state) {
     restoreThresholds(viewer, payload.state);
     viewer.chosen.add("threshold");
@@ -260,7 +261,7 @@ function settle(viewer) {
 function stateFor(viewer) {
   const { run, settings: { threshold, mode, layout, opacity } } = viewer;
   const panels = viewer.panels.map((panel) => ({
-    threshold: thresholdOf(viewer, panel), pick: pickOf(panel),
+    threshold: thresholdOf(viewer, panel), pick: pickOf(panel), palette: paletteOf(panel),
   }));
   return { run, threshold, mode, layout, opacity, panels };
 }
