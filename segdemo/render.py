@@ -36,6 +36,8 @@ class View:
     class_names: tuple[str, ...] = ()
     palette: str = ""
     """In CLASS_PALETTES, for the winners; "" for the one that is usual for such classes."""
+    hidden: tuple[int, ...] | None = None
+    """The winners that are not painted; None for the background."""
     colour: str = PANEL_COLOURS[0]
     opacity: float = 0.6
 
@@ -85,6 +87,23 @@ class View:
         return mask
 
     @property
+    def _unpainted(self) -> list[int]:
+        hidden = (self.prediction.background,) if self.hidden is None else self.hidden
+        return [number for number in hidden if number < self.classes]
+
+    @cached_property
+    def painted(self) -> Mask:
+        """Where a class wins that is painted; only where ``by_class``."""
+        return np.isin(self.labels, self._unpainted, invert=True)
+
+    @property
+    def painted_probabilities(self) -> npt.NDArray[np.float32]:
+        """Of whatever is painted; only where ``by_class``."""
+        painted = 1 - self.prediction.probabilities[self._unpainted].sum(axis=0)
+        # Their sum may be above one by a hair.
+        return resize_map(np.maximum(painted, 0), self.prediction.picture_size)
+
+    @property
     def colours(self) -> tuple[str, ...]:
         """Of each class."""
         return class_colours(self.class_names, self.classes, self.palette)
@@ -105,15 +124,15 @@ def draw(kind: Kind, picture: Image.Image, view: View) -> Image.Image:
             return deep_map_picture(view.probabilities)
         case "overlay" if view.by_class:
             return labels_overlay_picture(
-                picture, view.labels, view.colours, view.prediction.background, view.opacity
+                picture, view.labels, view.colours, view.painted, view.opacity
             )
         case "overlay":
             return overlay_picture(picture, view.mask, view.colour, view.opacity)
         case "cutout" if view.by_class:
-            cut = cutout_picture(picture, view.probabilities)
+            cut = cutout_picture(picture, view.painted_probabilities)
             # The winner decides on which side of one half a pixel is.
             alpha = np.asarray(cut.getchannel("A"))
-            sided = np.where(view.mask, np.maximum(alpha, 128), np.minimum(alpha, 127))
+            sided = np.where(view.painted, np.maximum(alpha, 128), np.minimum(alpha, 127))
             cut.putalpha(Image.fromarray(sided))
             return cut
         case "cutout":
@@ -158,14 +177,12 @@ def labels_overlay_picture(
     picture: Image.Image,
     labels: Labels,
     colours: Sequence[str],
-    background: int | None = 0,
+    painted: Mask,
     opacity: float = 0.6,
 ) -> Image.Image:
-    """The RGB picture with each class tinted in its colour, all but the background."""
+    """The RGB picture with each class tinted in its colour where it is ``painted``."""
     tinted = Image.blend(picture, label_picture(labels, colours).convert("RGB"), opacity)
-    if background is None:
-        return tinted
-    return Image.composite(tinted, picture, mask_picture(labels != background))
+    return Image.composite(tinted, picture, mask_picture(painted))
 
 
 def cutout_picture(

@@ -10,6 +10,7 @@ from segdemo.render import (
     View,
     cutout_picture,
     deep_map_picture,
+    draw,
     label_picture,
     labels_overlay_picture,
     map_picture,
@@ -69,9 +70,10 @@ def test_a_label_picture_holds_the_numbers_and_shows_the_colours():
     assert picture.convert("RGB").getpixel((0, 1)) == (0, 0, 255)
 
 
-def view(count: int, **words) -> View:
-    """Of a network of ``count`` classes that all look the same."""
-    probabilities = np.full((count, 3, 2), 1 / count, np.float32)
+def view(count: int, probabilities: np.ndarray | None = None, **words) -> View:
+    """Of a network of ``count`` classes, which all look the same unless it is said how."""
+    if probabilities is None:
+        probabilities = np.full((count, 3, 2), 1 / count, np.float32)
     prediction = Prediction(
         probabilities=probabilities,
         picture_size=(2, 3),
@@ -90,12 +92,33 @@ def test_classes_have_the_colours_that_a_person_chose_where_there_are_enough():
     assert view(3, palette="nobody's").colours == CLASS_PALETTES["safe"][:3]
 
 
-def test_an_overlay_of_classes_leaves_the_background_as_it_is():
-    pixels = np.asarray(labels_overlay_picture(PICTURE, LABELS, COLOURS, opacity=0.5))
+def winning(labels: np.ndarray, **words) -> View:
+    """What wins, each pixel by far, as a person looks at it."""
+    probabilities = np.stack([np.where(labels == number, 0.8, 0.1) for number in range(3)])
+    return view(3, pick="all", probabilities=probabilities.astype(np.float32), **words)
+
+
+@pytest.mark.parametrize("hidden", [(), (0,), (1, 2), (0, 1, 2, 999)])
+def test_files_of_classes_paint_the_classes_that_the_screen_paints(hidden):
+    shown = winning(LABELS, hidden=hidden)
+    painted = ~np.isin(LABELS, hidden)
+    overlay = np.asarray(draw("overlay", PICTURE, shown))
+    assert np.array_equal((overlay != 100).any(-1), painted)
+    alpha = np.asarray(draw("cutout", PICTURE, shown).getchannel("A"))
+    assert np.array_equal(alpha >= 128, painted)
+    assert np.array_equal(np.asarray(draw("mask", PICTURE, shown)), LABELS)
+
+
+def test_a_file_that_nobody_looked_at_paints_all_but_the_background():
+    overlay = np.asarray(draw("overlay", PICTURE, winning(LABELS)))
+    assert np.array_equal((overlay != 100).any(-1), LABELS != 0)
+
+
+def test_an_overlay_of_classes_tints_those_that_are_painted():
+    painted = LABELS != 0
+    pixels = np.asarray(labels_overlay_picture(PICTURE, LABELS, COLOURS, painted, opacity=0.5))
     assert pixels[0, 0].tolist() == [100, 100, 100]
     assert pixels[0, 1].tolist() == [177, 50, 50]
-    without = labels_overlay_picture(PICTURE, LABELS, COLOURS, background=None, opacity=0.5)
-    assert np.asarray(without)[0, 0].tolist() == [50, 50, 50]
 
 
 @pytest.mark.parametrize("k", [1, 64, 128, 200, 255])

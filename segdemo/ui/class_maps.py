@@ -11,10 +11,7 @@ from segdemo.processing import quantise, winners
 from segdemo.segmenter import Prediction, Segmenter
 from segdemo.strings import text
 from segdemo.ui.map_files import cache_atlas, cache_map
-from segdemo.ui.payload import ClassMaps
-
-MAX_CLASSES = 255
-"""Labels of more do not fit into the 8 bits that a browser reads, beside 255 for no class."""
+from segdemo.ui.payload import MAX_CLASSES, ClassMaps
 
 _NAME_CHARACTERS = 60
 _MAX_CELLS = 64_000_000

@@ -53,7 +53,7 @@ class Link:
         common = levels[0] if levels else 128
         picks, palettes = (word(name).split(",")[:MAX_PANELS] for name in ("pick", "palette"))
         panels = tuple(
-            PanelState.read(common if k is None else k, pick, palette)
+            PanelState.read(common if k is None else k, pick=pick, palette=palette)
             for k, pick, palette in zip_longest(levels, picks, palettes)
         )
         # One threshold is for all of the panels, however many they are.

@@ -9,6 +9,8 @@ from segdemo.palettes import CLASS_PALETTES
 
 SCHEMA = "segdemo.viewer/1"
 MAX_PANELS = 4
+MAX_CLASSES = 255
+"""Labels of more do not fit into the 8 bits that a browser reads, beside 255 for no class."""
 
 Status = Literal["waiting", "running", "ready", "failed", "absent"]
 Mode = Literal["overlay", "mask", "heat", "contour", "cutout", "difference"]
@@ -181,19 +183,26 @@ class PanelState:
     """What a person has set for one panel."""
 
     threshold: int = 128  # the k that holds for its map, in 1..255
-    # Of several classes, each "" where it is as at first.
+    # Of several classes; "" is as at first.
     pick: str = ""  # "all" for the winners, "foreground", or a class's number
     palette: str = ""  # in palettes.CLASS_PALETTES, for the winners
+    hidden: tuple[int, ...] | None = None  # the winners that are not painted; None as at first
 
     @classmethod
-    def read(cls, threshold: int, pick: object, palette: object) -> "PanelState":
-        """With what makes sense of a pick and a palette that anybody may have written."""
+    def read(
+        cls, threshold: int, *, pick: object = "", palette: object = "", hidden: object = None
+    ) -> "PanelState":
+        """With what makes sense of words that anybody may have written."""
         known = isinstance(pick, str) and _PICK.fullmatch(pick)
         named = isinstance(palette, str) and palette in CLASS_PALETTES
+        numbers = hidden[:MAX_CLASSES] if isinstance(hidden, list) else None
+        if not all(type(number) is int and 0 <= number < MAX_CLASSES for number in numbers or ()):
+            numbers = None
         return cls(
             threshold=threshold,
             pick=str(pick) if known else "",
             palette=str(palette) if named else "",
+            hidden=None if numbers is None else tuple(numbers),
         )
 
 

@@ -70,6 +70,7 @@ class Wanted:
             "threshold": panel.threshold,
             "pick": panel.pick,
             "palette": panel.palette,
+            "hidden": panel.hidden,
             "colour": colour or PANEL_COLOURS[place],
             "opacity": state.opacity,
         }

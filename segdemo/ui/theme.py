@@ -35,8 +35,8 @@ THEME = gr.themes.Base(
 CSS = """
 .dark { --color-accent: var(--primary-400); }
 .gradio-container .main.app { max-width: 1640px; padding: 16px 24px; }
-/* At the end of the first line, which leaves room for it. */
-#language { position: absolute; inset: -4px 0 auto auto; z-index: 11; }
+/* At the end of the first line, level with the title and the tabs, which leave room for it. */
+#language { position: absolute; inset: -2px 0 auto auto; z-index: 11; }
 #language { width: auto; min-width: 0; }
 #page { align-items: flex-start; gap: 20px; }
 /* Above the results, which open lists overlap. */
@@ -62,7 +62,6 @@ footer .divider { display: none; }
 footer .settings { margin-inline-start: 16px; }
 @media (max-width: 860px) {
   .gradio-container .main.app { padding: 12px; }
-  #language { inset: -8px -4px auto auto; }
   #controls { position: static; }
   #controls, #results { flex-basis: 100% !important; }
 }

@@ -94,7 +94,8 @@ def _panel(state: object) -> PanelState:
     said = state if isinstance(state, Mapping) else {}
     threshold = _number(said.get("threshold"))
     level = 128 if threshold is None else _level(threshold)
-    return PanelState.read(level, said.get("pick"), said.get("palette"))
+    words = {name: said.get(name) for name in ("pick", "palette", "hidden")}
+    return PanelState.read(level, **words)
 
 
 def _level(threshold: float) -> int:
@@ -192,6 +193,7 @@ class ComparisonViewer(gr.HTML):
                                     "threshold": {"type": "integer", "minimum": 1, "maximum": 255},
                                     "pick": {"type": "string"},
                                     "palette": {"enum": ["", *CLASS_PALETTES]},
+                                    "hidden": {"type": "array", "items": {"type": "integer"}},
                                 },
                             },
                         },

@@ -113,6 +113,7 @@ def test_a_class_is_hidden_in_all_panels_that_know_it(two):
         "aria-pressed", "false"
     )
     shown = colours_of(viewer)
+    assert viewer.call("viewer.state()")["panels"][1]["hidden"] == [0, 1]
     assert set(shown[labels == 1]) == {0}
     assert set(shown[labels == 2]) == {number(CLASS_PALETTES["safe"][2])}
 

@@ -112,7 +112,7 @@ def test_a_payload_that_makes_no_sense_is_refused(wrong):
 
 def test_a_state_survives_the_way_to_the_browser_and_back():
     panels = (
-        PanelState(threshold=9, pick="all", palette="voc"),
+        PanelState(threshold=9, pick="all", palette="voc", hidden=(0, 2)),
         PanelState(threshold=255, pick="12"),
     )
     state = ViewerState(
@@ -151,8 +151,8 @@ def test_the_state_of_a_panel_is_brought_into_range_part_by_part():
     panels = [
         "text",
         {"threshold": -5, "pick": "../etc", "palette": []},
-        {"pick": "7", "palette": "nobody's"},
-        {},
+        {"pick": "7", "palette": "nobody's", "hidden": [-1]},
+        {"hidden": [1, True]},
         {},
     ]
     read = read_state({"state": {"threshold": 5, "panels": panels}})

@@ -21,6 +21,11 @@ function paletteOf(panel) {
   return panel.entry.classes && panel.style ? panel.style.palette : "";
 }
 
+// The winners that are not painted, null where there are none.
+function hiddenOf(panel) {
+  return panel.entry.classes && panel.style ? [...panel.style.hidden] : null;
+}
+
 // For each panel what differs from how its classes are shown at first, "" where nothing does.
 function changedClasses({ panels }) {
   const unless = (usual, value) => (value === usual ? "" : value);
@@ -169,6 +174,7 @@ function toggleClass(viewer, panel, number) {
   const { hidden } = panel.style;
   if (!hidden.delete(number)) hidden.add(number);
   schedule(viewer, "panels");
+  settle(viewer);
 }
 
 // --- The card ---------------------------------------------------------------------------------

@@ -31,7 +31,8 @@ function buildCard(strings, onColour) {
   const upper = make("div", "sv-upper");
   upper.append(head, area.view);
   const below = make("div", "sv-below");
-  card.append(upper, below);
+  // Outside of the picture, because it stands under it where the picture is small.
+  card.append(upper, area.legend, below);
   return { card, below, letter, colour, badge, name, detail, info, percent, ...area };
 }
 

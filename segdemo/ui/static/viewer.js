@@ -262,6 +262,7 @@ function stateFor(viewer) {
   const { run, settings: { threshold, mode, layout, opacity } } = viewer;
   const panels = viewer.panels.map((panel) => ({
     threshold: thresholdOf(viewer, panel), pick: pickOf(panel), palette: paletteOf(panel),
+    hidden: hiddenOf(panel),
   }));
   return { run, threshold, mode, layout, opacity, panels };
 }
