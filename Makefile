@@ -24,7 +24,6 @@ lint: .venv/.developer ## format and lint, without changing a file
 types: .venv/.developer ## mypy, strict
 	@# Gradio writes stubs beside its components; mypy would read them instead of the code.
 	@find segdemo -name '*.pyi' -exec rm -f {} +
-	@rm -f segdemo/ui/*.pyi # Gradio leaves them beside its components; mypy would read them instead
 	$(BIN)/mypy
 
 unit: .venv/.developer ## the tests that need no browser

@@ -1,6 +1,7 @@
 """The README says what is true: its settings, its Python, its commands."""
 
 import re
+import shlex
 from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
@@ -8,11 +9,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from segdemo import cli
 from segdemo.architectures import ARCHITECTURES
 from segdemo.settings import Settings
+from segdemo.strings import table
 from segdemo.ui import create_demo, launch_options
 from tests.browser.conftest import served
-from tests.ui.conftest import in_a_loop
+from tests.ui.conftest import in_a_loop, save_unet
 
 ROOT = Path(__file__).resolve().parent.parent
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
@@ -77,6 +80,30 @@ def test_every_link_leads_somewhere(readme):
 def test_every_command_exists(target):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
+
+
+COMMANDS = re.findall(r"-m segdemo (.+)", "".join(blocks(ENGLISH, "sh")))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_line_is_understood(command):
+    assert cli._parser().parse_args(shlex.split(command)).run
+
+
+@pytest.mark.parametrize("readme", [ENGLISH, CHINESE], ids=["en", "zh"])
+def test_the_files_that_are_promised_are_those_that_predict_writes(readme, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_unet(tmp_path / "several.safetensors", title="Several classes", classes=3)
+    Image.new("RGB", (32, 24)).save("photo.jpg")
+    assert cli.main(["predict", "photo.jpg", "-c", "several.safetensors", "--out", "masks"]) == 0
+    promised = re.findall(r"`(photo\.\w+\.png)`", readme)
+    assert sorted(promised) == sorted(path.name for path in Path("masks").iterdir())
+
+
+@pytest.mark.parametrize(("readme", "language"), [(ENGLISH, "en"), (CHINESE, "zh")])
+def test_the_page_is_quoted_in_its_own_words(readme, language):
+    said = {entry[language] for entry in table().values()}
+    assert set(re.findall("“(.+?)”", readme)) <= said
 
 
 def run(block):
