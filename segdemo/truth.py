@@ -27,7 +27,7 @@ _MOST_LABEL = 181
 """The highest class number in use (COCO-Stuff); greys above are shades."""
 _MOST_COLOURS = 64
 """More are those of a photograph."""
-_TINT = 16
+TINT = 16
 """How far JPEG moves the channels of a grey pixel apart."""
 _FLAT_SHARE = 0.25
 """Of the pixels of labels at least so many begin a square of 2 x 2 of one value."""
@@ -36,8 +36,8 @@ _SOFT_SHARE = 0.5
 _PROPORTIONS = 0.01
 """By how much the proportions of a mask and of its picture may differ."""
 
-# Formats that smear the edge between two values into all those in between.
-_SMEARING = ("JPEG", "WEBP", "AVIF")
+SMEARING = ("JPEG", "WEBP", "AVIF")
+"""Formats that smear the edge between two values into all those in between."""
 _BLACK = 0
 
 # The tables that colours are looked up in, in this order, and their colours for VOID.
@@ -148,7 +148,7 @@ def decode_truth(content: bytes, *, max_megapixels: float) -> TruthMask:
     decided is a notice. Raises PictureError when the file cannot be read or is no mask.
     """
     picture = opened(content, max_megapixels=max_megapixels)
-    smeared = picture.format in _SMEARING
+    smeared = picture.format in SMEARING
     indexed = picture.format != "GIF"
     mask = _read(upright(picture), smeared=smeared, indexed=indexed)
     if not any(mask.numbers):
@@ -158,17 +158,12 @@ def decode_truth(content: bytes, *, max_megapixels: float) -> TruthMask:
 
 def _read(picture: Image.Image, *, smeared: bool, indexed: bool) -> TruthMask:
     if picture.mode == "P":
-        indices = np.asarray(picture)
-        used = np.unique(indices)
-        palette = np.asarray(picture.getpalette("RGB"), np.uint8).reshape(-1, 3)
-        colours = palette[used[used < len(palette)]]
-        if (colours == colours[:, :1]).all() and len(colours) > 1:
-            # A grey palette is a way to store greys, in whatever order it lists them.
-            greys = palette[:, 0][np.minimum(indices, len(palette) - 1)]
+        greys = greys_of_palette(picture)
+        if greys is not None:
             return _from_greys(greys, smeared=False)
         # A GIF's palette has the colours in any order: there the colours are the labels.
-        if indexed and len(used) <= _MOST_COLOURS:
-            return TruthMask(labels=indices)
+        if indexed and np.count_nonzero(picture.histogram()) <= _MOST_COLOURS:
+            return TruthMask(labels=np.asarray(picture))
     if picture.has_transparency_data:
         alpha = np.asarray(picture.convert("RGBA").getchannel("A"))
         if alpha.min() < alpha.max():
@@ -181,14 +176,32 @@ def _read(picture: Image.Image, *, smeared: bool, indexed: bool) -> TruthMask:
     if picture.mode in ("L", "I") or picture.mode.startswith("I;16"):
         return _from_greys(np.asarray(picture), smeared=smeared)
     picture = picture.convert("RGB")
-    red, green, blue = picture.split()
-    pairs = ((red, green), (green, blue), (blue, red))
-    tint = max(int(np.asarray(ImageChops.difference(*pair)).max()) for pair in pairs)
-    if tint == 0 or (smeared and tint <= _TINT):
-        return _from_greys(np.asarray(green), smeared=smeared)
+    if tint(picture) <= (TINT if smeared else 0):
+        return _from_greys(np.asarray(picture.getchannel("G")), smeared=smeared)
     if smeared:
         raise PictureError("truth_smeared")
     return _from_colours(picture)
+
+
+def greys_of_palette(picture: Image.Image) -> Labels | None:
+    """(H, W): the greys of a picture of mode P; None when its palette has colours.
+
+    A grey palette is a way to store greys, in whatever order it lists them.
+    """
+    palette = np.asarray(picture.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    used = np.flatnonzero(picture.histogram())
+    colours = palette[used[used < len(palette)]]
+    if len(colours) < 2 or (colours != colours[:, :1]).any():
+        return None
+    greys: Labels = palette[:, 0][np.minimum(np.asarray(picture), len(palette) - 1)]
+    return greys
+
+
+def tint(picture: Image.Image) -> int:
+    """How far the channels of an RGB picture's pixels are apart at the most; 0 when it is grey."""
+    red, green, blue = picture.split()
+    pairs = ((red, green), (green, blue), (blue, red))
+    return max(int(np.asarray(ImageChops.difference(*pair)).max()) for pair in pairs)
 
 
 # --- Greys ------------------------------------------------------------------------------------

@@ -12,11 +12,10 @@ from PIL import Image
 
 from segdemo.errors import TrainingError
 from segdemo.training.losses import IGNORED
+from segdemo.truth import SMEARING, TINT, greys_of_palette, tint
 
 # What annotation tools write; of every other kind, decode reads pictures, not masks.
 _FORMATS = ("PNG", "GIF", "BMP", "TIFF", "JPEG", "WEBP")
-# Smears the edge between two values into all those in between.
-_SMEARING = ("JPEG", "WEBP")
 _MOST_CLASSES = 64
 # So many different greys are no labels but soft edges.
 _SOFT = 17
@@ -52,7 +51,7 @@ def read_mask(path: Path, *, max_megapixels: float) -> RawMask:
                         limit=f"{max_megapixels:g}",
                     )
                 picture.load()
-                smeared = picture.format in _SMEARING
+                smeared = picture.format in SMEARING
                 values = _values(picture)
         except TrainingError:
             raise
@@ -66,23 +65,14 @@ def read_mask(path: Path, *, max_megapixels: float) -> RawMask:
 def _values(picture: Image.Image) -> Values | None:
     """(H, W), or None for colours."""
     if picture.mode == "P":
-        indices = np.asarray(picture)
-        palette = np.asarray(picture.getpalette("RGB"), np.uint8).reshape(-1, 3)
-        used = palette[np.unique(indices)[np.unique(indices) < len(palette)]]
-        if (used == used[:, :1]).all() and len(used) > 1:
-            # A grey palette is a way to store greys, in whatever order it lists them.
-            greys: Values = palette[:, 0][np.minimum(indices, len(palette) - 1)]
-            return greys
-        return indices
+        greys = greys_of_palette(picture)
+        return np.asarray(picture) if greys is None else greys
     if picture.mode in ("L", "1", "I", "F") or picture.mode.startswith("I;16"):
         return np.asarray(picture).astype(np.int64)
     if picture.mode == "LA":
         return np.asarray(picture.getchannel("L"))
-    channels = np.asarray(picture.convert("RGB")).astype(np.int16)
-    # JPEG moves the channels of a grey picture apart by a little.
-    if np.ptp(channels, axis=2).max(initial=0) > 16:
-        return None
-    return channels[..., 1]
+    picture = picture.convert("RGB")
+    return None if tint(picture) > TINT else np.asarray(picture.getchannel("G"))
 
 
 @dataclass(frozen=True, kw_only=True)
