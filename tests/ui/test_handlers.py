@@ -1,8 +1,12 @@
+import re
+
 import pytest
+from PIL import Image
 
 from segdemo.errors import PictureError, SegdemoError
 from segdemo.pool import Pool
 from segdemo.settings import Settings
+from segdemo.strings import speaking
 from segdemo.ui.handlers import Handlers, place
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.visitor import Visitor
@@ -19,6 +23,10 @@ def make(entries, hub=None, **settings):
         hub=hub.access,
         examples=(),
     )
+
+
+def is_chinese(words):
+    return re.search("[\u4e00-\u9fff]", words) is not None
 
 
 @pytest.fixture
@@ -47,6 +55,41 @@ def test_the_same_picture_is_the_same_run_so_that_the_view_stays(handlers, visit
         for comparison in handlers.compare(visitor, picture_path, chosen)
     }
     assert len(runs) == 1
+
+
+def test_another_language_says_everything_again_and_runs_no_network(
+    entries, several, visitor, picture_path, tmp_path, monkeypatch
+):
+    ran = []
+    predict = Pool.predict
+    monkeypatch.setattr(
+        Pool, "predict", lambda pool, path, *rest: ran.append(path) or predict(pool, path, *rest)
+    )
+    # Twice the picture's size, so that there is something to notice.
+    truth = tmp_path / "truth.png"
+    Image.linear_gradient("L").point(lambda grey: 255 * (grey > 99)).resize((122, 94)).save(truth)
+    handlers = make([entries[0], several])
+
+    def told(language):
+        with speaking(language):
+            asked = visitor, picture_path, ["first", "several", "far"], str(truth)
+            *_, last = handlers.compare(*asked)
+        absent = last.panels[2]
+        said = [*last.truth.notices, absent.title, absent.message]
+        for panel in last.panels:
+            said += panel.notes
+            said += [words for one in panel.assumed for words in (one.label, one.origin)]
+        return last, said
+
+    english, said = told("en")
+    ran.clear()
+    chinese, again = told("zh")
+    assert ran == []
+    assert len(said) == len(again)
+    assert not set(said) & set(again)
+    assert all(is_chinese(words) for words in again)
+    assert chinese.run == english.run
+    assert [panel.map for panel in chinese.panels] == [panel.map for panel in english.panels]
 
 
 def test_what_is_not_here_yet_waits_in_its_panel_and_holds_nobody_up(
