@@ -14,7 +14,7 @@ function mountLanguageChoice(root, host) {
     select.setAttribute("aria-label", host.strings().label);
     document.documentElement.lang = LANGUAGE_TAGS[name];
     host.speak(LANGUAGE_TAGS[name]);
-    nameExamples(host.strings());
+    nameParts(host.strings());
   };
   host.onLanguage(label);
   select.addEventListener("change", () => {
@@ -23,7 +23,7 @@ function mountLanguageChoice(root, host) {
   });
   label();
   // Gradio makes some of its parts later than others, or anew.
-  new MutationObserver(() => nameExamples(host.strings()))
+  new MutationObserver(() => nameParts(host.strings()))
     .observe(document.body, { childList: true, subtree: true });
   // The page arrives in English.
   if (languageNow() !== "en") host.send("speak", { language: languageNow() });
