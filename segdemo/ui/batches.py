@@ -17,9 +17,9 @@ from segdemo.pool import Predictor
 from segdemo.settings import Settings
 from segdemo.ui.batch_payload import BatchPayload, BatchRow, Parcel, State
 from segdemo.ui.errors import explain, known
-from segdemo.ui.map_files import cache_file, cache_map, cache_picture
+from segdemo.ui.map_files import cache_file, cache_map, cache_picture, viewer_size
 from segdemo.ui.payload import CachedFile
-from segdemo.ui.runner import Chosen, viewer_size
+from segdemo.ui.runner import Chosen
 
 Kind = Literal["table", "archive"]
 _WRITERS = {"table": (write_table, "figures.csv"), "archive": (write_archive, "masks.zip")}

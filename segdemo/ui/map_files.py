@@ -1,6 +1,7 @@
 """Pictures and maps as files for the browser, written straight into Gradio's cache."""
 
 import io
+import math
 
 import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
@@ -8,6 +9,7 @@ from gradio.utils import get_upload_folder
 from numpy.typing import NDArray
 from PIL import Image
 
+from segdemo.ui.map_png import encode
 from segdemo.ui.payload import CachedFile, CachedImage
 
 MAX_SIDE = 2048
@@ -17,8 +19,12 @@ MAX_SIDE = 2048
 def cache_picture(picture: Image.Image) -> CachedImage:
     """The RGB picture as a JPEG of at most MAX_SIDE; the entry keeps the picture's own size."""
     width, height = picture.size
-    shown = picture.convert("RGB")
-    shown.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX, reducing_gap=None)
+    # Whole blocks of pixels are averaged four times as fast as others; it is worth a few pixels.
+    blocks = math.ceil(max(width, height) / MAX_SIDE)
+    if max(width, height) / blocks > 0.75 * MAX_SIDE:
+        shown = picture.reduce(blocks)
+    else:
+        shown = picture.resize(viewer_size(picture.size), Image.Resampling.BOX)
     buffer = io.BytesIO()
     shown.save(buffer, format="JPEG", quality=90)
     file = cache_file(buffer.getvalue(), "picture.jpg")
@@ -32,23 +38,27 @@ def cache_map(quantised: NDArray[np.uint8]) -> CachedImage:
     """
     if quantised.dtype != np.uint8 or quantised.ndim != 2:
         raise ValueError(f"A map is (H, W) uint8, not {quantised.shape} {quantised.dtype}.")
-    grey = Image.fromarray(quantised)
-    if max(grey.size) > MAX_SIDE:
+    if max(quantised.shape) > MAX_SIDE:
+        grey = Image.fromarray(quantised)
         grey.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.NEAREST, reducing_gap=None)
-    return _cache_grey(grey, "map.png")
+        quantised = np.asarray(grey)
+    return _cache_grey(quantised, "map.png")
 
 
 def cache_atlas(maps: NDArray[np.uint8]) -> CachedImage:
     """The (C, H, W) maps of one size as one lossless PNG, from top to bottom in order."""
-    return _cache_grey(Image.fromarray(maps.reshape(-1, maps.shape[-1])), "classes.png")
+    return _cache_grey(maps.reshape(-1, maps.shape[-1]), "classes.png")
 
 
-def _cache_grey(grey: Image.Image, name: str) -> CachedImage:
-    buffer = io.BytesIO()
-    grey.save(buffer, format="PNG", compress_level=1)
-    return CachedImage(
-        width=grey.width, height=grey.height, file=cache_file(buffer.getvalue(), name)
-    )
+def viewer_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of the maps of a picture of ``size``: its own, at most MAX_SIDE."""
+    factor = min(1.0, MAX_SIDE / max(size))
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def _cache_grey(grey: NDArray[np.uint8], name: str) -> CachedImage:
+    height, width = grey.shape
+    return CachedImage(width=width, height=height, file=cache_file(encode(grey), name))
 
 
 def cache_file(data: bytes, name: str) -> CachedFile:

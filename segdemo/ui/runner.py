@@ -23,7 +23,7 @@ from segdemo.ui.assumed import assumed
 from segdemo.ui.class_maps import class_maps
 from segdemo.ui.errors import explain
 from segdemo.ui.licences import licence_line
-from segdemo.ui.map_files import MAX_SIDE, cache_map
+from segdemo.ui.map_files import cache_map, viewer_size
 from segdemo.ui.payload import Figures, PanelEntry
 from segdemo.ui.predictions import Key, Predictions, key_of
 from segdemo.ui.transfers import State
@@ -172,12 +172,6 @@ def figures_of(prediction: Prediction) -> Figures:
         mean=float(foreground.mean(dtype=np.float64)),
         maximum=float(foreground.max()),
     )
-
-
-def viewer_size(size: tuple[int, int]) -> tuple[int, int]:
-    """Width and height of the maps of a picture of ``size``: its own, at most MAX_SIDE."""
-    factor = min(1.0, MAX_SIDE / max(size))
-    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
 def describe(segmenter: Segmenter) -> str:

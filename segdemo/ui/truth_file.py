@@ -5,9 +5,8 @@ from collections.abc import Callable
 from segdemo.strings import text
 from segdemo.truth import TruthMask
 from segdemo.ui.errors import explain
-from segdemo.ui.map_files import cache_map
+from segdemo.ui.map_files import cache_map, viewer_size
 from segdemo.ui.payload import Truth
-from segdemo.ui.runner import viewer_size
 
 
 def told(read: Callable[[], TruthMask], size: tuple[int, int]) -> Truth:

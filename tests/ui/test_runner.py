@@ -10,8 +10,8 @@ from segdemo.processing import quantise
 from segdemo.reading import AS_IT_COMES
 from segdemo.settings import Settings
 from segdemo.strings import speaking, text
-from segdemo.ui.map_files import MAX_SIDE
-from segdemo.ui.runner import Runner, viewer_size
+from segdemo.ui.map_files import MAX_SIDE, viewer_size
+from segdemo.ui.runner import Runner
 from tests.ui.hub_fakes import remote_entry
 
 

@@ -60,12 +60,23 @@ def test_a_map_is_two_dimensional_and_quantised(wrong):
         cache_map(wrong)
 
 
-def test_a_picture_keeps_its_own_size_though_its_file_is_smaller():
-    entry = cache_picture(Image.new("RGB", (2 * MAX_SIDE, MAX_SIDE)))
-    assert (entry.width, entry.height) == (2 * MAX_SIDE, MAX_SIDE)
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        ((MAX_SIDE, 90), (MAX_SIDE, 90)),
+        ((2 * MAX_SIDE, MAX_SIDE), (MAX_SIDE, MAX_SIDE // 2)),
+        ((4000, 3000), (2000, 1500)),
+        ((1500, 2560), (1200, MAX_SIDE)),
+    ],
+)
+def test_a_picture_keeps_its_own_size_though_its_file_is_smaller(size, shown):
+    picture = Image.new("RGB", size, "teal")
+    entry = cache_picture(picture)
+    assert (entry.width, entry.height) == size
     with Image.open(entry.file.path) as stored:
         assert stored.format == "JPEG"
-        assert stored.size == (MAX_SIDE, MAX_SIDE // 2)
+        assert stored.size == shown
+        np.testing.assert_allclose(stored.getpixel((5, 5)), picture.getpixel((5, 5)), atol=2)
 
 
 def test_equal_maps_are_stored_once_and_nothing_else_is_left(cache):
