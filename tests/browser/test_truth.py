@@ -103,7 +103,7 @@ def test_the_difference_shows_what_is_right_and_wrong(open_viewer):
     viewer.wait()
     viewer.call("viewer.actions.setMode('difference')")
     viewer.call("viewer.actions.setOpacity(1)")
-    expect(viewer.find("[data-name=reference] [aria-checked=true]")).to_have_text("Ground truth")
+    expect(viewer.find("[data-name=reference] [aria-checked=true]")).to_have_text("Truth")
     legend = viewer.find("[data-panel=slot-0] .sv-legend li")
     assert legend.all_inner_texts() == ["TP found", "FP extra", "FN missed", "Nothing said"]
     colours = viewer.call(

@@ -93,7 +93,7 @@ function refreshPair(viewer) {
       const row = make("span", "sv-picker");
       const choice = make("div", "sv-choice sv-letters");
       choice.dataset.name = name;
-      const right = { value: "truth", label: strings.truth, hint: strings.truth_hint };
+      const right = { value: "truth", label: strings.truth_short, hint: strings.truth_hint };
       const offered = known && name === "reference" ? [...options, right] : options;
       buildChoice(choice, label, offered, (value) =>
         actions.setPanelChoice(name, value === "truth" ? value : Number(value)));
