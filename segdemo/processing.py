@@ -188,7 +188,7 @@ def resize_map(
         align_corners=False,
         antialias=size[0] < width or size[1] < height,
     )
-    array: npt.NDArray[np.float32] = resized.clamp(0, 1).reshape(*channels, *size[::-1]).numpy()
+    array: npt.NDArray[np.float32] = resized.clamp_(0, 1).reshape(*channels, *size[::-1]).numpy()
     return array
 
 
@@ -208,7 +208,6 @@ def winners(maps: Iterable[npt.NDArray[np.float32]], count: int) -> Labels:
 
 def quantise(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """``q = min(255, floor(p * 256))``: then ``q >= k`` is ``p >= k / 256`` on every pixel."""
-    levels: npt.NDArray[np.uint8] = np.minimum(LEVELS - 1, np.floor(probabilities * LEVELS)).astype(
-        np.uint8
-    )
+    steps = torch.from_numpy(probabilities).mul(LEVELS).clamp_(max=LEVELS - 1)
+    levels: npt.NDArray[np.uint8] = steps.to(torch.uint8).numpy()  # which drops the fraction
     return levels
