@@ -6,6 +6,7 @@ import sys
 import torch
 
 from segdemo.errors import SettingsError
+from segdemo.settings import Precision
 
 # mallopt's names in glibc's malloc.h, and what they are set to.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
@@ -42,6 +43,15 @@ def _available() -> list[str]:
     if torch.backends.mps.is_available():
         devices.append("mps")
     return [*devices, "cpu"]
+
+
+def number_type(device: torch.device, precision: Precision) -> torch.dtype:
+    """What a network computes in there. Raises SettingsError when that is not to be had."""
+    number_types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    # No processor computes in fp16 by itself: it would only be slow.
+    if device.type == "cpu" and precision == "fp16":
+        raise SettingsError("precision_absent", precision=precision, device=device_name(device))
+    return number_types[precision]
 
 
 def device_name(device: torch.device) -> str:

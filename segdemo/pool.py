@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from PIL import Image
 
-from segdemo.devices import device_name, free_memory, is_out_of_memory, select_device
+from segdemo.devices import device_name, free_memory, is_out_of_memory, number_type, select_device
 from segdemo.errors import CheckpointError, PredictionError, SegdemoError
 from segdemo.reading import AS_IT_COMES, Reading
 from segdemo.segmenter import Prediction, Segmenter, load
@@ -61,9 +61,10 @@ class Pool:
     """The predictor of this machine: the least recently used networks leave first."""
 
     def __init__(self, settings: Settings) -> None:
-        """Choose the device. Raises SettingsError when the one asked for is absent."""
+        """Choose the device. Raises SettingsError when it or its precision is not to be had."""
         self._settings = settings
         self._device = select_device(settings.device)
+        number_type(self._device, settings.precision)  # now, not at the first picture
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         # Two networks at once would share the same cores or memory and only be slower. One
         # may load while another runs, and the status never waits for either.
@@ -108,7 +109,7 @@ class Pool:
         with self._kept_lock:
             return Status(
                 device=device_name(self._device),
-                precision="fp32",
+                precision=self._settings.precision,
                 loaded=tuple(dict.fromkeys(path for path, _ in self._kept)),
                 megabytes=self._bytes / _MEGABYTE,
             )

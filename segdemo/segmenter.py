@@ -18,13 +18,13 @@ from torch import nn
 
 from segdemo.checkpoints import METADATA_KEY, Detection, detect, read_file
 from segdemo.checkpoints.neighbours import neighbours
-from segdemo.devices import select_device, short_name, synchronise
+from segdemo.devices import number_type, select_device, short_name, synchronise
 from segdemo.engine import Engine
 from segdemo.errors import SpecError
 from segdemo.pictures import decode
 from segdemo.processing import Labels, activate, prepare, resize_map, winners
 from segdemo.published import known_file
-from segdemo.settings import Settings
+from segdemo.settings import Precision, Settings
 from segdemo.spec import SegmentationSpec
 from segdemo.strings import text
 
@@ -40,7 +40,7 @@ class Prediction:
     milliseconds: float
     """From picture to probabilities, without waiting for the device to be free."""
     device: str
-    precision: str = "fp32"
+    precision: Precision = "fp32"
     reduced: bool = False
     """Whether the picture was made smaller than the spec wanted, to stay within memory."""
     background: int = 0
@@ -97,14 +97,19 @@ class Segmenter:
         detection: Detection,
         device: torch.device,
         max_side: int,
+        precision: Precision = "fp32",
     ) -> None:
-        """``max_side`` limits the picture that the network is given, in pixels."""
+        """``max_side`` limits the picture that the network is given, in pixels.
+
+        Raises SettingsError when the device does not compute in ``precision``.
+        """
         self.network = network.to(device)
         self.spec = spec
         self.detection = detection
         self.device = device
         self.max_side = max_side
-        self._engine = Engine()
+        self.precision = precision
+        self._engine = Engine(number_type(device, precision))
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -165,6 +170,7 @@ class Segmenter:
             picture_size=picture.size,
             milliseconds=(time.perf_counter() - start) * 1000,
             device=short_name(self.device),
+            precision=self.precision,
             reduced=prepared.reduced,
             background=self.background,
         )
@@ -196,6 +202,7 @@ def load(
         detection=recognised.detection.without_weights(),
         device=chosen_device,
         max_side=settings.max_network_side,
+        precision=settings.precision,
     )
 
 

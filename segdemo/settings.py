@@ -5,12 +5,15 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from segdemo.errors import SettingsError
 
 _Value = TypeVar("_Value")
 _Number = TypeVar("_Number", int, float)
+
+Precision = Literal["fp32", "bf16", "fp16"]
+"""What networks compute in: 32 bits, or 16 with the range or the fraction that others have."""
 
 _NO_FOLDERS: tuple[Path, ...] = ()
 
@@ -40,6 +43,11 @@ def _switch(raw: str) -> bool:
     return {"on": True, "off": False}[raw.lower()]
 
 
+def _precision(raw: str) -> Precision:
+    known: dict[str, Precision] = {name: name for name in get_args(Precision)}
+    return known[raw.lower()]
+
+
 def _setting(
     default: _Value, variable: str, parse: Callable[[str], _Value], expected: str, meaning: str
 ) -> Any:
@@ -58,6 +66,13 @@ class Settings:
         str,
         "a device",
         "the device to run on, such as cpu, cuda, cuda:1 or mps; the best one when unset",
+    )
+    precision: Precision = _setting(  # noqa: RUF009 - ruff does not know the name for a value
+        "fp32",
+        "SEGDEMO_PRECISION",
+        _precision,
+        "fp32, bf16 or fp16",
+        "what networks compute in; bf16 and fp16 are faster where the device has them, not exact",
     )
     max_megapixels: float = _setting(
         40.0,

@@ -13,6 +13,7 @@ from segdemo.devices import (
     free_memory,
     is_out_of_memory,
     keep_freed_memory,
+    number_type,
     select_device,
     short_name,
     synchronise,
@@ -65,6 +66,24 @@ def test_a_second_device_that_is_absent_is_not_replaced_by_the_first(machine):
     with pytest.raises(SettingsError) as caught:
         select_device("cuda:1")
     assert "cuda:0, mps, cpu" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "found"),
+    [
+        ("cpu", "fp32", torch.float32),
+        ("cpu", "bf16", torch.bfloat16),
+        ("cuda", "fp16", torch.float16),
+        ("mps", "fp16", torch.float16),
+    ],
+)
+def test_a_precision_is_a_type_of_numbers(device, precision, found):
+    assert number_type(torch.device(device), precision) is found
+
+
+def test_no_processor_computes_in_fp16():
+    with pytest.raises(SettingsError, match="does not compute in fp16"):
+        number_type(torch.device("cpu"), "fp16")
 
 
 def test_every_device_has_a_name_for_people(monkeypatch):

@@ -275,6 +275,22 @@ def test_bfloat16_is_close_and_its_answer_float32():
     assert {tensor.dtype for tensor in network.parameters()} == {torch.float32}
 
 
+def test_what_cannot_be_recorded_computes_in_bfloat16_too():
+    class Undecided(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = NETWORKS["unet"]()
+
+        def forward(self, x):
+            seen.append(self.inner(x).dtype)
+            return self.inner(x if x.mean() < 9 else -x)
+
+    seen, network = [], Undecided()
+    randomised(network)
+    assert_the_same(network, picture(), engine=Engine(torch.bfloat16), tolerance=0.05)
+    assert torch.bfloat16 in seen
+
+
 def test_memory_is_free_as_soon_as_nothing_reads_it(monkeypatch):
     given, most = [], 0
     original = engine_module._Convolution.__call__

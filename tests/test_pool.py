@@ -164,6 +164,23 @@ def test_the_status_says_what_is_loaded_and_how_large_it_is(pool, paths):
     assert status.precision == "fp32"
 
 
+def test_a_lower_precision_is_told_and_close(paths):
+    pool = Pool(Settings(device="cpu", precision="bf16"))
+    assert pool.status().precision == "bf16"
+    found, exact = (
+        predictor.predict(paths[0], PICTURE) for predictor in (pool, Pool(Settings(device="cpu")))
+    )
+    assert found.device_and_precision == "CPU · bf16"
+    assert found.probabilities.dtype == np.float32
+    difference = np.abs(found.probabilities - exact.probabilities).max()
+    assert 0 < difference < 0.05
+
+
+def test_a_precision_that_is_not_to_be_had_is_told_before_a_picture_comes():
+    with pytest.raises(SettingsError, match="does not compute in fp16"):
+        Pool(Settings(device="cpu", precision="fp16"))
+
+
 def test_the_least_recently_used_network_leaves_first(tmp_path):
     # Each takes 0.4 MB, so that two fit into one.
     paths = [write_checkpoint(tmp_path / f"{n}.safetensors", width=32, seed=n) for n in range(3)]

@@ -28,7 +28,9 @@ def shown(default):
     """A default as the table has it."""
     if isinstance(default, bool):
         return "on" if default else "off"
-    return f"{default:g}" if isinstance(default, int | float) else ""
+    if isinstance(default, int | float):
+        return f"{default:g}"
+    return default if isinstance(default, str) else ""
 
 
 def rows(readme):

@@ -10,7 +10,11 @@ from segdemo.settings import Settings
 
 VARIABLES = {entry.metadata["variable"]: entry.name for entry in fields(Settings)}
 NUMBERS = sorted(
-    VARIABLES.keys() - {"SEGDEMO_DEVICE", "SEGDEMO_WEIGHTS", "SEGDEMO_UPLOADS", "SEGDEMO_MCP"}
+    VARIABLES.keys()
+    - {
+        *("SEGDEMO_DEVICE", "SEGDEMO_PRECISION", "SEGDEMO_WEIGHTS"),
+        *("SEGDEMO_UPLOADS", "SEGDEMO_MCP"),
+    }
 )
 
 
@@ -34,6 +38,7 @@ def test_an_empty_variable_counts_as_unset(variable, value):
     [
         ("SEGDEMO_DEVICE", "cuda:1", "cuda:1"),
         ("SEGDEMO_DEVICE", " cpu ", "cpu"),
+        ("SEGDEMO_PRECISION", "BF16 ", "bf16"),
         ("SEGDEMO_MAX_MEGAPIXELS", "12.5", 12.5),
         ("SEGDEMO_MAX_MEGAPIXELS", "1e2", 100.0),
         ("SEGDEMO_MAX_UPLOAD_MB", "7", 7),
@@ -117,7 +122,7 @@ def test_every_variable_is_named_like_ours_and_explained():
     for entry in fields(Settings):
         assert entry.metadata["variable"].startswith("SEGDEMO_")
         assert entry.metadata["meaning"]
-        assert entry.metadata["expected"].startswith(("a ", "on "))
+        assert entry.metadata["expected"].startswith(("a ", "on ", "fp32, "))
 
 
 def test_settings_do_not_change():

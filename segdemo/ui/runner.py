@@ -197,6 +197,8 @@ def assumptions(segmenter: Segmenter, prediction: Prediction) -> Iterator[str]:
     yield text(f"note_resize_{segmenter.spec.preprocessing.resize}", width=width, height=height)
     if prediction.reduced:
         yield text("note_reduced", side=segmenter.max_side)
+    if prediction.precision != "fp32":
+        yield text("note_precision", precision=prediction.precision)
     yield _normalisation(segmenter.spec.preprocessing)
     yield text(f"note_{segmenter.spec.postprocessing.activation}")
 

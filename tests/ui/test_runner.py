@@ -203,3 +203,11 @@ def test_a_panel_is_told_again_in_another_language_without_a_second_run(entries,
         *_, (panel,) = runner.run(picture, "d", as_they_come(entries[0]))
         assert panel.notes[-1] == text("note_sigmoid")
     assert pool.ran == ["first"]
+
+
+@pytest.mark.parametrize(("precision", "notes"), [("fp32", 0), ("bf16", 1)])
+def test_a_panel_says_when_it_was_computed_in_less_than_32_bits(entries, picture, precision, notes):
+    runner = Runner(Pool(Settings(device="cpu", precision=precision)))
+    *_, (panel,) = runner.run(picture, "digest", [(entries[0], AS_IT_COMES)])
+    assert panel.device == f"CPU · {precision}"
+    assert len([note for note in panel.notes if "faster than fp32" in note]) == notes
