@@ -136,8 +136,7 @@ function refreshThreshold(viewer) {
   setText(parts.thresholdValue, text);
   parts.veil.style.setProperty("--sv-share", (k - 1) / 254);
   for (const panel of panels) {
-    const share = panel.map ? coverage(panel.map.tail, thresholdOf(viewer, panel)) : NaN;
-    setText(panel.card.percent, Number.isFinite(share) ? `${percentText(share)}%` : "");
+    refreshCover(viewer, panel);
     for (const part of CARD_PARTS) part.step(viewer, panel);
   }
   stepLevels(viewer);
@@ -145,6 +144,16 @@ function refreshThreshold(viewer) {
     const text = item.same === null ? agreementText(agreementAt(viewer, item)) : `${percentText(item.same)}%`;
     setText(item.output, text);
   }
+}
+
+// How much of the picture is foreground, or how many of the classes it knows a panel has found.
+function refreshCover(viewer, panel) {
+  const { card, map, classes } = panel;
+  const found = showsClasses(panel) && classes ? classes.counts.filter(Boolean).length : 0;
+  const share = map ? coverage(map.tail, thresholdOf(viewer, panel)) : NaN;
+  const percent = Number.isFinite(share) ? `${percentText(share)}%` : "";
+  setText(card.percent, found ? `${found} / ${classes.names.length}` : percent);
+  setText(card.share, found ? viewer.strings.classes_won : viewer.strings.foreground);
 }
 
 function agreementAt(viewer, { first, second, joint }) {

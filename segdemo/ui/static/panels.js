@@ -23,7 +23,8 @@ function buildCard(strings, onColour) {
 
   const figure = make("div", "sv-cover");
   const percent = make("span", "sv-percent");
-  figure.append(percent, make("span", "sv-label", strings.foreground));
+  const share = make("span", "sv-label", strings.foreground);
+  figure.append(percent, share);
   head.append(badge, title, info, figure);
 
   const area = buildArea(strings);
@@ -33,7 +34,7 @@ function buildCard(strings, onColour) {
   const below = make("div", "sv-below");
   // Outside of the picture, because it stands under it where the picture is small.
   card.append(upper, area.legend, below);
-  return { card, below, letter, colour, badge, name, detail, info, percent, ...area };
+  return { card, below, letter, colour, badge, name, detail, info, percent, share, ...area };
 }
 
 // The picture area of a card or of the swipe stage.
