@@ -16,7 +16,6 @@ from segdemo.ui.handlers import MIN_SLOTS, Handlers
 from segdemo.ui.layout import ONE, Parts
 from segdemo.ui.links import Link, address_of, name_of
 from segdemo.ui.payload import ViewerPayload, new_run
-from segdemo.ui.switching import seen_example
 from segdemo.ui.visitor import Visitor
 
 
@@ -119,10 +118,9 @@ def let_open(
 
     def follow(visitor: Visitor, *rest: Any) -> Any:
         begun, visitor.opening = visitor.opening, None
-        example = seen_example(visitor, handlers.examples)
-        if example is not None:
-            # The browser may have told its language meanwhile.
-            yield gr.skip() if begun == visitor.language else example.comparison
+        # The browser may have told its language meanwhile.
+        if visitor.example is not None and begun == visitor.language:
+            yield gr.skip()
         else:
             yield from refresh(visitor, *rest)
 

@@ -19,7 +19,7 @@ from segdemo.ui.opening import let_open
 from segdemo.ui.reading_events import follow_readings
 from segdemo.ui.saving import let_save
 from segdemo.ui.slots import filled, kept, resized
-from segdemo.ui.switching import seen_example, switch_language
+from segdemo.ui.switching import switch_language
 from segdemo.ui.uploads import uploaded
 from segdemo.ui.visitor import Visitor
 
@@ -98,6 +98,8 @@ class _Events:
         handlers = self._handlers
 
         def fetch(visitor: Visitor, shown: int, *chosen: str | None) -> Any:
+            # Also what is stored is to run.
+            visitor.example = None
             return self._begun(visitor, lambda: handlers.adding.begin_new(visitor, chosen[:shown]))
 
         parts.run.click(
@@ -348,19 +350,14 @@ class _Events:
     # --- language --------------------------------------------------------------------------
 
     def language(self, page: gr.Blocks) -> None:
-        handlers = self._handlers
-
         def again(visitor: Visitor, *rest: Any) -> Any:
-            example = seen_example(visitor, handlers.examples)
             if visitor.opening is not None:
                 # What the browser holds is about to be replaced by what a link says.
                 yield gr.skip()
-            elif example is None:
-                yield from self._refresh(visitor, *rest)
             else:
-                yield example.comparison
+                yield from self._refresh(visitor, *rest)
 
-        switch_language(page, self._parts, self.lists, self._listed, handlers.adding).then(
+        switch_language(page, self._parts, self.lists, self._listed, self._handlers.adding).then(
             again, **self._running
         )
 

@@ -10,7 +10,6 @@ from segdemo.ui.adding import Adding
 from segdemo.ui.event_data import text_of
 from segdemo.ui.language import labelled_in, relabelled
 from segdemo.ui.layout import Parts
-from segdemo.ui.stored import Example
 from segdemo.ui.visitor import Visitor
 
 
@@ -50,9 +49,3 @@ def switch_language(
         show_progress="hidden",
         api_visibility="private",
     )
-
-
-def seen_example(visitor: Visitor, examples: Sequence[Example]) -> Example | None:
-    """The stored comparison that the visitor is looking at, if it is not one of their own."""
-    number = visitor.example
-    return examples[number] if number is not None and number < len(examples) else None

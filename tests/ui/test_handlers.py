@@ -1,27 +1,30 @@
 import re
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
+from segdemo.catalog import shipped
 from segdemo.errors import PictureError, SegdemoError
 from segdemo.pool import Pool
 from segdemo.settings import Settings
 from segdemo.strings import speaking
 from segdemo.ui.handlers import Handlers, place
 from segdemo.ui.shelf import Shelf
+from segdemo.ui.stored import examples
 from segdemo.ui.visitor import Visitor
 from tests.ui.hub_fakes import FakeDownload, FakeHub, remote_entry
 
 
-def make(entries, hub=None, **settings):
-    settings = Settings(device="cpu", max_megapixels=0.01, **settings)
+def make(entries, hub=None, examples=(), **settings):
+    settings = Settings(**{"device": "cpu", "max_megapixels": 0.01, **settings})
     hub = hub or FakeHub()
     return Handlers(
         settings=settings,
         predictor=Pool(settings),
         shelf=Shelf(lambda: [*entries, remote_entry()], online=not hub.offline),
         hub=hub.access,
-        examples=(),
+        examples=examples,
     )
 
 
@@ -41,6 +44,20 @@ def visitor():
     visitor.close()
 
 
+@pytest.fixture
+def ran(monkeypatch):
+    """The networks that have run, in order."""
+    ran = []
+    predict = Pool.predict
+
+    def noted(pool, path, *rest):
+        ran.append(path.stem)
+        return predict(pool, path, *rest)
+
+    monkeypatch.setattr(Pool, "predict", noted)
+    return ran
+
+
 def test_a_comparison_has_a_panel_for_every_slot_that_is_filled(handlers, visitor, picture_path):
     chosen = ["first", None, "last", "no such checkpoint"]
     *_, last = handlers.compare(visitor, picture_path, chosen)
@@ -58,13 +75,8 @@ def test_the_same_picture_is_the_same_run_so_that_the_view_stays(handlers, visit
 
 
 def test_another_language_says_everything_again_and_runs_no_network(
-    entries, several, visitor, picture_path, tmp_path, monkeypatch
+    entries, several, visitor, picture_path, tmp_path, ran
 ):
-    ran = []
-    predict = Pool.predict
-    monkeypatch.setattr(
-        Pool, "predict", lambda pool, path, *rest: ran.append(path) or predict(pool, path, *rest)
-    )
     # Twice the picture's size, so that there is something to notice.
     truth = tmp_path / "truth.png"
     Image.linear_gradient("L").point(lambda grey: 255 * (grey > 99)).resize((122, 94)).save(truth)
@@ -90,6 +102,56 @@ def test_another_language_says_everything_again_and_runs_no_network(
     assert all(is_chinese(words) for words in again)
     assert chinese.run == english.run
     assert [panel.map for panel in chinese.panels] == [panel.map for panel in english.panels]
+
+
+@pytest.fixture(scope="module")
+def with_examples():
+    """A page that offers what is shipped, with the stored comparisons."""
+    return make(shipped(), examples=examples(), max_megapixels=40)
+
+
+@pytest.fixture
+def seen(with_examples, visitor):
+    """The stored comparison at which the visitor looks: handlers, example, and its picture."""
+    visitor.example = next(
+        number
+        for number, example in enumerate(with_examples.examples)
+        if example.picture.stem == "cell"
+    )
+    example = with_examples.examples[visitor.example]
+    return with_examples, example, str(example.picture)
+
+
+def test_a_mask_for_a_stored_comparison_is_judged_without_running_a_network(
+    seen, visitor, tmp_path, ran
+):
+    handlers, example, path = seen
+    with Image.open(path) as picture:
+        Image.new("L", picture.size, 255).save(tmp_path / "truth.png")
+    for truth in (str(tmp_path / "truth.png"), None):
+        (told,) = handlers.compare(visitor, path, [*example.checkpoints, None], truth)
+        assert replace(told, truth=None) == example.comparison
+        assert (told.truth is not None) == (truth is not None)
+    assert ran == []
+
+
+def test_a_stored_comparison_holds_for_what_it_is_of_alone(seen, visitor, picture_path, ran):
+    handlers, example, path = seen
+    first, second = example.checkpoints
+    number = visitor.example
+    list(handlers.compare(visitor, path, [second]))
+    assert visitor.example is None
+    list(handlers.compare(visitor, path, example.checkpoints))
+    assert ran == [second, first]
+    visitor.example = number
+    list(handlers.compare(visitor, picture_path, [second]))
+    visitor.example = number
+    handlers.rereading.reassume(
+        visitor, example.checkpoints, "slot-1", "preprocessing.divisor", "1"
+    )
+    *_, last = handlers.compare(visitor, path, example.checkpoints)
+    assert ran == [second, first, second, second]
+    assert last.panels[1].map != example.comparison.panels[1].map
 
 
 def test_what_is_not_here_yet_waits_in_its_panel_and_holds_nobody_up(
