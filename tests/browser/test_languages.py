@@ -80,7 +80,9 @@ def wait_for(page, selector, words):
 def speaks(page, language):
     """Until every kind of component speaks the language: Gradio's, ours, and Python's notes."""
     wait_for(page, "#compare", text("page_compare", language))
-    wait_for(page, "#viewer .sv-modes", text("viewer_mode_overlay", language))
+    # An empty viewer does not show its tools.
+    tools = page.locator("#viewer .sv-modes", has_text=text("viewer_mode_overlay", language))
+    tools.wait_for(state="attached")
     wait_for(page, "#adding summary", text("add_title", language))
 
 
