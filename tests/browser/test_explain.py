@@ -377,27 +377,3 @@ def test_a_stretched_panel_is_cut_as_u2net_would_cut_it(open_viewer):
     expect(viewer.find(".sv-alert").first).to_be_empty()
     drawn = viewer.masks(0, [100])
     assert np.array_equal(drawn[0], stretched >= 100)
-
-
-def test_nothing_but_decisions_asks_python(open_viewer):
-    trials = (Trial(id="one", title="One", map=cache_map(random_map(4))),)
-    viewer = open_viewer(
-        payload(explained(0, ramp(0, 79), trials=trials), explained(1, random_map(2)))
-    )
-    viewer.wait()
-    viewer.find(".sv-info").first.click()
-    viewer.page.wait_for_load_state("networkidle")
-    asked: list[str] = []
-    viewer.page.on("request", lambda request: asked.append(request.url))
-    viewer.find(".sv-explain").get_by_role("checkbox").check()
-    viewer.find(".sv-option[data-value=unlinked]").click()
-    viewer.find("[data-part=otsu]").click()
-    viewer.find(".sv-actives .sv-option").nth(1).click()
-    viewer.page.keyboard.press("]")
-    viewer.find(".sv-explain").get_by_role("checkbox").uncheck()
-    viewer.find(".sv-explain").get_by_role("button", name="Close").click()
-    viewer.find(".sv-option[data-value=linked]").click()
-    viewer.call("viewer.actions.setThreshold(250)")
-    viewer.find(".sv-alert").get_by_role("button", name=re.compile("Lower")).first.click()
-    viewer.call("null")
-    assert asked == []

@@ -62,21 +62,6 @@ def test_the_figures_are_those_of_python_at_every_place_of_the_slider(open_viewe
             np.testing.assert_allclose(list(exact.values()), expected, rtol=0, atol=1e-12)
 
 
-def test_moving_the_slider_asks_the_server_nothing(open_viewer):
-    viewer = open_viewer(compared(drawn(), random_map(1), random_map(2)))
-    viewer.wait()
-    requests = []
-    viewer.page.on("request", lambda request: requests.append(request.url))
-    viewer.find("[data-part=plots] [data-value=iou]").click()
-    viewer.find("[data-part=best]").click()
-    viewer.find(".sv-best").first.click()
-    viewer.call("viewer.actions.setMode('difference')")
-    viewer.find("[data-name=reference] [data-value='0']").click()
-    viewer.find("[data-part=threshold]").press("ArrowRight")
-    viewer.call("0")
-    assert not requests
-
-
 def test_the_best_dice_of_all_is_that_of_the_mean_and_of_each_its_own(open_viewer):
     truth, maps = drawn(), [random_map(1), random_map(2)]
     curves = [curve(q, truth) for q in maps]
