@@ -46,12 +46,18 @@ def _available() -> list[str]:
 
 
 def number_type(device: torch.device, precision: Precision) -> torch.dtype:
-    """What a network computes in there. Raises SettingsError when that is not to be had."""
+    """What a network computes in there. Raises SettingsError where that would only be slower."""
     number_types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-    # No processor computes in fp16 by itself: it would only be slow.
-    if device.type == "cpu" and precision == "fp16":
+    if device.type == "cpu" and precision != "fp32" and not _has_instructions(precision):
         raise SettingsError("precision_absent", precision=precision, device=device_name(device))
     return number_types[precision]
+
+
+def _has_instructions(precision: Precision) -> bool:
+    """Whether this processor computes in it by itself; oneDNN has no kernels for fp16."""
+    abilities = torch.cpu.get_capabilities()
+    names = ("avx512_bf16", "amx_bf16", "avx10_2", "sve_bf16", "bf16")
+    return precision == "bf16" and any(abilities.get(name) for name in names)
 
 
 def device_name(device: torch.device) -> str:

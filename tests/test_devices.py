@@ -68,22 +68,35 @@ def test_a_second_device_that_is_absent_is_not_replaced_by_the_first(machine):
     assert "cuda:0, mps, cpu" in str(caught.value)
 
 
+@pytest.fixture
+def with_bf16(monkeypatch):
+    """Says whether the processor has instructions for it."""
+
+    def told(there):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": there})
+
+    return told
+
+
 @pytest.mark.parametrize(
     ("device", "precision", "found"),
     [
         ("cpu", "fp32", torch.float32),
         ("cpu", "bf16", torch.bfloat16),
-        ("cuda", "fp16", torch.float16),
+        ("cuda", "bf16", torch.bfloat16),
         ("mps", "fp16", torch.float16),
     ],
 )
-def test_a_precision_is_a_type_of_numbers(device, precision, found):
+def test_a_precision_is_a_type_of_numbers(with_bf16, device, precision, found):
+    with_bf16(device == "cpu")
     assert number_type(torch.device(device), precision) is found
 
 
-def test_no_processor_computes_in_fp16():
-    with pytest.raises(SettingsError, match="does not compute in fp16"):
-        number_type(torch.device("cpu"), "fp16")
+@pytest.mark.parametrize(("precision", "there"), [("fp16", True), ("bf16", False)])
+def test_what_a_processor_would_only_be_slower_in_is_refused(with_bf16, precision, there):
+    with_bf16(there)
+    with pytest.raises(SettingsError, match=f"compute in {precision} by itself"):
+        number_type(torch.device("cpu"), precision)
 
 
 def test_every_device_has_a_name_for_people(monkeypatch):

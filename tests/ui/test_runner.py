@@ -206,7 +206,10 @@ def test_a_panel_is_told_again_in_another_language_without_a_second_run(entries,
 
 
 @pytest.mark.parametrize(("precision", "notes"), [("fp32", 0), ("bf16", 1)])
-def test_a_panel_says_when_it_was_computed_in_less_than_32_bits(entries, picture, precision, notes):
+def test_a_panel_says_when_it_was_computed_in_less_than_32_bits(
+    entries, picture, precision, notes, monkeypatch
+):
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_bf16": True})
     runner = Runner(Pool(Settings(device="cpu", precision=precision)))
     *_, (panel,) = runner.run(picture, "digest", [(entries[0], AS_IT_COMES)])
     assert panel.device == f"CPU · {precision}"
