@@ -94,7 +94,8 @@ class Handlers:
     ) -> Iterator[ViewerPayload]:
         """The comparison, again each time a panel changes; ``truth`` is the path of a mask.
 
-        The stored one at which the visitor looks is not run as long as all of it stays the same.
+        The stored one at which the visitor looks is not run as long as all of it stays the same;
+        once they open one, an earlier comparison ends.
         Raises a SegdemoError when there is nothing to compare or the picture is unreadable:
         only what all panels share stops the run.
         """
@@ -104,9 +105,12 @@ class Handlers:
         if not filled:
             raise SegdemoError("page_no_checkpoint")
         checkpoints = [one for _, one in filled]
+        seen = visitor.example
         picture, digest = self.opened(Path(path))
         mask = Path(truth) if truth else None
         right = told(lambda: self.truth(mask, picture.size), picture.size) if mask else None
+        if visitor.example != seen:
+            return
         state, visitor.restore = visitor.restore, None
         # The same picture is the same run, so that the view stays where it is.
         run = digest[:16]
@@ -127,8 +131,12 @@ class Handlers:
         trials = partial(self.rereading.with_trials, visitor, filled, digest)
         panels: tuple[PanelEntry, ...] = ()
         for panels in self._runner.run(picture, digest, checkpoints, under_way):
+            if visitor.example is not None:
+                return
             yield ViewerPayload(**facts, panels=trials(panels), truth=right)
         for _ in self.rereading.run_trials(visitor, filled, picture, digest):
+            if visitor.example is not None:
+                return
             yield ViewerPayload(**facts, panels=trials(panels), truth=right)
 
     def _sees(self, visitor: Visitor, example: Example, checkpoints: Sequence[Chosen]) -> bool:

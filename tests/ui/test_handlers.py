@@ -154,6 +154,20 @@ def test_a_stored_comparison_holds_for_what_it_is_of_alone(seen, visitor, pictur
     assert last.panels[1].map != example.comparison.panels[1].map
 
 
+def test_what_was_opened_meanwhile_is_not_covered_by_an_earlier_comparison(
+    handlers, visitor, picture_path, ran
+):
+    visitor.example = None
+    running = handlers.compare(visitor, picture_path, ["first", "last"])
+    next(running)
+    next(running)
+    # As a click on an example does, and a link.
+    visitor.example = 1
+    assert list(running) == []
+    assert visitor.example == 1
+    assert ran == ["first"]
+
+
 def test_what_is_not_here_yet_waits_in_its_panel_and_holds_nobody_up(
     handlers, visitor, picture_path
 ):
