@@ -1,25 +1,32 @@
-"""Measure what is asked for, or everything, and write it into benchmarks/README.md."""
+"""Measure what is asked for, or everything; write the tables and, beside them, the numbers."""
 
 import argparse
 import datetime
+import json
 import os
 import re
 import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks import comparison, engine, files, hub, machine, recognition, redraw
+from benchmarks import comparison, engine, files, hub, machine, recognition, redraw, request
 
 _ROOT = Path(__file__).parent.parent
 _REPORT = Path(__file__).with_name("README.md")
 _MAP_SIZES = ((640, 480), (1024, 768), (2048, 1536))
 _PHOTO_SIZES = ((640, 480), (4000, 3000))
-_PARTS = ("page", "checkpoints", "engine", "hub")
+_REQUEST_SIZES = ((1024, 768), (4000, 3000))
+_PARTS = ("page", "request", "checkpoints", "engine", "hub")
+_RESULTS = Path(__file__).with_name("results")
 _INTRODUCTION = """# Benchmarks
 
 `.venv/bin/python -m benchmarks` measures all of this and writes this file; with the name of a
-part, `page`, `checkpoints`, `engine` or `hub`, only that part is measured and written anew.
+part, `page`, `request`, `checkpoints`, `engine` or `hub`, only that part is measured and written
+anew. [results](results) has the numbers of the latest run of each part as JSON.
 """
 
 
@@ -31,13 +38,34 @@ def main() -> None:
     )
     chosen = parser.parse_args().part or _PARTS
     sections = _sections(_REPORT.read_text(encoding="utf-8")) if _REPORT.exists() else {}
-    measured = {"page": _page, "checkpoints": _checkpoints, "engine": _engine, "hub": _hub}
+    measured = {
+        "page": _page,
+        "request": _request,
+        "checkpoints": _checkpoints,
+        "engine": _engine,
+        "hub": _hub,
+    }
     for part in chosen:
-        sections[part] = measured[part](machine.load_average())
+        load = machine.load_average()
+        sections[part], rows = measured[part](load)
+        _keep(part, load, rows)
     written = [_marked(part, sections[part]) for part in _PARTS if part in sections]
     report = "\n".join([_INTRODUCTION, *written])
     _REPORT.write_text(report, encoding="utf-8")
     print(report)
+
+
+def _keep(part: str, load: float, rows: Sequence[Any]) -> None:
+    """The numbers of a part, with where and when they were measured."""
+    _RESULTS.mkdir(exist_ok=True)
+    told = {
+        "date": f"{datetime.datetime.now(tz=datetime.timezone.utc):%Y-%m-%d}",
+        "machine": machine.describe(),
+        "load": load,
+        "rows": [{"kind": type(row).__name__, **asdict(row)} for row in rows],
+    }
+    document = json.dumps(told, indent=1, ensure_ascii=False, default=str)
+    (_RESULTS / f"{part}.json").write_text(document + "\n", encoding="utf-8")
 
 
 def _marked(part: str, section: str) -> str:
@@ -59,7 +87,7 @@ def _heading(described: str, load: float) -> str:
     return f"{today:%Y-%m-%d}: {described}. Load average at the start: {load:.1f}.{busy}"
 
 
-def _page(load: float) -> str:
+def _page(load: float) -> tuple[str, Sequence[Any]]:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     find = subprocess.run(
         [_ROOT / "tools" / "chromium"], cwd=_ROOT, stdout=subprocess.PIPE, text=True, check=True
@@ -83,7 +111,7 @@ def _page(load: float) -> str:
         f"| {row.peak_mib:.0f} MiB |"
         for row in timings
     )
-    return f"""{_heading(described, load)}
+    section = f"""{_heading(described, load)}
 
 ## One threshold step, {redraw.PANELS} panels
 
@@ -107,9 +135,32 @@ before. After a first visit, with nothing run yet, a server holds {idle_mib:.0f}
 |---|--:|--:|--:|
 {timing_rows}
 """
+    return section, [*redraws, *timings]
 
 
-def _checkpoints(load: float) -> str:
+def _request(load: float) -> tuple[str, Sequence[Any]]:
+    measured = [request.measure(size) for size in _REQUEST_SIZES]
+    rows = "\n".join(
+        f"| {_size(row.size)} | {row.usual_ms:.0f} ms | {row.ours_ms:.0f} ms | {row.less:.0f}× |"
+        for row in measured
+    )
+    section = f"""{_heading(machine.describe(), load)}
+
+## A picture, without the network
+
+Time of the processor on one core from a JPEG with a camera's noise to what the browser fetches,
+median of {request.ROUNDS}, both ways in turn; the network and its map of {request.SIDE} px are the
+same and do not count. The usual way is that of tutorials: Pillow, `ToTensor` and `Normalize`, the
+map at full size, an overlay in numpy, PNG. It has to do all of that again for each threshold.
+
+| photo | usual | segdemo | less |
+|---|--:|--:|--:|
+{rows}
+"""
+    return section, measured
+
+
+def _checkpoints(load: float) -> tuple[str, Sequence[Any]]:
     found = recognition.measure()
     loadings = files.measure()
     found_rows = "\n".join(
@@ -120,7 +171,7 @@ def _checkpoints(load: float) -> str:
         f"| {row.cpu_seconds:.2f} s | {row.peak_mib:.0f} MiB |"
         for row in loadings
     )
-    return f"""{_heading(machine.describe(), load)}
+    section = f"""{_heading(machine.describe(), load)}
 
 ## Which network it is
 
@@ -142,14 +193,16 @@ weight was used once.
 |---|---|--:|--:|--:|
 {loading_rows}
 """
+    return section, [*found, *loadings]
 
 
-def _engine(load: float) -> str:
+def _engine(load: float) -> tuple[str, Sequence[Any]]:
+    measured = engine.measure()
     rows = "\n".join(
         f"| {row.network} | {row.side} px | {row.way} | {row.faster:.2f}× | {row.difference:.0e} |"
-        for row in engine.measure()
+        for row in measured
     )
-    return f"""{_heading(machine.describe(), load)}
+    section = f"""{_heading(machine.describe(), load)}
 
 ## A network on the CPU
 
@@ -161,20 +214,22 @@ relative to the largest logit, with random weights.
 |---|--:|---|--:|--:|
 {rows}
 """
+    return section, measured
 
 
-def _hub(load: float) -> str:
+def _hub(load: float) -> tuple[str, Sequence[Any]]:
+    looks, situations = hub.looks(), hub.situations()
     look_rows = "\n".join(
         f"| {row.file} | {row.megabytes:.0f} MB | {row.of_the_file:,} | {row.requests} "
         f"| {row.verdict} |"
-        for row in hub.looks()
+        for row in looks
     )
     told_rows = "\n".join(
         f"| {row.situation} | {row.sentence} | {_seconds(row.look)} | {_seconds(row.fetch)} "
         f"| {_seconds(row.search)} |"
-        for row in hub.situations()
+        for row in situations
     )
-    return f"""{_heading(machine.describe(), load)}
+    section = f"""{_heading(machine.describe(), load)}
 
 ## A look at a file on the Hub
 
@@ -196,6 +251,7 @@ download and a search.
 |---|---|--:|--:|--:|
 {told_rows}
 """
+    return section, [*looks, *situations]
 
 
 def _seconds(seconds: float | None) -> str:

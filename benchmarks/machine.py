@@ -7,6 +7,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import torch
+
 _CPU_INFO = Path("/proc/cpuinfo")
 
 
@@ -15,7 +17,7 @@ def describe(chromium_version: str | None = None) -> str:
     packages = ("gradio", "torch", "pillow", "safetensors")
     versions = [f"{name} {importlib.metadata.version(name)}" for name in packages]
     facts = [
-        _processor(),
+        f"{_processor()} with {torch.backends.cpu.get_cpu_capability()}",
         f"{os.cpu_count()} cores",
         f"{_memory_gib():.0f} GiB",
         platform.system(),
