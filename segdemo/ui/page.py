@@ -140,6 +140,8 @@ class _Events:
     ) -> Any:
         try:
             yield from self._handlers.compare(visitor, path, chosen[:shown], truth)
+            # Gradio sends the last step twice: then something else may have been opened.
+            yield gr.skip()
         except Exception as error:
             raise gr.Error(explain(error), print_exception=False) from error
 

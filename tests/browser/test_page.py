@@ -10,6 +10,7 @@ from segdemo.ui import create_demo, launch_options
 from segdemo.ui.handlers import Handlers
 from segdemo.ui.page import build
 from segdemo.ui.shelf import Shelf
+from segdemo.ui.stored import FOLDER
 from tests.browser.conftest import served
 from tests.ui.conftest import save_unet
 from tests.ui.hub_fakes import FakeHub
@@ -190,6 +191,25 @@ def test_an_example_opens_with_its_networks_and_nothing_is_run(shipped_page):
     shipped_page.wait_for_selector(READY)
     assert all("Nuclei" in title for title in panels(shipped_page).all_inner_texts())
     assert shipped_page.runs == []
+
+
+def test_a_mask_for_an_example_is_judged_as_it_is_stored_until_compare_runs_it(
+    shipped_page, tmp_path
+):
+    shipped_page.click("#examples button >> nth=1")
+    cards = panels(shipped_page)
+    cards.filter(has_text="Nuclei").first.wait_for()
+    shipped_page.wait_for_selector(READY)
+    with Image.open(FOLDER / "cell.png") as picture:
+        picture.convert("L").point(lambda grey: 255 * (grey > 150)).save(tmp_path / "truth.png")
+    shipped_page.set_input_files("#truth input[type=file]", tmp_path / "truth.png")
+    shipped_page.wait_for_selector("#viewer .sv-score-value")
+    shipped_page.wait_for_selector(READY)
+    assert cards.filter(has_text=", stored").count() == 2
+    shipped_page.click("#compare")
+    cards.filter(has_text=", stored").first.wait_for(state="detached")
+    shipped_page.wait_for_selector(READY)
+    assert shipped_page.locator("#viewer .sv-score-value").count() > 0
 
 
 def test_the_page_can_be_used_by_keyboard_alone(shipped_page):
