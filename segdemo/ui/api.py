@@ -8,7 +8,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-import gradio as gr
 import numpy as np
 from gradio.events import api
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ from segdemo.reading import AS_IT_COMES, Reading
 from segdemo.render import Kind, View, draw
 from segdemo.report import binary_truth
 from segdemo.truth import TruthMask
-from segdemo.ui.errors import explain
+from segdemo.ui.errors import explain, refusal
 from segdemo.ui.handlers import MAX_SLOTS, Handlers
 from segdemo.ui.map_files import cache_file
 from segdemo.ui.runner import figures_of
@@ -284,7 +283,7 @@ def _told(endpoint: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return endpoint(*arguments)
         except Exception as error:
-            raise gr.Error(explain(error), print_exception=False) from error
+            raise refusal(error) from error
 
     return answer
 

@@ -13,7 +13,7 @@ from segdemo.batch import Run
 from segdemo.processing import LEVELS
 from segdemo.ui.batch_panel import BatchPanel
 from segdemo.ui.batch_payload import BatchPayload
-from segdemo.ui.errors import explain
+from segdemo.ui.errors import refusal
 from segdemo.ui.event_data import number_of, text_of
 from segdemo.ui.language import labelled
 from segdemo.ui.visitor import Visitor
@@ -79,7 +79,7 @@ def tie_batch(
                 lambda: prepare(visitor, pictures or (), masks or (), slots), slots
             )
         except Exception as error:
-            raise gr.Error(explain(error), print_exception=False) from error
+            raise refusal(error) from error
 
     def cancel(visitor: Visitor) -> None:
         visitor.batches.stop()
@@ -97,7 +97,7 @@ def tie_batch(
         try:
             picture, mask, slots = visitor.batches.opened(number_of(event, "number"))
         except Exception as error:
-            raise gr.Error(explain(error), print_exception=False) from error
+            raise refusal(error) from error
         return reopen(visitor, picture, mask, slots)
 
     parts.run.click(

@@ -3,7 +3,10 @@
 import logging
 import secrets
 
+import gradio as gr
+
 from segdemo.errors import SegdemoError
+from segdemo.strings import text
 
 _log = logging.getLogger(__name__)
 
@@ -20,3 +23,13 @@ def known(error: Exception) -> SegdemoError:
     reference = secrets.token_hex(3)
     _log.error("unexpected failure %s", reference, exc_info=error)
     return SegdemoError("unexpected", reference=reference)
+
+
+def refusal(error: Exception) -> gr.Error:
+    """What to raise in a handler, so that the sentence for ``error`` pops up."""
+    return gr.Error(explain(error), title=text("page_error_title"), print_exception=False)
+
+
+def warn(sentence: str) -> None:
+    """Let a sentence pop up, where the work goes on."""
+    gr.Warning(sentence, title=text("page_warning_title"))

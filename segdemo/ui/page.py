@@ -9,7 +9,7 @@ from segdemo.strings import text
 from segdemo.ui.answers import problem
 from segdemo.ui.api import offer_to_programs
 from segdemo.ui.batch_tab import tie_batch
-from segdemo.ui.errors import explain
+from segdemo.ui.errors import explain, refusal
 from segdemo.ui.event_data import number_of as _number
 from segdemo.ui.event_data import text_of as _text
 from segdemo.ui.handlers import MAX_SLOTS, Handlers, place
@@ -143,7 +143,7 @@ class _Events:
             # Gradio sends the last step twice: then something else may have been opened.
             yield gr.skip()
         except Exception as error:
-            raise gr.Error(explain(error), print_exception=False) from error
+            raise refusal(error) from error
 
     def _refresh(
         self,
