@@ -1,6 +1,5 @@
 """The pictures that a visitor has run together: one run at a time, kept until the next."""
 
-import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -9,7 +8,6 @@ from threading import Event, Lock
 from typing import Literal
 
 import numpy as np
-from gradio.utils import get_upload_folder
 
 from segdemo.batch import Network, Outcome, Run, gather, match, write_archive, write_table
 from segdemo.errors import PictureError, SegdemoError
@@ -17,7 +15,7 @@ from segdemo.pool import Predictor
 from segdemo.settings import Settings
 from segdemo.ui.batch_payload import BatchPayload, BatchRow, Parcel, State
 from segdemo.ui.errors import explain, known
-from segdemo.ui.map_files import cache_file, cache_map, cache_picture, viewer_size
+from segdemo.ui.map_files import cache_file, cache_map, cache_picture, secret_path, viewer_size
 from segdemo.ui.payload import CachedFile
 from segdemo.ui.runner import Chosen
 
@@ -83,14 +81,13 @@ class Batches:
         if run is None:
             raise PictureError("batch_gone")
         write, name = _WRITERS[kind]
-        # A name that nobody can guess: all visitors' files lie in one cache.
-        folder = Path(get_upload_folder()) / secrets.token_hex(32)
-        folder.mkdir(parents=True)
+        # All visitors' files lie in one cache.
+        path = secret_path(name)
         try:
-            write(run, outcomes, k, folder / name)
+            write(run, outcomes, k, path)
         except FileNotFoundError as error:
             raise PictureError("batch_gone") from error
-        file = CachedFile(path=str(folder / name))
+        file = CachedFile(path=str(path))
         with self._lock:
             self._parcel = Parcel(serial=self._serial, name=name, file=file)
         return self._payload()

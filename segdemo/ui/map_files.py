@@ -2,6 +2,8 @@
 
 import io
 import math
+import secrets
+from pathlib import Path
 
 import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
@@ -59,6 +61,13 @@ def viewer_size(size: tuple[int, int]) -> tuple[int, int]:
 def _cache_grey(grey: NDArray[np.uint8], name: str) -> CachedImage:
     height, width = grey.shape
     return CachedImage(width=width, height=height, file=cache_file(encode(grey), name))
+
+
+def secret_path(name: str) -> Path:
+    """Where to write a file of that name in the cache: in a folder that nobody can guess."""
+    folder = Path(get_upload_folder()) / secrets.token_hex(32)
+    folder.mkdir(parents=True)
+    return folder / name
 
 
 def cache_file(data: bytes, name: str) -> CachedFile:

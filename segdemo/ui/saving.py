@@ -2,7 +2,6 @@
 
 import io
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 from PIL import Image
 
 from segdemo.errors import PictureError, SegdemoError
@@ -19,7 +17,7 @@ from segdemo.render import Kind, View, draw
 from segdemo.report import KINDS, Answer, Comparison, Missing, provenance, write_report
 from segdemo.ui.errors import explain
 from segdemo.ui.handlers import MAX_SLOTS, Handlers
-from segdemo.ui.map_files import cache_file
+from segdemo.ui.map_files import cache_file, secret_path
 from segdemo.ui.payload import CachedFile, PanelState, ViewerState
 from segdemo.ui.runner import Chosen, describe
 from segdemo.ui.saved_file import SavedFile
@@ -141,11 +139,8 @@ def _answer(
 
 
 def _report(comparison: Comparison, name: str) -> CachedFile:
-    # Straight into the cache: a report may be larger than what should be in memory. Nobody can
-    # guess the folder's name.
-    folder = Path(get_upload_folder()) / secrets.token_hex(32)
-    folder.mkdir(parents=True)
-    path = folder / name
+    # Straight into the cache: a report may be larger than what should be in memory.
+    path = secret_path(name)
     date = datetime.now(tz=timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     with path.open("wb") as file:
         write_report(file, comparison, date=date)
