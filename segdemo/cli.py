@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from segdemo import finetuning
 from segdemo.checkpoints import read_file
 from segdemo.checkpoints.export import export_onnx, export_safetensors
@@ -18,11 +16,11 @@ from segdemo.checkpoints.unwrap import unwrap
 from segdemo.errors import ExportError, SegdemoError, UnknownNetworkError
 from segdemo.hub.publish import publish
 from segdemo.inspection import inspection
-from segdemo.palettes import class_colours
 from segdemo.pictures import decode
 from segdemo.render import (
+    View,
     cutout_picture,
-    label_picture,
+    draw,
     map_picture,
     mask_picture,
     overlay_picture,
@@ -187,12 +185,9 @@ def _predict_one(
         "overlay": overlay_picture(picture, mask),
         "cutout": cutout_picture(picture, probabilities, threshold),
     }
-    count = len(prediction.probabilities)
-    # The numbers of more would not fit into a palette.
-    if 2 < count <= 256:
-        colours = class_colours(segmenter.class_names, count)
-        labels = prediction.labels_at(picture.size).astype(np.uint8)
-        pictures["labels"] = label_picture(labels, colours)
+    view = View(prediction=prediction, pick="all", class_names=segmenter.class_names)
+    if view.by_class:
+        pictures["labels"] = draw("mask", picture, view)
     for kind, image in pictures.items():
         image.save(target.with_name(f"{target.name}.{kind}.png"))
     return text(

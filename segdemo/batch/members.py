@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from segdemo.checkpoints.limits import amount
+from segdemo.checkpoints.limits import amount, printable
 from segdemo.errors import PictureError
-from segdemo.training.masks import printable
 
 MAX_PICTURES = 200
 MAX_ENTRIES = 2000

@@ -36,6 +36,11 @@ def shown(name: str) -> str:
     return re.sub(r"[^\x20-\x7e]", "?", name[:_SHOWN_CHARACTERS])
 
 
+def printable(name: str) -> str:
+    """The name of a person's own file or folder, in any script: one line, and not long."""
+    return "".join(sign if sign.isprintable() else "?" for sign in name[:_SHOWN_CHARACTERS])
+
+
 def first_of(names: Iterable[str]) -> str:
     """The first few names, as they may stand in a sentence."""
     several = [shown(name) for name in names]

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from segdemo.checkpoints.limits import printable
 from segdemo.errors import TrainingError
 from segdemo.training.losses import IGNORED
 from segdemo.truth import SMEARING, TINT, greys_of_palette, tint
@@ -115,8 +116,3 @@ class Labelling:
         """(H, W): 0 for the ground, IGNORED where the mask says nothing."""
         values = mask.values if self.threshold is None else mask.values >= self.threshold
         return values.astype(np.uint8)
-
-
-def printable(name: str) -> str:
-    """A file's or a folder's name as it may stand in a sentence: one line, and not long."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name[:80])

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segdemo.checkpoints.limits import printable
 from segdemo.errors import TrainingError
 from segdemo.training.losses import IGNORED
-from segdemo.training.masks import Labelling, RawMask, printable, read_mask
+from segdemo.training.masks import Labelling, RawMask, read_mask
 
 TRUTH = np.zeros((24, 32), bool)
 TRUTH[4:12, 6:20] = True
