@@ -1,7 +1,8 @@
-"""Networks as a CPU runs them fastest: norms and ReLUs become part of the convolutions.
+"""Networks as a CPU runs them fastest: norms, ReLUs and joints become part of convolutions.
 
 In 32 bits the answer is the same within rounding. Two passes over memory less for each
-convolution are half of what is gained; the other half is that channels lie last in memory.
+convolution are half of what is gained; the other half is that channels lie last in memory. What
+a decoder joins is never copied together: each part is convolved by itself, onto the same sum.
 """
 
 import inspect
@@ -21,6 +22,7 @@ _SHAPES_KEPT = 16
 """Of how many sizes a program is kept; programs share the weights and are small themselves."""
 
 _BATCH_NORM = inspect.signature(functional.batch_norm)
+_CAT = inspect.signature(lambda tensors, dim=0: None)
 _RELUS = (functional.relu, torch.relu, torch.relu_)
 
 
@@ -95,6 +97,8 @@ class _Convolution:
     """A convolution, also a transposed one, that ends with a ReLU or not."""
 
     weight: Tensor
+    second: Tensor | None
+    """The weight for a second input, which then stands for further channels of the first."""
     bias: Tensor | None
     stride: tuple[int, ...]
     padding: tuple[int, ...]
@@ -104,36 +108,39 @@ class _Convolution:
     """None when it is not transposed."""
     relu: bool
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         if _has_kernels(x.dtype):
-            return self._at_once(x).contiguous(memory_format=torch.channels_last)
-        weight, bias, stride, padding = self.weight, self.bias, self.stride, self.padding
-        dilation, groups = self.dilation, self.groups
+            return self._at_once(x, other).contiguous(memory_format=torch.channels_last)
+        stride, padding, dilation, groups = self.stride, self.padding, self.dilation, self.groups
         if self.output_padding is None:
-            y = functional.conv2d(x, weight, bias, stride, padding, dilation, groups)
+            y = functional.conv2d(x, self.weight, self.bias, stride, padding, dilation, groups)
         else:
             y = functional.conv_transpose2d(
-                x, weight, bias, stride, padding, self.output_padding, groups, dilation
+                *(x, self.weight, self.bias, stride, padding),
+                *(self.output_padding, groups, dilation),
             )
+        if other is not None and self.second is not None:
+            y += functional.conv2d(other, self.second, None, stride, padding, dilation)
         return functional.relu(y, inplace=True) if self.relu else y
 
-    def _at_once(self, x: Tensor) -> Tensor:
-        """In one pass, by what torch.compile uses of oneDNN."""
+    def _at_once(self, x: Tensor, other: Tensor | None) -> Tensor:
+        """In one pass for each input, by what torch.compile uses of oneDNN."""
         kernels: Any = torch.ops.mkldnn
-        places: tuple[Any, ...] = (
-            self.stride,
-            self.dilation,
-            self.groups,
-            "relu" if self.relu else "none",
-            [],
-            "",
-        )
+        shape = (self.padding, self.stride, self.dilation, self.groups)
+        ending: tuple[Any, ...] = ("relu" if self.relu else "none", [], "")
         y: Tensor
-        if self.output_padding is None:
-            y = kernels._convolution_pointwise(x, self.weight, self.bias, self.padding, *places)
-        else:
+        if self.output_padding is not None:
             y = kernels._convolution_transpose_pointwise(
-                x, self.weight, self.bias, self.padding, self.output_padding, *places
+                *(x, self.weight, self.bias, self.padding, self.output_padding),
+                *(self.stride, self.dilation, self.groups, *ending),
+            )
+        elif other is None:
+            y = kernels._convolution_pointwise(x, self.weight, self.bias, *shape, *ending)
+        else:
+            y = kernels._convolution_pointwise(x, self.weight, None, *shape, "none", [], "")
+            y = kernels._convolution_pointwise_.binary(
+                *(y, other, self.second, self.bias, *shape, "add", 1.0),
+                *("relu" if self.relu else None, [], None),
             )
         return y
 
@@ -151,7 +158,7 @@ class _Weights:
 
     def __init__(self, *, own: Sequence[Tensor], dtype: torch.dtype) -> None:
         self._own, self._dtype = own, dtype
-        self._made: dict[Hashable, tuple[Tensor, Tensor | None]] = {}
+        self._made: dict[Hashable, tuple[Tensor | None, ...]] = {}
         self._cast = [_cast(tensor.detach(), dtype) for tensor in own]
 
     @property
@@ -166,7 +173,7 @@ class _Weights:
         )
 
     def program(self, recording: Recording) -> Program:
-        """The recording with norms and ReLUs in the convolutions that they follow."""
+        """The recording with norms, ReLUs and joints in the convolutions beside them."""
         calls = recording.calls
         readers = _readers(recording)
         shorter: list[Call | None] = list(calls)
@@ -175,6 +182,7 @@ class _Weights:
             if found is None:
                 continue
             result, relu, norm = call.result, False, None
+            parts = _joined(place, found, recording, readers)
             after = readers.get(result, [])
             # Only where nothing else reads what lies between. The answer is read by the caller.
             if len(after) == 1 and after[0] < len(calls):
@@ -187,20 +195,35 @@ class _Weights:
                 # In place it comes before all other readers; else it has to be the only one.
                 if rectified == result or len(after) == 1:
                     shorter[after[0]], result, relu = None, rectified, True
-            if norm or relu:
-                shorter[place] = self._fused(call, found, norm, relu=relu, result=result)
+            if parts:
+                shorter[place - 1] = None
+            if norm or relu or parts:
+                first = recording.shapes[parts[0].number][1] if parts else None
+                convolution = self._fused(found, norm, relu=relu, first=first)
+                shorter[place] = Call(
+                    function=convolution,
+                    arguments=parts or call.arguments[:1],
+                    named={},
+                    result=result,
+                )
         left = tuple(call for call in shorter if call is not None)
         return Program(replace(recording, calls=left), self._cast)
 
     def _fused(
-        self, call: Call, found: dict[str, Any], norm: "_Norm | None", *, relu: bool, result: Slot
-    ) -> Call:
-        key = (found["weight"], found["bias"], norm)
+        self, found: dict[str, Any], norm: "_Norm | None", *, relu: bool, first: int | None
+    ) -> _Convolution:
+        """``first``: how many channels the first of two inputs has."""
+        key = (found["weight"], found["bias"], norm, first)
         if key not in self._made:
-            self._made[key] = self._folded(found, norm)
-        weight, bias = self._made[key]
-        convolution = _Convolution(**{**found, "weight": weight, "bias": bias}, relu=relu)
-        return Call(function=convolution, arguments=call.arguments[:1], named={}, result=result)
+            weight, bias = self._folded(found, norm)
+            parts = [weight] if first is None else [weight[:, :first], weight[:, first:]]
+            if first is not None:
+                parts = [part.contiguous(memory_format=torch.channels_last) for part in parts]
+            self._made[key] = (bias, *parts)
+        made, *weights = self._made[key]
+        second = weights[1] if len(weights) > 1 else None
+        changed = {"weight": weights[0], "second": second, "bias": made, "relu": relu}
+        return _Convolution(**{**found, **changed})
 
     def _folded(self, found: dict[str, Any], norm: "_Norm | None") -> tuple[Tensor, Tensor | None]:
         """Weight and bias of the convolution that does what both do; the same without a norm."""
@@ -274,6 +297,23 @@ def _convolution(call: Call, recording: Recording) -> dict[str, Any] | None:
         return None
     del found["input"]
     return found
+
+
+def _joined(
+    place: int, found: dict[str, Any], recording: Recording, readers: dict[Slot, list[int]]
+) -> tuple[Slot, ...] | None:
+    """The two tensors whose channels were joined just for the convolution at ``place``."""
+    if place == 0 or found["output_padding"] is not None or found["groups"] != 1:
+        return None
+    joint, convolution = recording.calls[place - 1], recording.calls[place]
+    if joint.function is not torch.cat or convolution.arguments[0] != joint.result:
+        return None
+    bound = _CAT.bind(*joint.arguments, **joint.named)
+    parts = bound.arguments["tensors"]
+    if len(parts) != 2 or bound.arguments.get("dim") != 1 or readers[joint.result] != [place]:
+        return None
+    # Of a single picture, dimension 1 would be its rows.
+    return tuple(parts) if len(recording.shapes[parts[0].number]) == 4 else None
 
 
 def _norm(call: Call, of: Slot, recording: Recording) -> _Norm | None:

@@ -44,7 +44,8 @@ class Recording:
     calls: tuple[Call, ...]
     own: int
     """How many slots, from the first on, are the network's own tensors."""
-    slots: int
+    shapes: tuple[torch.Size, ...]
+    """Of the tensor in each slot."""
     given: Slot
     returned: Slot
 
@@ -60,7 +61,7 @@ class Program:
     def run(self, pictures: Tensor) -> Tensor:
         """The answer; each tensor is freed after its last use."""
         recording = self._recording
-        values: list[Any] = [*self._own, *([None] * (recording.slots - recording.own))]
+        values: list[Any] = [*self._own, *([None] * (len(recording.shapes) - recording.own))]
         values[recording.given.number] = pictures
 
         def value_of(slot: Slot) -> Any:
@@ -103,7 +104,7 @@ def record(network: nn.Module, shape: torch.Size) -> Recording | None:
     return Recording(
         calls=tuple(recorder.calls),
         own=len(own),
-        slots=len(recorder.tensors),
+        shapes=tuple(tensor.shape for tensor in recorder.tensors),
         given=given,
         returned=returned,
     )

@@ -92,6 +92,14 @@ WIRINGS = {
     "norm of something else": lambda net, x: net.norm(torch.cat((x, x), 1)) + net.conv(x),
     "changed in place between": lambda net, x: net.norm(net.conv(x).mul_(2)),
     "written into": lambda net, x: written_into(relu(net.norm(net.conv(x)))),
+    "joined": lambda net, x: relu(net.norm(net.conv(torch.cat((x[:, :1], x[:, 1:] + 1), 1)))),
+    "joined with itself": lambda net, x: net.conv(torch.cat((y := x[:, :1] * 2, y, y), dim=1)),
+    "joined and read twice": lambda net, x: (
+        net.conv(y := torch.cat((x[:, :2], x[:, 2:]), 1)) + y.mean()
+    ),
+    "joined along the rows": lambda net, x: net.conv(torch.cat([x[:, :, :8], x], dim=2)),
+    "joined and changed": lambda net, x: net.conv(torch.cat((x[:, :2], x[:, 2:]), 1).mul_(2)),
+    "joined of one picture": lambda net, x: net.conv(torch.cat((x[0], x[0, :, 1:]), 1))[None],
     "a constant of its own": lambda net, x: net.norm(net.conv(x)) * net.norm.weight.sum(),
 }
 
@@ -291,15 +299,25 @@ def test_what_cannot_be_recorded_computes_in_bfloat16_too():
     assert torch.bfloat16 in seen
 
 
+@pytest.mark.parametrize("kernels", [True, False])
+@pytest.mark.parametrize("name", ["unet", "unet_with_biases", "u2net", "resnet_unet"])
+def test_what_a_decoder_joins_is_never_copied_together(name, kernels, monkeypatch):
+    monkeypatch.setattr(engine_module, "_has_kernels", lambda dtype: kernels)
+    engine = Engine()
+    assert_the_same(randomised(NETWORKS[name]()), picture(), engine=engine)
+    # U²-Net joins six one-channel maps besides.
+    assert functions(engine).count("cat") == (name == "u2net")
+
+
 def test_memory_is_free_as_soon_as_nothing_reads_it(monkeypatch):
     given, most = [], 0
     original = engine_module._Convolution.__call__
 
-    def noted(self, x):
+    def noted(self, *inputs):
         nonlocal most
-        given.append(weakref.ref(x))
+        given.append(weakref.ref(inputs[0]))
         most = max(most, sum(reference() is not None for reference in given))
-        return original(self, x)
+        return original(self, *inputs)
 
     monkeypatch.setattr(engine_module._Convolution, "__call__", noted)
     Engine().run(randomised(NETWORKS["unet"]()), picture())
