@@ -15,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from segdemo.catalog import CatalogEntry
+from segdemo.cells import cell
 from segdemo.metrics import confusion, curve, outlines
 from segdemo.processing import LEVELS
 from segdemo.published import Place, sha256_of
@@ -29,8 +30,6 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 LETTERS = "ABCDEFGH"
 
 _PICTURE_SIDE = 2048
-# Before these a spreadsheet takes a text for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -145,14 +144,8 @@ def figures_csv(rows: Sequence[Mapping[str, str | float]]) -> str:
     table = io.StringIO()
     writer = csv.DictWriter(table, list(rows[0]) if rows else ["letter"], lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
     return table.getvalue()
-
-
-def _cell(value: str | float) -> str | float:
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
-    return "" if math.isnan(value) else value
 
 
 def _shown(view: View) -> dict[str, str | float]:

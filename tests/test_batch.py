@@ -294,7 +294,7 @@ class Predictor:
         return SimpleNamespace(
             picture_size=picture.size,
             background=0,
-            foreground_at=lambda size: np.asarray(Image.fromarray(values).resize(size)),
+            foreground_at=lambda size: np.array(Image.fromarray(values).resize(size)),
         )
 
 

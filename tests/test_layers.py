@@ -13,7 +13,7 @@ MAX_LINES = 400
 
 # A module imports from its own line and from the lines above it, never from below.
 LAYERS = (
-    {"errors", "published", "settings", "spec", "reading", "palettes", "strings"},
+    {"cells", "errors", "published", "settings", "spec", "reading", "palettes", "strings"},
     {"architectures"},
     {"pictures", "processing", "devices", "truth"},
     {"checkpoints"},

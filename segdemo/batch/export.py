@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from segdemo.batch.run import Outcome, Run
+from segdemo.cells import cell
 from segdemo.processing import LEVELS
 from segdemo.render import mask_picture
 
@@ -22,8 +23,6 @@ _COLUMNS = (
     *("dice", "iou", "precision", "recall", "accuracy", "message"),
 )
 _SCORES = ("dice", "iou", "precision", "recall", "accuracy")
-# What a spreadsheet would run as a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NAME_CHARACTERS = 60
 
 
@@ -38,37 +37,28 @@ def table(run: Run, outcomes: Sequence[Outcome], k: int) -> str:
 
 
 def _lines(run: Run, outcome: Outcome, k: int) -> Iterator[list[str]]:
-    name = _harmless(outcome.pair.picture.name)
+    name = cell(outcome.pair.picture.name)
     blank = [""] * (len(_COLUMNS) - 2)
     if outcome.failure is not None:
-        yield [name, *blank, _harmless(outcome.failure.message())]
+        yield [name, *blank, cell(outcome.failure.message())]
         return
     tables = outcome.tables
-    disagreement = _figure(tables.disagreement(k)) if tables else ""
+    disagreement = cell(tables.disagreement(k)) if tables else ""
     head = [name, *map(str, outcome.size), disagreement]
     for number, network in enumerate(run.networks):
-        line = [*head, _harmless(network.title), f"{k / LEVELS:g}"]
+        line = [*head, cell(network.title), f"{k / LEVELS:g}"]
         if tables is None or number not in tables.networks:
-            failed = _harmless(outcome.failures[number].message())
+            failed = cell(outcome.failures[number].message())
             yield [*line, *[""] * (1 + len(_SCORES)), failed]
             continue
         place = tables.networks.index(number)
         scores = tables.curves[place].at(k) if tables.curves else {}
         yield [
             *line,
-            _figure(tables.coverage(place, k)),
-            *(_figure(scores.get(score, math.nan)) for score in _SCORES),
-            _harmless(outcome.truth_failure.message()) if outcome.truth_failure else "",
+            cell(tables.coverage(place, k)),
+            *(cell(scores.get(score, math.nan)) for score in _SCORES),
+            cell(outcome.truth_failure.message()) if outcome.truth_failure else "",
         ]
-
-
-def _figure(value: float) -> str:
-    """All that a float holds; empty for what is not defined."""
-    return "" if math.isnan(value) else repr(value)
-
-
-def _harmless(foreign: str) -> str:
-    return f"'{foreign}" if foreign.startswith(_FORMULA) else foreign
 
 
 def write_table(run: Run, outcomes: Sequence[Outcome], k: int, target: Path) -> None:
