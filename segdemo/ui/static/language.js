@@ -1,14 +1,7 @@
 // Which language the page speaks: what was chosen on it, else what the browser asks for.
 
-const LANGUAGE_TAGS = Object.freeze({ en: "en", zh: "zh-CN" });
 const LANGUAGE_KEY = "segdemo-language";
 const LANGUAGE_EVENT = "segdemo-language";
-
-// The first of a browser's tags whose language is spoken here, else English.
-function nearestLanguage(tags) {
-  const names = tags.map((tag) => tag.toLowerCase().split("-")[0]);
-  return names.find((name) => Object.hasOwn(LANGUAGE_TAGS, name)) || "en";
-}
 
 function languageNow() {
   const { language } = document.documentElement.dataset;

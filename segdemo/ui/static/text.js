@@ -1,4 +1,6 @@
-// How numbers and texts read: templates filled, probabilities, shares, times.
+// How numbers and texts read, and in which language: templates filled, probabilities, times.
+
+const LANGUAGE_TAGS = Object.freeze({ en: "en", zh: "zh-CN" });
 
 // Replaces {name} by values[name]; a name without a value stays as it is written.
 function fill(template, values) {
@@ -55,4 +57,10 @@ function zoomText(zoom) {
 // Panels are called A, B, C, D wherever there is no room for a name.
 function letterOf(index) {
   return String.fromCharCode(65 + index);
+}
+
+// The first of a browser's tags whose language is spoken here, else English.
+function nearestLanguage(tags) {
+  const names = tags.map((tag) => tag.toLowerCase().split("-")[0]);
+  return names.find((name) => Object.hasOwn(LANGUAGE_TAGS, name)) || "en";
 }
