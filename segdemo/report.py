@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import IO, Any, get_args
@@ -41,6 +41,8 @@ class Answer:
     """Architecture, configuration and size, for people."""
     view: View
     spec: SegmentationSpec
+    origin_of: Callable[[str], str]
+    """Who decided a field of the spec, such as "preprocessing.mean", for people."""
     provenance: Mapping[str, Any]
     """As ``provenance`` gives it."""
     device: str = ""
@@ -165,8 +167,10 @@ def shown_class(view: View) -> str:
     if view.by_class:
         return text("report_all_classes")
     number = view.class_number
-    if number is None:
-        return text("report_foreground")
+    return text("report_foreground") if number is None else _class_name(view, number)
+
+
+def _class_name(view: View, number: int) -> str:
     names = view.class_names
     return names[number] if number < len(names) else text("class_number", number=number)
 
@@ -218,7 +222,7 @@ def _sections(comparison: Comparison) -> Iterator[Section]:
             legend=_legend(view) if view.by_class else (),
             provenance=answer.provenance,
             spec={
-                f"{part}.{name}": (value, spec.origins.get(f"{part}.{name}", ""))
+                f"{part}.{name}": (value, answer.origin_of(f"{part}.{name}"))
                 for part, values in spec.to_dict().items()
                 for name, value in values.items()
                 if name != "classes"
@@ -229,10 +233,8 @@ def _sections(comparison: Comparison) -> Iterator[Section]:
 def _legend(view: View) -> tuple[tuple[str, str, float], ...]:
     """(name, colour, share of the pixels) of the classes that win any, the largest first."""
     shares = np.bincount(view.labels.ravel(), minlength=view.classes) / view.labels.size
-    names = view.class_names or [
-        text("class_number", number=number) for number in range(view.classes)
-    ]
-    entries = zip(names, view.colours, shares.tolist(), strict=False)
+    names = (_class_name(view, number) for number in range(view.classes))
+    entries = zip(names, view.colours, shares.tolist(), strict=True)
     return tuple(sorted((one for one in entries if one[2] > 0), key=lambda one: -one[2]))
 
 

@@ -171,10 +171,7 @@ def _provenance(facts: Mapping[str, Any]) -> str:
 
 def _spec(section: Section) -> str:
     return (
-        "".join(
-            _row(name, _value(value), origin or text("report_neutral"))
-            for name, (value, origin) in section.spec.items()
-        )
+        "".join(_row(name, _value(value), origin) for name, (value, origin) in section.spec.items())
         + f"<tr><td colspan=3>{_link(f'{section.letter}/spec.json')}</td></tr>"
     )
 

@@ -52,6 +52,7 @@ def answer(title="Cells", *, of=None, **view):
         network="U-Net · 1.9 M",
         view=View(prediction=of or prediction(), **view),
         spec=SegmentationSpec.resolve([("its file", {"preprocessing": {"side": 512}})]),
+        origin_of=lambda name: f"whoever decided {name}",
         provenance={"title": title, "licence": None, "reading": {"assume": None}},
     )
 

@@ -70,7 +70,7 @@ def _assumed(segmenter: Segmenter, reading: Reading) -> Iterator[Assumption]:
             name=name,
             label=text(f"assumed_{field}"),
             value=dict(options).get(raw, raw),
-            origin=_origin(segmenter, name),
+            origin=origin_of(segmenter, name),
             control=_FIELDS[name].control,
             raw=raw,
             options=options,
@@ -121,8 +121,8 @@ def _number(value: float) -> str:
     return f"{int(value)}" if value == int(value) else repr(value)
 
 
-def _origin(segmenter: Segmenter, name: str) -> str:
-    """Who decided it, in the current language."""
+def origin_of(segmenter: Segmenter, name: str) -> str:
+    """Who decided a field of the spec, such as "preprocessing.mean", in the current language."""
     origin = segmenter.spec.origins.get(name)
     if origin is None:
         return text("origin_default")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from segdemo.errors import PictureError, SegdemoError
 from segdemo.palettes import PANEL_COLOURS
 from segdemo.render import Kind, View, draw
 from segdemo.report import KINDS, Answer, Comparison, Missing, provenance, write_report
+from segdemo.ui.assumed import origin_of
 from segdemo.ui.errors import explain
 from segdemo.ui.handlers import MAX_SLOTS, Handlers
 from segdemo.ui.map_files import cache_file, secret_path
@@ -133,6 +135,7 @@ def _answer(
         network=describe(segmenter),
         view=View(prediction=prediction, class_names=segmenter.class_names, **look),
         spec=segmenter.spec,
+        origin_of=partial(origin_of, segmenter),
         provenance=facts,
         device=prediction.device_and_precision,
     )

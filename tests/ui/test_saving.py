@@ -8,6 +8,7 @@ from PIL import Image
 from segdemo.palettes import CLASS_PALETTES, PANEL_COLOURS
 from segdemo.processing import quantise
 from segdemo.report import KINDS
+from segdemo.strings import speaking, text
 from segdemo.ui.payload import MAX_PANELS, PanelState, ViewerState
 from segdemo.ui.saving import Wanted, file_name, save
 from segdemo.ui.visitor import Visitor
@@ -87,6 +88,16 @@ def test_a_report_holds_what_could_be_run_and_says_what_could_not(saved):
     assert "B/mask.png" not in archive.namelist()
     assert "NaN" in html
     assert "176 MB" in html
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_report_says_who_decided_what_as_the_page_does(saved, language):
+    saved(kind="report")
+    with speaking(language):
+        archive = ZipFile(saved(kind="report").file.path)
+    html = archive.read("index.html").decode()
+    assert f"<td>{text('origin_default', language)}</td>" in html
+    assert f"<td>{text('origin_classes', language)}</td>" in html
 
 
 def test_a_report_has_the_scores_against_a_mask_of_the_picture(saved, picture, tmp_path):
