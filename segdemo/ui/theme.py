@@ -51,6 +51,8 @@ CSS = """
 [data-words] > * { display: none; }
 [data-words] > .icon-wrap { display: block; width: 16px; height: 16px; margin: 0; }
 [data-words]::after { content: attr(data-words); margin-inline-start: 8px; font-size: 13px; }
+.toast-title[data-words] { font-size: 0; }
+.toast-title[data-words]::after { margin: 0; font-size: 15px; }
 #slots-more { gap: 8px; }
 .slot input { text-overflow: ellipsis; padding-inline-end: 16px !important; }
 .slot .icon-wrap { inset-inline-end: 2px !important; }

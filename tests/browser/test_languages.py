@@ -153,6 +153,7 @@ def test_what_went_wrong_is_said_in_the_language_chosen(open_in, address):
     speaks(page, "zh")
     page.click("#compare")
     wait_for(page, ".toast-body", text("page_no_picture", "zh"))
+    page.locator(f'.toast-title[data-words="{text("language_toast_error", "zh")}"]').wait_for()
 
 
 def test_the_choice_is_remembered(open_in, address):

@@ -7,6 +7,7 @@ const UPLOADS = Object.freeze({
   "batch-masks": "drop_masks",
 });
 
+// The page's style shows an element's data-words in place of Gradio's own.
 function nameParts(strings) {
   // A screen reader would say only "button".
   document.querySelectorAll("#examples .gallery-item").forEach((button, index) => {
@@ -15,9 +16,13 @@ function nameParts(strings) {
   for (const [id, name] of Object.entries(UPLOADS)) {
     const place = document.querySelector(`#${id} [data-testid="upload-text"]`);
     if (!place) continue;
-    // The page's style shows these words in place of Gradio's own.
     setAttribute(place, "data-words", strings[name]);
     const button = place.closest("button");
     if (button) setAttribute(button, "aria-label", strings[name]);
+  }
+  for (const kind of ["error", "warning", "info"]) {
+    for (const title of document.querySelectorAll(`.toast-title.${kind}`)) {
+      setAttribute(title, "data-words", strings[`toast_${kind}`]);
+    }
   }
 }
