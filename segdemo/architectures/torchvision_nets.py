@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.models import segmentation
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, count
 from segdemo.architectures.data_sets import IMAGENET, VOC_CLASSES
@@ -30,15 +29,6 @@ class TorchvisionConfig:
     auxiliary_classes: int | None = None
     """Those of the head that only training uses; often others, after fine-tuning."""
 
-
-_BUILDERS: dict[tuple[Head, Backbone], Callable[..., Any]] = {
-    ("fcn", "resnet50"): segmentation.fcn_resnet50,
-    ("fcn", "resnet101"): segmentation.fcn_resnet101,
-    ("deeplabv3", "resnet50"): segmentation.deeplabv3_resnet50,
-    ("deeplabv3", "resnet101"): segmentation.deeplabv3_resnet101,
-    ("deeplabv3", "mobilenet_v3_large"): segmentation.deeplabv3_mobilenet_v3_large,
-    ("lraspp", "mobilenet_v3_large"): segmentation.lraspp_mobilenet_v3_large,
-}
 
 _RESNET_LAYER3: dict[int, Backbone] = {6: "resnet50", 23: "resnet101"}
 
@@ -62,7 +52,7 @@ class TorchvisionNet(nn.Module):
         options: dict[str, Any] = {"weights": None, "weights_backbone": None}
         if config.head != "lraspp":
             options["aux_loss"] = auxiliary is not None
-        built = _BUILDERS[config.head, config.backbone](num_classes=config.classes, **options)
+        built = _builder(config.head, config.backbone)(num_classes=config.classes, **options)
         self.backbone: nn.Module = built.backbone
         self.classifier: nn.Module = built.classifier
         self.several_features = config.head == "lraspp"
@@ -77,6 +67,15 @@ class TorchvisionNet(nn.Module):
         features = self.backbone(x)
         logits = self.classifier(features if self.several_features else features["out"])
         return functional.interpolate(logits, x.shape[2:], mode="bilinear", align_corners=False)
+
+
+def _builder(head: Head, backbone: Backbone) -> Callable[..., Any]:
+    """torchvision's own. Raises AttributeError for what it does not put together."""
+    # Few checkpoints are torchvision's, and importing it takes a sixth of the start.
+    from torchvision.models import segmentation  # noqa: PLC0415
+
+    builder: Callable[..., Any] = getattr(segmentation, f"{head}_{backbone}")
+    return builder
 
 
 def _replace_stem(backbone: Any, in_channels: int) -> None:

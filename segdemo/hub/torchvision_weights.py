@@ -13,8 +13,6 @@ from urllib.parse import urlsplit
 import torch
 from huggingface_hub import get_session
 from huggingface_hub.utils import httpx
-from torchvision import models
-from torchvision.models import segmentation
 
 from segdemo.checkpoints.limits import shown
 from segdemo.errors import HubError
@@ -32,7 +30,15 @@ _LEFT_SECONDS = 3600
 
 def builders() -> tuple[str, ...]:
     """The names under which torchvision publishes segmentation weights."""
-    return tuple(sorted(models.list_models(module=segmentation)))
+    models = _models()
+    return tuple(sorted(models.list_models(module=models.segmentation)))
+
+
+def _models() -> Any:
+    """torchvision's, whose import takes so long that it waits for the first one to be fetched."""
+    from torchvision import models  # noqa: PLC0415
+
+    return models
 
 
 def fetch(
@@ -53,7 +59,7 @@ def fetch(
     """
     if address.repo_id not in builders():
         raise HubError("hub_no_torchvision", name=address.repo_id, known=", ".join(builders()))
-    url = models.get_model_weights(address.repo_id).DEFAULT.url
+    url: str = _models().get_model_weights(address.repo_id).DEFAULT.url
     name = os.path.basename(urlsplit(url).path)
     folder = folder or Path(torch.hub.get_dir()) / "checkpoints"
     terms: dict[str, Any] = {"seconds": seconds, "token": False, "brake": brake, "folder": folder}
