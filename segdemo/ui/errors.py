@@ -6,7 +6,6 @@ import secrets
 import gradio as gr
 
 from segdemo.errors import SegdemoError
-from segdemo.strings import text
 
 _log = logging.getLogger(__name__)
 
@@ -27,9 +26,4 @@ def known(error: Exception) -> SegdemoError:
 
 def refusal(error: Exception) -> gr.Error:
     """What to raise in a handler, so that the sentence for ``error`` pops up."""
-    return gr.Error(explain(error), title=text("page_error_title"), print_exception=False)
-
-
-def warn(sentence: str) -> None:
-    """Let a sentence pop up, where the work goes on."""
-    gr.Warning(sentence, title=text("page_warning_title"))
+    return gr.Error(explain(error), print_exception=False)

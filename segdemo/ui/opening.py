@@ -10,7 +10,7 @@ from segdemo.catalog import CatalogEntry
 from segdemo.checkpoints.limits import shown
 from segdemo.errors import SegdemoError
 from segdemo.strings import nearest, speaking, text
-from segdemo.ui.errors import explain, warn
+from segdemo.ui.errors import explain
 from segdemo.ui.event_data import text_of
 from segdemo.ui.handlers import MIN_SLOTS, Handlers
 from segdemo.ui.layout import ONE, Parts
@@ -107,7 +107,7 @@ def let_open(
         with speaking(visitor.language):
             found = open_link(handlers, visitor, text_of(event, "query"), word)
             for warning in found.warnings:
-                warn(warning)
+                gr.Warning(warning)
             return [
                 gr.update(selected=ONE),
                 found.picture,

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from segdemo.ui.errors import explain, warn
+from segdemo.ui.errors import explain
 from segdemo.ui.event_data import text_of
 from segdemo.ui.rereading import Rereading
 from segdemo.ui.viewer import ComparisonViewer
@@ -59,4 +59,4 @@ def _warnings() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        warn(explain(error))
+        gr.Warning(explain(error))
