@@ -208,6 +208,6 @@ def winners(maps: Iterable[npt.NDArray[np.float32]], count: int) -> Labels:
 
 def quantise(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """``q = min(255, floor(p * 256))``: then ``q >= k`` is ``p >= k / 256`` on every pixel."""
-    steps = torch.from_numpy(probabilities).mul(LEVELS).clamp_(max=LEVELS - 1)
-    levels: npt.NDArray[np.uint8] = steps.to(torch.uint8).numpy()  # which drops the fraction
-    return levels
+    steps = probabilities * np.float32(LEVELS)
+    np.minimum(steps, LEVELS - 1, out=steps)
+    return steps.astype(np.uint8)  # which drops the fraction
