@@ -7,6 +7,7 @@ import torch
 
 from segdemo.errors import SettingsError
 from segdemo.settings import Precision
+from segdemo.strings import text
 
 # mallopt's names in glibc's malloc.h, and what they are set to.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
@@ -65,7 +66,8 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return f"{device} {torch.cuda.get_device_name(device)}"
     if device.type == "cpu":
-        return f"CPU, {torch.get_num_threads()} threads"
+        threads = torch.get_num_threads()
+        return text("device_cpu_one") if threads == 1 else text("device_cpu", threads=threads)
     return "Apple GPU (mps)" if device.type == "mps" else str(device)
 
 

@@ -102,8 +102,13 @@ def test_what_a_processor_would_only_be_slower_in_is_refused(with_bf16, precisio
 def test_every_device_has_a_name_for_people(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Tesla T4")
     assert device_name(torch.device("cuda:1")) == "cuda:1 Tesla T4"
-    assert device_name(torch.device("cpu")) == f"CPU, {torch.get_num_threads()} threads"
     assert device_name(torch.device("mps")) == "Apple GPU (mps)"
+
+
+@pytest.mark.parametrize(("threads", "name"), [(1, "CPU, one thread"), (8, "CPU, 8 threads")])
+def test_the_cpu_is_named_with_its_threads(monkeypatch, threads, name):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert device_name(torch.device("cpu")) == name
 
 
 def test_where_there_is_little_room_the_device_has_a_short_name():
