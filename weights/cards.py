@@ -34,15 +34,22 @@ def card(recipe: Recipe, cost: dict[str, Any]) -> dict[str, Any]:
         "config": asdict(recipe.config),
         **assumed,
         "training": {
-            "steps": recipe.steps,
-            "batch": recipe.batch,
-            "crops": list(recipe.crops),
-            "pictures": recipe.samples,
+            **_run(recipe),
+            **({"before": _run(recipe.before)} if recipe.before else {}),
             "generator": f"{recipe.task} v{pictures.generator_version(recipe.task)}",
             "seed": recipe.seed,
             **cost,
         },
         **recipe.spec.to_dict(),
+    }
+
+
+def _run(recipe: Recipe) -> dict[str, Any]:
+    return {
+        "steps": recipe.steps,
+        "batch": recipe.batch,
+        "crops": list(recipe.crops),
+        "pictures": recipe.samples,
     }
 
 
@@ -113,7 +120,7 @@ def _cells(path: Path) -> tuple[str, ...]:
         f"{scores['f1_1px']:.3f}" if "f1_1px" in scores else "",
         f"{best} ({scores['iou_at_best_threshold']:.3f})" if best else "",
         f"{scores['cpu_milliseconds']:.0f} ({scores['cpu_side']} px)",
-        str(run["steps"]),
+        f"{run['before']['steps']} + {run['steps']}" if "before" in run else str(run["steps"]),
         f"{run['minutes']:.0f} ({run['processor_minutes']:.0f})",
         str(run["seed"]),
         f"`{hashlib.sha256(path.read_bytes()).hexdigest()}`",

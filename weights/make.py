@@ -122,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with started(device) as (ranks, own_device):
         if options.fresh and ranks.leads:
             for name in names:
-                training.state_path(name, options.work).unlink(missing_ok=True)
+                training.forget(RECIPES[name], options.work)
         ranks.wait()
         if len(names) > 1 and not options.smoke and ranks.world == 1:
             return _parallel(names, options)

@@ -44,6 +44,8 @@ class Recipe:
     """Extra weight of background pixels squeezed between two bodies."""
     assume: str = ""
     """Which spelling the file has to be read as, where its tensors alone do not tell."""
+    before: Recipe | None = None
+    """The run that this one goes on from; None begins from nothing."""
 
     @property
     def network(self) -> Architecture:
@@ -84,7 +86,9 @@ class Recipe:
 
     def smoke(self) -> Recipe:
         """The same recipe on a few tiny pictures: seconds instead of minutes."""
-        return replace(self, steps=4, batch=2, crops=(32, 64), samples=6, canvas=64)
+        before = self.before and self.before.smoke()
+        small = replace(self, steps=4, batch=2, crops=(32, 64), samples=6, canvas=64)
+        return replace(small, before=before)
 
     def crop(self, step: int) -> int:
         """Side in pixels of the crops of this step."""
@@ -174,6 +178,21 @@ def _scene_fcn(skips: int) -> Recipe:
     return _scene(f"fcn{config.stride}s", name, "vgg_fcn", config, 8000, (96, 128))
 
 
+def _further(recipe: Recipe, steps: int) -> Recipe:
+    """The recipe as a first run, and one on more scenes in the size that the network is given.
+
+    On small crops it learned what things look like, cheaply; larger vehicles than there it misses.
+    """
+    return replace(
+        recipe,
+        steps=steps,
+        learning_rate=1e-3,
+        crops=(160,),
+        samples=3200,
+        before=replace(recipe, name=f"{recipe.name}_small"),
+    )
+
+
 def _resnet(task: str) -> ResNetUNetConfig:
     """ResNet-18 of a quarter of the width; half the usual tail, which costs most of the time."""
     plain = ResNetUNetConfig.standard(width=16, blocks=(2, 2, 2, 2), **_shape(task))
@@ -225,8 +244,8 @@ RECIPES: dict[str, Recipe] = {
             gap_weight=3.0,
         ),
         _scene("resnet_unet", "ResNet U-Net", "resnet_unet", _resnet("scene"), 5000, (96, 96, 128)),
-        _scene_fcn(skips=0),
+        _further(_scene_fcn(skips=0), 700),
         _scene_fcn(skips=1),
-        _scene_fcn(skips=2),
+        _further(_scene_fcn(skips=2), 1400),
     )
 }

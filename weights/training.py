@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,11 +108,18 @@ def train(
     jobs: int = 1,
     stops: Callable[[int], bool] = lambda step: False,
 ) -> Outcome:
-    """Trains from the last saved step in `work`, or from nothing.
+    """Trains from the last saved step in `work`, or from nothing; first the run before, if any.
 
     The result does not depend on where a run was interrupted. ``stops`` says after which step
-    to leave it for now.
+    to leave it for now. The seconds are those of all runs.
     """
+    earlier = None
+    if recipe.before:
+        earlier = train(
+            recipe.before, work=work, device=device, ranks=ranks, jobs=jobs, stops=stops
+        )
+        if not earlier.finished:
+            return earlier
     stock, masks = _stock(recipe, work, ranks, jobs)
     identity = json.dumps([asdict(recipe), pictures.generator_version(recipe.task)])
     with tqdm(total=recipe.steps, desc=recipe.name, mininterval=2, disable=not ranks.leads) as bar:
@@ -121,8 +128,8 @@ def train(
             bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
             bar.update(step - bar.n)
 
-        return fit(
-            fresh(recipe.network, recipe.config, recipe.seed),
+        outcome = fit(
+            earlier.network if earlier else fresh(recipe.network, recipe.config, recipe.seed),
             Batches(recipe, stock, masks),
             recipe.plan,
             device=device,
@@ -131,11 +138,25 @@ def train(
             told=told,
             stops=stops,
         )
+    if earlier is None:
+        return outcome
+    return replace(
+        outcome,
+        wall_seconds=earlier.wall_seconds + outcome.wall_seconds,
+        cpu_seconds=earlier.cpu_seconds + outcome.cpu_seconds,
+    )
 
 
 def state_path(name: str, work: Path) -> Path:
     """Where the unfinished run of a recipe is kept."""
     return work / f"{name}.state.pt"
+
+
+def forget(recipe: Recipe, work: Path) -> None:
+    """Removes the unfinished run of a recipe, and that of the run before."""
+    state_path(recipe.name, work).unlink(missing_ok=True)
+    if recipe.before:
+        forget(recipe.before, work)
 
 
 def _stock(recipe: Recipe, work: Path, ranks: Ranks, jobs: int) -> Any:
