@@ -27,6 +27,7 @@ from segdemo.published import (
 )
 from segdemo.segmenter import parse_metadata
 from segdemo.settings import Settings
+from segdemo.strings import DEFAULT_LANGUAGE, table, text
 
 SHIPPED_FOLDER = Path(__file__).resolve().parent.parent / "weights"
 
@@ -58,6 +59,17 @@ class CatalogEntry:
     """Empty when none is stated."""
     commercial: bool | None = None
     """Whether the licence allows commercial use; None when that is unknown."""
+
+    @property
+    def title_here(self) -> str:
+        """The title in the current language; those of shipped files alone are translated."""
+        return translated(self.id, self.title) if self.source == "shipped" else self.title
+
+
+def translated(name: str, title: str) -> str:
+    """The title of the shipped file of that id in the current language, unless it has another."""
+    key = f"title_{name}"
+    return text(key) if table().get(key, {}).get(DEFAULT_LANGUAGE) == title else title
 
 
 def offered(settings: Settings) -> tuple[CatalogEntry, ...]:

@@ -29,6 +29,7 @@ from segdemo.errors import FileError, SpecError, UnknownNetworkError
 from segdemo.hub.references import Address, Repository, WeightFile
 from segdemo.published import Published, published
 from segdemo.settings import Settings
+from segdemo.strings import speaking
 
 COMMIT, LATER = "a" * 40, "b" * 40
 MOST = 10_000_000
@@ -445,3 +446,18 @@ def test_equal_titles_are_told_apart(folder, hub_cache):
         "owner/net · a.pth",
         "owner/net · a.pth (bbbbbbb)",
     ]
+
+
+def test_every_shipped_title_is_translated():
+    entries = shipped()
+    with speaking("zh"):
+        assert all(entry.title_here != entry.title for entry in entries)
+        assert len({entry.title_here for entry in entries}) == len(entries)
+    assert [entry.title_here for entry in entries] == titles(entries)
+
+
+def test_a_title_that_somebody_else_chose_stays_as_it_is():
+    entry = next(entry for entry in shipped() if entry.id == "nuclei_unet")
+    with speaking("zh"):
+        assert replace(entry, source="folder").title_here == "Nuclei · U-Net"
+        assert replace(entry, title="Mine").title_here == "Mine"

@@ -167,8 +167,8 @@ def prepare(
     networks = []
     for entry, reading in chosen:
         if entry.path is None:
-            raise SegdemoError("batch_absent", name=entry.title)
-        networks.append(Network(title=entry.title, path=entry.path, reading=reading))
+            raise SegdemoError("batch_absent", name=entry.title_here)
+        networks.append(Network(title=entry.title_here, path=entry.path, reading=reading))
     limit = settings.max_upload_megabytes * 1_000_000
     found, drawn = (
         gather([Path(path) for path in paths], limit=limit) for paths in (pictures, masks)

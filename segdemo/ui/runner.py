@@ -84,7 +84,7 @@ class Runner:
 
     def _begin(self, slot: int, digest: str, chosen: Chosen, download: State | None) -> PanelEntry:
         entry, reading = chosen
-        panel = PanelEntry(id=panel_id(slot), label=entry.title)
+        panel = PanelEntry(id=panel_id(slot), label=entry.title_here)
         if entry.path is None:
             return replace(panel, **_absent(entry, download))
         kept = self._kept.get((language(), key_of(digest, entry.path, reading)))

@@ -129,9 +129,9 @@ def _answer(
         segmenter, prediction = handlers.prediction(picture, digest, entry, reading)
         facts = provenance(entry, reading)
     except Exception as error:
-        return Missing(title=entry.title, message=explain(error))
+        return Missing(title=entry.title_here, message=explain(error))
     return Answer(
-        title=entry.title,
+        title=entry.title_here,
         network=describe(segmenter),
         view=View(prediction=prediction, class_names=segmenter.class_names, **look),
         spec=segmenter.spec,

@@ -98,7 +98,7 @@ def _rank(entry: CatalogEntry, own: bool) -> int:
 def label(entry: CatalogEntry) -> str:
     """The entry in a list: title, source, size, and whether it has to be downloaded."""
     source = text(_SOURCES[entry.source])
-    facts = [entry.title, source, amount(entry.bytes)]
+    facts = [entry.title_here, source, amount(entry.bytes)]
     if entry.title.endswith(f"({source})"):
         facts.remove(source)
     if entry.commercial is False:

@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from segdemo.catalog import translated
 from segdemo.strings import language, text
 from segdemo.ui.payload import (
     Assumption,
@@ -65,7 +66,7 @@ def _panel(slot: int, document: dict[str, Any]) -> PanelEntry:
     texts = document["texts"][language()]
     return PanelEntry(
         id=f"slot-{slot}",
-        label=document["label"],
+        label=translated(document["checkpoint"], document["label"]),
         detail=texts["detail"],
         status="ready",
         milliseconds=document["milliseconds"],
