@@ -92,7 +92,7 @@ def test_a_stored_comparison_speaks_every_language_with_the_same_figures():
             chinese = example.comparison
         for one, other in zip(english.panels, chinese.panels, strict=True):
             assert (one.map, one.figures) == (other.map, other.figures)
-                assert one.label != other.label
+            assert one.label != other.label
             assert one.notes[-1] == text("page_stored", "en")
             assert other.notes[-1] == text("page_stored", "zh")
             assert len(one.notes) == len(other.notes)
