@@ -20,7 +20,10 @@ from segdemo.segmenter import Prediction, Segmenter, load
 from segdemo.settings import Settings
 from segdemo.strings import LANGUAGES, speaking
 from segdemo.ui.assumed import assumed
-from segdemo.ui.runner import assumptions, describe, figures_of, viewer_size
+from segdemo.ui.class_maps import class_maps
+from segdemo.ui.map_files import viewer_size
+from segdemo.ui.payload import ClassMaps
+from segdemo.ui.runner import assumptions, describe, figures_of
 from segdemo.ui.stored import FOLDER, INDEX
 
 # Which checkpoints are shown on which picture; the first is what a visitor sees first.
@@ -28,6 +31,7 @@ _CHOICES = {
     "retina.jpg": ("vessels_unet", "vessels_u2net_lite"),
     "cell.png": ("nuclei_unet", "nuclei_u2net_lite"),
     "nuclei.png": ("nuclei_unet", "nuclei_u2net_lite"),
+    "street.png": ("scene_fcn32s", "scene_fcn8s"),
 }
 
 
@@ -57,17 +61,34 @@ def _run_one(path: Path, picture: Image.Image, entry: CatalogEntry) -> dict[str,
     segmenter.predict(picture)
     # The second run counts: the first also waits for the machine to warm up.
     prediction = segmenter.predict(picture)
-    quantised = quantise(prediction.foreground_at(viewer_size(picture.size)))
-    name = f"{path.stem}.{entry.id}.png"
-    Image.fromarray(quantised).save(FOLDER / name, optimize=True)
+    size = viewer_size(picture.size)
+    quantised = quantise(prediction.foreground_at(size))
+    name = f"{path.stem}.{entry.id}"
     return {
         "checkpoint": entry.id,
         "label": entry.title,
         **said(segmenter, prediction),
         "milliseconds": round(prediction.milliseconds),
         "device": prediction.device_and_precision,
-        "map": {"file": name, "width": quantised.shape[1], "height": quantised.shape[0]},
+        "map": _kept(Image.fromarray(quantised), f"{name}.png"),
+        "classes": _classes(class_maps(segmenter, prediction, size), name),
     }
+
+
+def _classes(classes: ClassMaps | None, name: str) -> dict[str, Any] | None:
+    """Those of a network of several classes, their files beside the others."""
+    if classes is None:
+        return None
+    files = {}
+    for part in ("labels", "atlas"):
+        with Image.open(getattr(classes, part).file.path) as drawn:
+            files[part] = _kept(drawn, f"{name}.{part}.png")
+    return {**asdict(classes), **files}
+
+
+def _kept(drawn: Image.Image, name: str) -> dict[str, Any]:
+    drawn.save(FOLDER / name, optimize=True)
+    return {"file": name, "width": drawn.width, "height": drawn.height}
 
 
 def said(segmenter: Segmenter, prediction: Prediction) -> dict[str, Any]:

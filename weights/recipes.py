@@ -245,7 +245,7 @@ RECIPES: dict[str, Recipe] = {
         ),
         _scene("resnet_unet", "ResNet U-Net", "resnet_unet", _resnet("scene"), 5000, (96, 96, 128)),
         _further(_scene_fcn(skips=0), 700),
-        _scene_fcn(skips=1),
+        _further(_scene_fcn(skips=1), 700),
         _further(_scene_fcn(skips=2), 1400),
     )
 }

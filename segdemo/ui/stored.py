@@ -12,6 +12,7 @@ from segdemo.ui.payload import (
     Assumption,
     CachedFile,
     CachedImage,
+    ClassMaps,
     Figures,
     PanelEntry,
     ViewerPayload,
@@ -76,6 +77,19 @@ def _panel(slot: int, document: dict[str, Any]) -> PanelEntry:
         activation=document["activation"],
         assumed=tuple(Assumption(**assumption) for assumption in texts["assumed"]),
         map=_image(document["map"]),
+        classes=_classes(document["classes"]) if document["classes"] else None,
+    )
+
+
+def _classes(document: dict[str, Any]) -> ClassMaps:
+    return ClassMaps(
+        names=tuple(document["names"]),
+        colours=tuple(document["colours"]),
+        palette=document["palette"],
+        background=document["background"],
+        hidden=tuple(document["hidden"]),
+        labels=_image(document["labels"]),
+        atlas=_image(document["atlas"]),
     )
 
 

@@ -61,7 +61,10 @@ CSS = """
 .slot .option-list .item { width: auto !important; }
 @media (min-width: 861px) { .slot .options:has(.item:nth-child(3)) { min-width: 420px; } }
 #transfers:has([data-count="0"]) { display: none; }
-#examples button { min-width: 0; }
+#examples > .gallery { display: grid; grid-template-columns: repeat(4, minmax(0, 84px)); gap: 6px; }
+#examples button { min-width: 0; aspect-ratio: 1; }
+#examples button :is(span, .container, img) { display: block; width: 100%; height: 100%; max-width: none; max-height: none; }
+#examples img { object-fit: cover; }
 footer .divider { display: none; }
 footer .settings { margin-inline-start: 16px; }
 @media (max-width: 860px) {

@@ -27,6 +27,22 @@ def test_the_stored_maps_are_what_the_shipped_checkpoints_say(stored, place):
         assert kept.shape == fresh.shape
         assert np.abs(kept - fresh).max() <= 8
         assert np.mean(kept != fresh) < 0.02
+        classes = panel.classes
+        assert (classes is None) == (len(prediction.probabilities) == 1)
+        if classes is None:
+            continue
+        labels = np.asarray(Image.open(classes.labels.file.path))
+        assert np.mean(labels != prediction.labels_at(picture.size)) < 0.001
+        atlas = np.asarray(Image.open(classes.atlas.file.path)).reshape(-1, *labels.shape)
+        found = np.stack([quantise(one) for one in prediction.classes_at(picture.size)])
+        assert np.mean(np.abs(atlas.astype(int) - found) > 2) < 0.001
+
+
+def test_one_example_is_of_several_classes(stored):
+    classes = [panel.classes for one in stored for panel in one.comparison.panels if panel.classes]
+    assert {one.names for one in classes} == {
+        ("background", "ground", "sky", "building", "tree", "vehicle")
+    }
 
 
 def test_the_first_visit_shows_two_networks_on_the_retina(stored):
