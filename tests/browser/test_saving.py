@@ -124,7 +124,7 @@ def test_a_copied_link_opens_what_was_seen(visit):
 
     other = visit(query)
     other.wait_for_function(
-        "document.querySelector('#checkpoint-0 input').value.startsWith('Nuclei')"
+        "document.querySelector('#checkpoint-0 input').value.startsWith('细胞核')"
     )
     opened = Viewer(other)
     other.wait_for_function("document.querySelector('#viewer .sv').segdemo.state().threshold == 70")
@@ -190,7 +190,7 @@ def test_a_menu_stays_inside_of_the_window(visit, width):
 def test_a_link_without_an_example_waits_for_a_picture_in_every_language(visit, tmp_path):
     page = visit("?m=nuclei_unet&t=90", locale="zh-CN", state="empty")
     page.wait_for_function(
-        "document.querySelector('#checkpoint-0 input').value.startsWith('Nuclei')"
+        "document.querySelector('#checkpoint-0 input').value.startsWith('细胞核')"
     )
     assert "链接不包含图片" in page.wait_for_selector(".toast-body").inner_text()
     path = tmp_path / "picture.png"
