@@ -259,19 +259,29 @@ def test_what_a_link_says_of_classes_is_shown_also_where_the_maps_are_here_alrea
     panels = several(0, *one), several(1, *other)
     chosen = (PanelState(pick="3"), PanelState(palette="voc"))
     again = payload(*panels, state=ViewerState(threshold=128, mode="mask", panels=chosen))
-    viewer = open_viewer(again, payload(*panels), again)
-    for _ in range(2):
-        viewer.wait()
+    between = payload(*panels)
+    viewer = open_viewer(again, between, again)
+
+    def shows(run):
+        viewer.page.wait_for_selector(f"#viewer .sv[data-state=ready][data-run='{run}']")
+
+    def next_one(run):
+        viewer.page.click("#next")
+        shows(run)
+
+    shows(again.run)
+    for is_last in (False, True):
         np.testing.assert_array_equal(viewer.values(0), one[1][3].ravel())
         shown = colours_of(viewer, 1)
         assert set(shown[other[0] == 1]) == {number(CLASS_PALETTES["voc"][1])}
         state = viewer.call("viewer.state()")
         assert [panel["pick"] for panel in state["panels"]] == ["3", "all"]
         assert [panel["palette"] for panel in state["panels"]] == ["voc", "voc"]
-        pick(viewer, "All classes")
-        viewer.find(".sv-palette").first.select_option("safe")
-        viewer.page.click("#next")
-        viewer.page.click("#next")
+        if not is_last:
+            pick(viewer, "All classes")
+            viewer.find(".sv-palette").first.select_option("safe")
+            next_one(between.run)
+            next_one(again.run)
 
 
 def test_a_link_says_what_is_shown_of_the_classes_where_it_is_not_as_at_first(two):

@@ -124,7 +124,7 @@ def test_a_copied_link_opens_what_was_seen(visit):
 
     other = visit(query)
     other.wait_for_function(
-        "document.querySelector('#checkpoint-0 input').value.startsWith('细胞核')"
+        "document.querySelector('#checkpoint-0 input').value.startsWith('Nuclei')"
     )
     opened = Viewer(other)
     other.wait_for_function("document.querySelector('#viewer .sv').segdemo.state().threshold == 70")
