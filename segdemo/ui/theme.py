@@ -63,7 +63,9 @@ CSS = """
 #transfers:has([data-count="0"]) { display: none; }
 #examples > .gallery { display: grid; grid-template-columns: repeat(4, minmax(0, 84px)); gap: 6px; }
 #examples button { min-width: 0; aspect-ratio: 1; }
-#examples button :is(span, .container, img) { display: block; width: 100%; height: 100%; max-width: none; max-height: none; }
+#examples button :is(span, .container, img) {
+  display: block; width: 100%; height: 100%; max-width: none; max-height: none;
+}
 #examples img { object-fit: cover; }
 footer .divider { display: none; }
 footer .settings { margin-inline-start: 16px; }

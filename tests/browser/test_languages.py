@@ -63,8 +63,8 @@ def open_in(browser):
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: failures.append(error))
-        # Gradio only mentions a component that could not begin.
-        page.on("console", lambda said: said.type == "error" and failures.append(said.text))
+        # Gradio only mentions a component that could not begin, by what it calls its script.
+        page.on("console", lambda said: "js_on_load" in said.text and failures.append(said.text))
         page.goto(address)
         page.wait_for_selector("#viewer .sv")
         return page
