@@ -22,7 +22,6 @@ _SHAPES_KEPT = 16
 """Of how many sizes a program is kept; programs share the weights and are small themselves."""
 
 _BATCH_NORM = inspect.signature(functional.batch_norm)
-_CAT = inspect.signature(lambda tensors, dim=0: None)
 _RELUS = (functional.relu, torch.relu, torch.relu_)
 
 
@@ -308,9 +307,9 @@ def _joined(
     joint, convolution = recording.calls[place - 1], recording.calls[place]
     if joint.function is not torch.cat or convolution.arguments[0] != joint.result:
         return None
-    bound = _CAT.bind(*joint.arguments, **joint.named)
-    parts = bound.arguments["tensors"]
-    if len(parts) != 2 or bound.arguments.get("dim") != 1 or readers[joint.result] != [place]:
+    given = dict(zip(("tensors", "dim"), joint.arguments, strict=False)) | joint.named
+    parts = given.pop("tensors", ())
+    if len(parts) != 2 or given != {"dim": 1} or readers[joint.result] != [place]:
         return None
     # Of a single picture, dimension 1 would be its rows.
     return tuple(parts) if len(recording.shapes[parts[0].number]) == 4 else None

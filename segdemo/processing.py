@@ -98,7 +98,7 @@ def resized(picture: Image.Image, size: tuple[int, int], resample: Resample) -> 
     """(H, W, 3) uint8 of the RGB picture at ``size`` (width, height), antialiased as in Pillow.
 
     By "bilinear" and "bicubic" a value may be one of 255 beside Pillow's: PyTorch's kernels are
-    the same filters and take a fifth of the time of a large picture.
+    the same filters and need half the time for a large picture, its copy for them included.
     """
     if picture.size == size or resample not in _IN_TORCH:
         if picture.size != size:

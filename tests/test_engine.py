@@ -98,6 +98,7 @@ WIRINGS = {
         net.conv(y := torch.cat((x[:, :2], x[:, 2:]), 1)) + y.mean()
     ),
     "joined along the rows": lambda net, x: net.conv(torch.cat([x[:, :, :8], x], dim=2)),
+    "joined in another word": lambda net, x: net.conv(torch.cat((x[:, :2], x[:, 2:]), axis=1)),
     "joined and changed": lambda net, x: net.conv(torch.cat((x[:, :2], x[:, 2:]), 1).mul_(2)),
     "joined of one picture": lambda net, x: net.conv(torch.cat((x[0], x[0, :, 1:]), 1))[None],
     "a constant of its own": lambda net, x: net.norm(net.conv(x)) * net.norm.weight.sum(),

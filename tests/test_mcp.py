@@ -12,19 +12,13 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
-from segdemo.catalog import shipped
 from segdemo.errors import SettingsError
-from segdemo.pool import Pool
 from segdemo.processing import quantise
 from segdemo.segmenter import load
 from segdemo.settings import Settings
 from segdemo.ui import launch_options
-from segdemo.ui.handlers import Handlers
-from segdemo.ui.page import build
-from segdemo.ui.shelf import Shelf
-from tests.browser.conftest import served
+from tests.browser.conftest import served_page
 from tests.ui.conftest import in_a_loop, save_unet
-from tests.ui.hub_fakes import FakeHub
 
 
 @pytest.fixture(scope="module")
@@ -36,21 +30,9 @@ def weights(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory, weights):
-    settings = Settings(device="cpu", mcp=True)
-    handlers = Handlers(
-        settings=settings,
-        predictor=Pool(settings),
-        shelf=Shelf(lambda: shipped(weights)),
-        hub=FakeHub().access,
-        examples=(),
-    )
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-
-        def serve():
-            return served(build(handlers, weights), **launch_options(settings))
-
-        yield in_a_loop(lambda: stack.enter_context(serve()))
+        yield in_a_loop(lambda: stack.enter_context(served_page(weights, mcp=True)))
 
 
 @pytest.fixture(scope="module")

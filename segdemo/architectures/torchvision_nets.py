@@ -71,7 +71,7 @@ class TorchvisionNet(nn.Module):
 
 def _builder(head: Head, backbone: Backbone) -> Callable[..., Any]:
     """torchvision's own. Raises AttributeError for what it does not put together."""
-    # Few checkpoints are torchvision's, and importing it takes a sixth of the start.
+    # Few checkpoints are torchvision's, and importing it would make every start longer.
     from torchvision.models import segmentation  # noqa: PLC0415
 
     builder: Callable[..., Any] = getattr(segmentation, f"{head}_{backbone}")

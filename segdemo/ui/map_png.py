@@ -1,4 +1,4 @@
-"""Maps as PNG files, written several times sooner than by a library that tries every filter."""
+"""Maps as PNG files, in half the time of a library that tries every filter."""
 
 import struct
 import zlib

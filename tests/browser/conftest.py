@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
@@ -12,9 +13,17 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from segdemo.catalog import shipped
+from segdemo.pool import Pool, Predictor
+from segdemo.settings import Settings
+from segdemo.ui import create_demo, launch_options
+from segdemo.ui.handlers import Handlers
 from segdemo.ui.map_files import cache_map, cache_picture
+from segdemo.ui.page import build
 from segdemo.ui.payload import PanelEntry, ViewerPayload
+from segdemo.ui.shelf import Shelf
 from segdemo.ui.viewer import ComparisonViewer
+from tests.ui.hub_fakes import FakeHub
 
 WIDTH, HEIGHT = 61, 47
 
@@ -124,6 +133,29 @@ def served(demo: gr.Blocks, **options) -> Iterator[str]:
         yield address
     finally:
         demo.close()
+
+
+@contextmanager
+def served_page(folder: Path, *, predictor: Predictor | None = None, **settings) -> Iterator[str]:
+    """The address of the page that offers the checkpoints in a folder and begins empty."""
+    chosen = Settings(**{"device": "cpu", **settings})
+    handlers = Handlers(
+        settings=chosen,
+        predictor=predictor or Pool(chosen),
+        shelf=Shelf(lambda: shipped(folder)),
+        hub=FakeHub().access,
+        examples=(),
+    )
+    with served(build(handlers, folder), **launch_options(chosen)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def shipped_address(gradio_cache) -> Iterator[str]:
+    """The page as it is shipped: it opens with a stored comparison."""
+    settings = Settings(device="cpu")
+    with served(create_demo(settings), **launch_options(settings)) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

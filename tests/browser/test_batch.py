@@ -9,16 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segdemo.catalog import shipped
 from segdemo.pool import Pool
 from segdemo.settings import Settings
-from segdemo.ui import launch_options
-from segdemo.ui.handlers import Handlers
-from segdemo.ui.page import build
-from segdemo.ui.shelf import Shelf
-from tests.browser.conftest import served
+from tests.browser.conftest import served_page
 from tests.ui.conftest import save_unet
-from tests.ui.hub_fakes import FakeHub
 
 pytestmark = pytest.mark.browser
 
@@ -54,15 +48,7 @@ def address(gradio_cache, tmp_path_factory, gate):
     folder = tmp_path_factory.mktemp("page")
     save_unet(folder / "a.safetensors", title="A first")
     save_unet(folder / "b.safetensors", title="The second one")
-    settings = Settings(device="cpu", max_megapixels=1)
-    handlers = Handlers(
-        settings=settings,
-        predictor=gate,
-        shelf=Shelf(lambda: shipped(folder)),
-        hub=FakeHub().access,
-        examples=(),
-    )
-    with served(build(handlers, folder), **launch_options(settings)) as address:
+    with served_page(folder, predictor=gate, max_megapixels=1) as address:
         yield address
 
 

@@ -6,17 +6,9 @@ import axe_playwright_python
 import pytest
 from PIL import Image
 
-from segdemo.catalog import shipped
-from segdemo.pool import Pool
-from segdemo.settings import Settings
 from segdemo.strings import text
-from segdemo.ui import create_demo, launch_options
-from segdemo.ui.handlers import Handlers
-from segdemo.ui.page import build
-from segdemo.ui.shelf import Shelf
-from tests.browser.conftest import served
+from tests.browser.conftest import served_page
 from tests.ui.conftest import save_unet
-from tests.ui.hub_fakes import FakeHub
 
 pytestmark = pytest.mark.browser
 
@@ -27,28 +19,12 @@ PATIENCE = 60_000
 
 
 @pytest.fixture(scope="module")
-def shipped_address(gradio_cache):
-    """The page as it is shipped: it opens with a stored comparison."""
-    settings = Settings(device="cpu")
-    with served(create_demo(settings), **launch_options(settings)) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
 def address(gradio_cache, tmp_path_factory):
     """A page that offers two checkpoints, of which one fails, and opens without a picture."""
     folder = tmp_path_factory.mktemp("languages")
     save_unet(folder / "a.safetensors", title="A first")
     save_unet(folder / "b.safetensors", title="Broken", break_it=True)
-    settings = Settings(device="cpu")
-    handlers = Handlers(
-        settings=settings,
-        predictor=Pool(settings),
-        shelf=Shelf(lambda: shipped(folder)),
-        hub=FakeHub().access,
-        examples=(),
-    )
-    with served(build(handlers, folder), **launch_options(settings)) as address:
+    with served_page(folder) as address:
         yield address
 
 

@@ -6,27 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segdemo.catalog import shipped
-from segdemo.pool import Pool
-from segdemo.settings import Settings
-from segdemo.ui import create_demo, launch_options
-from segdemo.ui.handlers import Handlers
-from segdemo.ui.page import build
-from segdemo.ui.shelf import Shelf
-from tests.browser.conftest import served
+from tests.browser.conftest import served_page
 from tests.ui.conftest import save_unet
-from tests.ui.hub_fakes import FakeHub
 
 pytestmark = pytest.mark.browser
 
 READY = "#viewer .sv[data-state=ready]"
-
-
-@pytest.fixture(scope="module")
-def shipped_address(gradio_cache):
-    settings = Settings(device="cpu")
-    with served(create_demo(settings), **launch_options(settings)) as address:
-        yield address
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +20,7 @@ def address(gradio_cache, tmp_path_factory):
     folder = tmp_path_factory.mktemp("manners")
     save_unet(folder / "a.safetensors", title="A first")
     save_unet(folder / "b.safetensors", title="The last")
-    settings = Settings(device="cpu")
-    handlers = Handlers(
-        settings=settings,
-        predictor=Pool(settings),
-        shelf=Shelf(lambda: shipped(folder)),
-        hub=FakeHub().access,
-        examples=(),
-    )
-    with served(build(handlers, folder), **launch_options(settings)) as address:
+    with served_page(folder) as address:
         yield address
 
 

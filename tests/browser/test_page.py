@@ -3,17 +3,9 @@
 import pytest
 from PIL import Image
 
-from segdemo.catalog import shipped
-from segdemo.pool import Pool
-from segdemo.settings import Settings
-from segdemo.ui import create_demo, launch_options
-from segdemo.ui.handlers import Handlers
-from segdemo.ui.page import build
-from segdemo.ui.shelf import Shelf
 from segdemo.ui.stored import FOLDER
-from tests.browser.conftest import served
+from tests.browser.conftest import served_page
 from tests.ui.conftest import save_unet
-from tests.ui.hub_fakes import FakeHub
 
 pytestmark = pytest.mark.browser
 
@@ -28,23 +20,7 @@ def address(gradio_cache, tmp_path_factory):
     save_unet(folder / "a.safetensors", title="A first")
     save_unet(folder / "b.safetensors", title="Broken", break_it=True)
     save_unet(folder / "c.safetensors", title=HOSTILE)
-    settings = Settings(device="cpu", max_megapixels=1)
-    handlers = Handlers(
-        settings=settings,
-        predictor=Pool(settings),
-        shelf=Shelf(lambda: shipped(folder)),
-        hub=FakeHub().access,
-        examples=(),
-    )
-    with served(build(handlers, folder), **launch_options(settings)) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def shipped_address(gradio_cache):
-    """The page as it is shipped."""
-    settings = Settings(device="cpu")
-    with served(create_demo(settings), **launch_options(settings)) as address:
+    with served_page(folder, max_megapixels=1) as address:
         yield address
 
 

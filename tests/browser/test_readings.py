@@ -4,16 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segdemo.catalog import shipped
-from segdemo.pool import Pool
-from segdemo.settings import Settings
-from segdemo.ui import launch_options
-from segdemo.ui.handlers import Handlers
-from segdemo.ui.page import build
-from segdemo.ui.shelf import Shelf
-from tests.browser.conftest import Viewer, served
+from tests.browser.conftest import Viewer, served_page
 from tests.ui.conftest import save_unet
-from tests.ui.hub_fakes import FakeHub
 
 pytestmark = pytest.mark.browser
 
@@ -26,15 +18,7 @@ def address(gradio_cache, tmp_path_factory):
     folder = tmp_path_factory.mktemp("readings")
     save_unet(folder / "a.safetensors", title="A first")
     save_unet(folder / "b.safetensors", title="Another")
-    settings = Settings(device="cpu", max_megapixels=1)
-    handlers = Handlers(
-        settings=settings,
-        predictor=Pool(settings),
-        shelf=Shelf(lambda: shipped(folder)),
-        hub=FakeHub().access,
-        examples=(),
-    )
-    with served(build(handlers, folder), **launch_options(settings)) as address:
+    with served_page(folder, max_megapixels=1) as address:
         yield address
 
 

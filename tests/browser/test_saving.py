@@ -7,25 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segdemo.settings import Settings
-from segdemo.ui import create_demo, launch_options
-from tests.browser.conftest import Viewer, served
+from tests.browser.conftest import Viewer
 
 pytestmark = pytest.mark.browser
 
 OPEN = ".sv-menu:popover-open"
 
 
-@pytest.fixture(scope="module")
-def address(gradio_cache):
-    """The page as it is shipped, with its examples."""
-    settings = Settings(device="cpu")
-    with served(create_demo(settings), **launch_options(settings)) as address:
-        yield address
-
-
 @pytest.fixture
-def visit(browser, address):
+def visit(browser, shipped_address):
     contexts, errors = [], []
 
     def visit(query="", *, width=1280, locale="en", state="ready"):
@@ -41,7 +31,7 @@ def visit(browser, address):
         page.on(
             "request", lambda sent: page.runs.append(sent) if "/queue/join" in sent.url else None
         )
-        page.goto(f"{address}{query}")
+        page.goto(f"{shipped_address}{query}")
         page.wait_for_selector(f"#viewer .sv[data-state={state}]")
         return page
 

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.catalog import shipped
+from segdemo.ui.visitor import Visitor
 
 
 def save_unet(path, *, title, task="test", classes=1, break_it=False):
@@ -55,6 +56,13 @@ def several(tmp_path_factory):
     save_unet(folder / "several.safetensors", title="Several classes", classes=4)
     (entry,) = shipped(folder)
     return entry
+
+
+@pytest.fixture
+def visitor():
+    visitor = Visitor()
+    yield visitor
+    visitor.close()
 
 
 @pytest.fixture

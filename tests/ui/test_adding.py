@@ -36,13 +36,6 @@ def adding(hub, shelf):
     return Adding(settings=Settings(max_download_megabytes=200), hub=hub.access, shelf=shelf)
 
 
-@pytest.fixture
-def visitor():
-    visitor = Visitor()
-    yield visitor
-    visitor.close()
-
-
 def until_arrived(visitor):
     rows = [rows.rows for rows in visitor.transfers.follow()][-1]
     assert [row.state for row in rows] == ["arrived"]

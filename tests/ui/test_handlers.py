@@ -38,13 +38,6 @@ def handlers(entries):
 
 
 @pytest.fixture
-def visitor():
-    visitor = Visitor()
-    yield visitor
-    visitor.close()
-
-
-@pytest.fixture
 def ran(monkeypatch):
     """The networks that have run, in order."""
     ran = []

@@ -10,17 +10,14 @@ from segdemo.ui.adding import Adding
 from segdemo.ui.language import labelled, labelled_in, relabelled, spoken
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.stored import examples
-from segdemo.ui.visitor import Visitor
 from tests.ui.conftest import in_a_loop
 from tests.ui.hub_fakes import READABLE, FakeDownload, FakeHub, remote_entry
 
 
 @pytest.fixture
-def visitor():
-    visitor = Visitor()
+def visitor(visitor):
     visitor.language = "zh"
-    yield visitor
-    visitor.close()
+    return visitor
 
 
 def test_a_handler_speaks_the_language_of_the_visitor_among_its_arguments(visitor):

@@ -18,13 +18,6 @@ PLACE = f"alice/nets@{COMMIT}:unet.pth"
 
 
 @pytest.fixture
-def visitor():
-    visitor = Visitor()
-    yield visitor
-    visitor.close()
-
-
-@pytest.fixture
 def hub():
     hub = FakeHub()
     hub.add("alice/nets", ("unet.pth", 5, READABLE))

@@ -47,13 +47,6 @@ def handlers(entries, pool):
     )
 
 
-@pytest.fixture
-def visitor():
-    visitor = Visitor()
-    yield visitor
-    visitor.close()
-
-
 def compared(handlers, visitor, path, names=NAMES):
     *_, last = handlers.compare(visitor, path, names)
     return last.panels

@@ -18,13 +18,6 @@ NAMES = ["first", "last"]
 
 
 @pytest.fixture
-def visitor():
-    visitor = Visitor()
-    yield visitor
-    visitor.close()
-
-
-@pytest.fixture
 def saved(entries, several, visitor, picture_path):
     """What a browser gets that asks with these words."""
 
