@@ -1,120 +1,190 @@
-"""A network on the CPU: as it is, by our engine, and by onnxruntime where it is installed."""
+"""A network on the CPU: as it is, by our engine, and by other runtimes where they are installed."""
 
-import importlib.util
 import io
-import random
-import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from segdemo.architectures.fcn import FCN, FCNConfig
-from segdemo.architectures.resnet_unet import ResNetUNet, ResNetUNetConfig
-from segdemo.architectures.u2net import U2Net, U2NetConfig
-from segdemo.architectures.unet import UNet, UNetConfig
-from segdemo.architectures.vgg import vgg16
-from segdemo.devices import keep_freed_memory
+from benchmarks.machine import physical_cores
+from benchmarks.networks import NETWORKS, SHIPPED, settle
+from benchmarks.pictures import photo
+from benchmarks.tables import table
+from benchmarks.timing import Less, in_turn, less, threads
+from segdemo.checkpoints import detect, read_file
+from segdemo.devices import keep_freed_memory, number_type
 from segdemo.engine import Engine
+from segdemo.errors import SettingsError
+from segdemo.processing import prepare
+from segdemo.segmenter import load
 
-ROUNDS = 5
-_FCN8S = FCNConfig(in_channels=3, classes=21, widths=vgg16(), hidden=(4096, 4096), skips=2)
-_NETWORKS: tuple[tuple[str, int, Callable[[], nn.Module]], ...] = (
-    ("U²-Net", 320, lambda: U2Net(U2NetConfig.full())),
-    ("U²-Net lite", 320, lambda: U2Net(U2NetConfig.lite())),
-    ("U-Net, width 64", 512, lambda: UNet(UNetConfig.standard())),
-    ("FCN-8s", 512, lambda: FCN(_FCN8S)),
-    ("ResNet-34 U-Net", 512, lambda: ResNetUNet(ResNetUNetConfig.standard())),
-)
+_ROUNDS = 5
+_PLAIN = "plain PyTorch"
+_SHIPPED = "nuclei_unet"
 _Run = Callable[[], Tensor]
+_Build = Callable[[nn.Module, Tensor, int], _Run]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
-    """How many times less time of the processor a way takes than the network as it is."""
+    """How many times less a way takes than the network as it is."""
 
     network: str
     side: int
     way: str
-    faster: float
+    less_work: Less
+    """Time of the processor, on one core."""
+    sooner: Less
+    """Time by the clock, on all cores."""
     difference: float
     """The largest between logits, relative to the largest logit."""
+    changed: float
+    """Share of the pixels that are of another class."""
 
 
 def measure() -> list[Ratio]:
-    """Every way in turn, in another order each round, on one core: its time is what is stable.
-
-    The weights are random, so differences are larger than those of networks that learned.
-    """
+    """Every way in turn, on one core and on all of them."""
     keep_freed_memory()
-    torch.set_num_threads(1)
-    return [ratio for name, side, build in _NETWORKS for ratio in _ratios(name, side, build())]
-
-
-def _ratios(name: str, side: int, network: nn.Module) -> list[Ratio]:
-    torch.manual_seed(0)
-    picture = torch.rand(1, 3, side, side)
-    with torch.inference_mode():
-        _settle(network, picture)
-        ways = _ways(network, picture)
-        expected = ways["as it is"]()
-        times: dict[str, list[float]] = {way: [] for way in ways}
-        answers = {way: run() for way, run in ways.items()}
-        for _ in range(ROUNDS):
-            for way in random.sample(sorted(ways), len(ways)):
-                start = time.process_time()
-                ways[way]()
-                times[way].append(time.process_time() - start)
-    largest = expected.abs().max()
     return [
-        Ratio(
-            network=name,
-            side=side,
-            way=way,
-            faster=statistics.median(times["as it is"]) / statistics.median(times[way]),
-            difference=float((answers[way] - expected).abs().max() / largest),
-        )
-        for way in ways
-        if way != "as it is"
+        ratio for name, network, picture in _pairs() for ratio in _ratios(name, network, picture)
     ]
 
 
-def _settle(network: nn.Module, picture: Tensor) -> None:
-    """Weights that keep the spread of what they are given, and the statistics that go with them."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight)
-        elif isinstance(module, nn.BatchNorm2d):
-            module.momentum = 1.0
-    network.train()(picture[:, :, :128, :128])
-    network.eval()
+def section(rows: Sequence[Ratio]) -> str:
+    """A Markdown table of what was measured."""
+    lines = table(
+        ("network", "way", "picture", "less work", "sooner", "difference", "changed"),
+        (
+            (
+                row.network,
+                row.way,
+                f"{row.side} px",
+                str(row.less_work),
+                str(row.sooner),
+                f"{row.difference:.0e}",
+                f"{row.changed:.2%}",
+            )
+            for row in rows
+        ),
+        words=2,
+    )
+    return f"""## A network on the CPU
+
+One picture, in float32 where nothing else is said. Less work: how many times less time of the
+processor than by plain PyTorch, on one core. Sooner: how many times less time by the clock, on
+{physical_cores()} cores. Medians of {_ROUNDS} rounds with quartiles, all ways in turn. The
+difference is the largest between logits, relative to the largest logit; changed is the share of
+pixels that get another class. {_SHIPPED} has learned and gets a photo; the others have random
+weights, which make more of a difference than such as have learned.
+
+{lines}
+"""
 
 
-def _ways(network: nn.Module, picture: Tensor) -> dict[str, _Run]:
-    engine = Engine()
-    ways: dict[str, _Run] = {
-        "as it is": lambda: network(picture),
-        "segdemo": lambda: engine.run(network, picture),
+def _pairs() -> Iterator[tuple[str, nn.Module, Tensor]]:
+    """Names, networks and pictures."""
+    for name, known in NETWORKS.items():
+        torch.manual_seed(0)
+        network, picture = known.build(), torch.rand(1, 3, known.side, known.side)
+        settle(network, picture)
+        yield name, network, picture
+    path = SHIPPED / f"{_SHIPPED}.safetensors"
+    segmenter = load(path, device="cpu")
+    detection = detect(read_file(path).content)
+    prepared = prepare(
+        photo((512, 512)),
+        segmenter.spec.preprocessing,
+        in_channels=3,
+        requirements=detection.architecture.requirements(detection.config),
+        max_side=segmenter.max_side,
+    )
+    yield _SHIPPED, segmenter.network, prepared.tensor
+
+
+def _ratios(name: str, network: nn.Module, picture: Tensor) -> list[Ratio]:
+    with torch.inference_mode():
+        builds = _ways(network, picture)
+        with threads(1):
+            alone = {way: build(network, picture, 1) for way, build in builds.items()}
+            work = in_turn(alone, _ROUNDS)
+            answers = {way: run() for way, run in alone.items()}
+        cores = physical_cores()
+        with threads(cores):
+            together = {way: build(network, picture, cores) for way, build in builds.items()}
+            waited = in_turn(together, _ROUNDS, time.perf_counter)
+    expected = answers[_PLAIN]
+    return [
+        Ratio(
+            network=name,
+            side=picture.shape[-1],
+            way=way,
+            less_work=less(work[_PLAIN], work[way]),
+            sooner=less(waited[_PLAIN], waited[way]),
+            difference=float((answers[way] - expected).abs().max() / expected.abs().max()),
+            changed=float((_classes(answers[way]) != _classes(expected)).float().mean()),
+        )
+        for way in builds
+        if way != _PLAIN
+    ]
+
+
+def _classes(logits: Tensor) -> Tensor:
+    return logits > 0 if logits.shape[1] == 1 else logits.argmax(dim=1, keepdim=True)
+
+
+def _ways(network: nn.Module, picture: Tensor) -> dict[str, _Build]:
+    """Each makes a network ready for pictures of this size on so many threads."""
+    ways: dict[str, _Build] = {
+        _PLAIN: lambda network, picture, _: lambda: network(picture),
+        "segdemo": partial(_by_segdemo, torch.float32),
     }
-    if importlib.util.find_spec("onnxruntime") and importlib.util.find_spec("onnxscript"):
-        ways["onnxruntime"] = _by_onnxruntime(network, picture)
+    with suppress(SettingsError):  # of a processor that would only be slower in it
+        ways["segdemo, bf16"] = partial(_by_segdemo, number_type(torch.device("cpu"), "bf16"))
+    if find_spec("onnxruntime") and find_spec("onnxscript"):
+        ways["onnxruntime"] = partial(_by_onnxruntime, _exported(network, picture))
+    if find_spec("openvino"):
+        ways["OpenVINO"] = _by_openvino
     return ways
 
 
-def _by_onnxruntime(network: nn.Module, picture: Tensor) -> _Run:
-    import onnxruntime  # noqa: PLC0415 (an optional package)
+def _by_segdemo(dtype: torch.dtype, network: nn.Module, picture: Tensor, _: int) -> _Run:
+    engine = Engine(dtype)
+    return lambda: engine.run(network, picture)
 
+
+def _exported(network: nn.Module, picture: Tensor) -> bytes:
     with torch.inference_mode(False):
         program: Any = torch.onnx.export(network, (picture.clone(),), dynamo=True, verbose=False)
     file = io.BytesIO()
     program.save(file)
+    return file.getvalue()
+
+
+def _by_onnxruntime(exported: bytes, _: nn.Module, picture: Tensor, count: int) -> _Run:
+    import onnxruntime  # noqa: PLC0415 (an optional package)
+
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        file.getvalue(), options, providers=["CPUExecutionProvider"]
-    )
+    options.intra_op_num_threads = count
+    # Threads that wait busily would take the others' time.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
     given = {session.get_inputs()[0].name: picture.numpy()}
     return lambda: torch.from_numpy(session.run(None, given)[0])
+
+
+def _by_openvino(network: nn.Module, picture: Tensor, count: int) -> _Run:
+    import openvino  # noqa: PLC0415 (an optional package)
+
+    model = openvino.convert_model(
+        network, example_input=picture.clone(), input=[tuple(picture.shape)]
+    )
+    # It would silently take bfloat16 where the processor has it.
+    options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": count}
+    compiled = openvino.Core().compile_model(model, "CPU", options)
+    return lambda: torch.from_numpy(compiled(picture.numpy())[0])

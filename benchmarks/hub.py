@@ -1,15 +1,13 @@
 """The Hub from a distance: what a look at a file costs, and how soon trouble is told."""
 
-import json
-import os
-import subprocess
-import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
-DEADLINE_SECONDS = 3.0
-_ROOT = Path(__file__).parent.parent
+from benchmarks.processes import ROOT, told
+from benchmarks.tables import table
+
+_DEADLINE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,26 +35,64 @@ class Told:
     search: float | None = None
 
 
-def looks() -> list[Look]:
-    """For files of every form."""
-    return [Look(**told) for told in _run("looks")]
-
-
-def situations() -> list[Told]:
-    """Every situation that the tests know."""
-    return [Told(**told) for told in _run("situations")]
-
-
-def _run(part: str) -> list[dict]:
+def measure() -> list[Look | Told]:
+    """Looks at files of every form, and every situation that the tests know."""
     with TemporaryDirectory() as folder:
-        environment = os.environ | {
-            "PYTHONPATH": str(_ROOT / "tests"),  # the Hub on loopback, and the situations
+        environment = {
+            "PYTHONPATH": str(ROOT / "tests"),  # the Hub on loopback, and the situations
             "HF_HOME": folder,
             "HF_HUB_OFFLINE": "0",
-            "SEGDEMO_HUB_TIMEOUT": f"{DEADLINE_SECONDS:g}",
+            "SEGDEMO_HUB_TIMEOUT": f"{_DEADLINE_SECONDS:g}",
         }
-        command = [sys.executable, "-m", "benchmarks.hub_visits", part]
-        answer = subprocess.run(
-            command, cwd=_ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
-        )
-        return json.loads(answer.stdout)
+        module = "benchmarks.hub_visits"
+        looks = told(module, "looks", environment=environment)
+        situations = told(module, "situations", environment=environment)
+    return [*(Look(**row) for row in looks), *(Told(**row) for row in situations)]
+
+
+def section(rows: Sequence[Look | Told]) -> str:
+    """Two Markdown tables of what was measured."""
+    look_lines = table(
+        ("file", "verdict", "size", "bytes read of it", "requests"),
+        (
+            (
+                row.file,
+                row.verdict,
+                f"{row.megabytes:.0f} MB",
+                f"{row.of_the_file:,}",
+                str(row.requests),
+            )
+            for row in rows
+            if isinstance(row, Look)
+        ),
+        words=2,
+    )
+    told_lines = table(
+        ("situation", "what is said", "look", "download", "search"),
+        (
+            (row.situation, row.sentence, *map(_seconds, (row.look, row.fetch, row.search)))
+            for row in rows
+            if isinstance(row, Told)
+        ),
+        words=2,
+    )
+    return f"""## A look at a file on the Hub
+
+Before anything is downloaded: a Hub on loopback counts what it sends. One request is for the
+repository's description, one is answered by the address of the large file; the others read parts
+of it.
+
+{look_lines}
+
+## What goes wrong, and when it is told
+
+The same Hub has each fault in turn, with a deadline of {_DEADLINE_SECONDS:g} s
+(`SEGDEMO_HUB_TIMEOUT`; 20 s when unset). The times are in seconds, for a look at a repository, a
+download and a search.
+
+{told_lines}
+"""
+
+
+def _seconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.1f}"

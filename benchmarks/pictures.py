@@ -1,5 +1,6 @@
 """The pictures and maps that everything here is measured on; the same on every machine."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,23 @@ from PIL import Image, ImageOps
 
 _PHOTO = Path(__file__).parent.parent / "segdemo" / "ui" / "examples" / "retina.jpg"
 _SEED = 7
+_NOISE = 3.0  # standard deviation in levels of 255, as a camera has it
 
 
 def photo(size: tuple[int, int]) -> Image.Image:
     """A real photograph, cut and scaled to ``size`` (width, height)."""
     with Image.open(_PHOTO) as picture:
         return ImageOps.fit(picture.convert("RGB"), size, Image.Resampling.BICUBIC)
+
+
+def camera_jpeg(size: tuple[int, int], seed: int = 0) -> bytes:
+    """The photo as a camera would store it, with noise that ``seed`` decides."""
+    clean = np.asarray(photo(size), dtype=np.float32)
+    noise = np.random.default_rng(seed).normal(0, _NOISE, clean.shape)
+    buffer = io.BytesIO()
+    noisy = np.clip(clean + noise, 0, 255).astype(np.uint8)
+    Image.fromarray(noisy).save(buffer, format="JPEG", quality=92)
+    return buffer.getvalue()
 
 
 def smooth_maps(size: tuple[int, int], count: int) -> list[npt.NDArray[np.uint8]]:

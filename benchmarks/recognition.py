@@ -3,11 +3,13 @@
 import json
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from benchmarks.tables import table
 from segdemo.checkpoints import detect
 
 _VECTORS = Path(__file__).parent.parent / "tests" / "vectors" / "public"
@@ -28,6 +30,21 @@ def measure() -> list[Recognition]:
     """Every network of the test vectors, without weights."""
     detect(header("unet_classic"))  # whatever is done once for all
     return [_measure(path.stem) for path in sorted(_VECTORS.glob("*.json"))]
+
+
+def section(rows: Sequence[Recognition]) -> str:
+    """A Markdown table of what was measured."""
+    lines = table(
+        ("state dict", "network", "tensors", "recognised in"),
+        ((row.name, row.title, str(row.tensors), f"{row.milliseconds:.0f} ms") for row in rows),
+        words=2,
+    )
+    return f"""## Which network it is
+
+From names and shapes alone, on the meta device; median time of the processor.
+
+{lines}
+"""
 
 
 def _measure(name: str) -> Recognition:

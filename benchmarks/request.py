@@ -1,23 +1,24 @@
-"""What a picture costs beside the network: the way tutorials go, and ours."""
+"""What a picture costs beside the network: the way tutorials go, the way rembg goes, and ours."""
 
 import io
-import random
+import math
 import statistics
 import tempfile
-import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from PIL import Image
 from torch.nn import functional
 from torchvision.transforms.v2.functional import normalize, to_image
 
-from benchmarks.pictures import photo
+from benchmarks.networks import SHIPPED
+from benchmarks.pictures import camera_jpeg
+from benchmarks.tables import pixels, table
+from benchmarks.timing import Less, in_turn, less, threads
 from segdemo.architectures.base import SizeRequirements
 from segdemo.devices import keep_freed_memory
 from segdemo.pictures import decode
@@ -26,12 +27,13 @@ from segdemo.segmenter import load
 from segdemo.spec import Preprocessing
 from segdemo.ui.map_files import cache_map, cache_picture, viewer_size
 
-ROUNDS = 7
-SIDE = 320
+_SIZES = ((1024, 768), (4000, 3000))
+_ROUNDS = 7
+_SIDE = 320
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_SPEC = Preprocessing(resize="stretch", side=SIDE, divisor=255.0, mean=_MEAN, std=_STD)
-_CHECKPOINT = Path(__file__).parent.parent / "weights" / "vessels_unet.safetensors"
-_NOISE = 3.0  # standard deviation in levels of 255, as a camera has it
+_SPEC = Preprocessing(resize="stretch", side=_SIDE, divisor=255.0, mean=_MEAN, std=_STD)
+_CHECKPOINT = SHIPPED / "vessels_unet.safetensors"
+_TINT = (255, 0, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,77 +41,132 @@ class Request:
     """Time of the processor for one JPEG of ``size`` (width, height) and one network."""
 
     size: tuple[int, int]
-    usual_ms: float
-    ours_ms: float
+    tutorials_ms: float
+    rembg_ms: float
+    segdemo_ms: float
+    less_than_tutorials: Less
+    less_than_rembg: Less
+    changed: float
+    """Share of the picture's pixels that are in another mask than with the tutorials."""
 
-    @property
-    def less(self) -> float:
-        """How many times less ours takes."""
-        return self.usual_ms / self.ours_ms
 
-
-def measure(size: tuple[int, int]) -> Request:
-    """Both ways in turn on one core, in another order each round, medians."""
+def measure() -> list[Request]:
+    """All ways in turn on one core."""
     keep_freed_memory()
-    torch.set_num_threads(1)
-    content = _camera_jpeg(size)
+    with (
+        threads(1),
+        tempfile.TemporaryDirectory() as folder,
+        patch.dict("os.environ", GRADIO_TEMP_DIR=folder),
+    ):
+        return [_request(size) for size in _SIZES]
+
+
+def section(rows: Sequence[Request]) -> str:
+    """A Markdown table of what was measured."""
+    lines = table(
+        (
+            *("photo", "tutorials", "rembg's way", "segdemo"),
+            *("less than tutorials", "less than rembg's", "changed"),
+        ),
+        (
+            (
+                pixels(row.size),
+                f"{row.tutorials_ms:.0f} ms",
+                f"{row.rembg_ms:.0f} ms",
+                f"{row.segdemo_ms:.0f} ms",
+                str(row.less_than_tutorials),
+                str(row.less_than_rembg),
+                f"{row.changed:.2%}",
+            )
+            for row in rows
+        ),
+    )
+    return f"""## A picture, without the network
+
+Time of the processor on one core from a JPEG with a camera's noise to what the browser fetches,
+median of {_ROUNDS} rounds with quartiles, all ways in turn; the network and its map of {_SIDE} px
+are the same and do not count. Tutorials take Pillow, `ToTensor` and `Normalize`, the map at full
+size, an overlay in numpy, PNG. rembg resizes by Lanczos and cuts the picture out, as PNG. Both have
+to do that again for each threshold or network. Changed is the share of pixels that are on the other
+side of the threshold 0.5 than in the tutorials' mask.
+
+{lines}
+"""
+
+
+def _request(size: tuple[int, int]) -> Request:
+    content = camera_jpeg(size)
     probabilities = _map(content)
-    times: dict[Callable[[], object], list[float]] = {
-        lambda: _usual(content, probabilities): [],
-        lambda: _ours(content, probabilities): [],
-    }
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        stack.enter_context(patch.dict("os.environ", GRADIO_TEMP_DIR=folder))
-        for way in times:
-            way()
-        for _ in range(ROUNDS):
-            for way in random.sample(list(times), len(times)):
-                start = time.process_time()
-                way()
-                times[way].append(time.process_time() - start)
-    usual, ours = (statistics.median(taken) * 1000 for taken in times.values())
-    return Request(size=size, usual_ms=usual, ours_ms=ours)
-
-
-def _camera_jpeg(size: tuple[int, int]) -> bytes:
-    clean = np.asarray(photo(size), dtype=np.float32)
-    noise = np.random.default_rng(0).normal(0, _NOISE, clean.shape)
-    buffer = io.BytesIO()
-    noisy = np.clip(clean + noise, 0, 255).astype(np.uint8)
-    Image.fromarray(noisy).save(buffer, format="JPEG", quality=92)
-    return buffer.getvalue()
+    times = in_turn(
+        {
+            "tutorials": lambda: _by_tutorials(content, probabilities),
+            "rembg": lambda: _by_rembg(content, probabilities),
+            "segdemo": lambda: _by_segdemo(content, probabilities),
+        },
+        _ROUNDS,
+    )
+    usual = _mask(probabilities, size)
+    ours = resize_map(_by_segdemo(content, probabilities) / np.float32(255), size) >= 0.5
+    return Request(
+        size=size,
+        **{f"{way}_ms": statistics.median(taken) * 1000 for way, taken in times.items()},
+        less_than_tutorials=less(times["tutorials"], times["segdemo"]),
+        less_than_rembg=less(times["rembg"], times["segdemo"]),
+        changed=float((usual != ours).mean()),
+    )
 
 
 def _map(content: bytes) -> torch.Tensor:
-    """(SIDE, SIDE): what a trained network says of the picture; its time is not counted."""
-    picture = decode(content, max_megapixels=40)
+    """(_SIDE, _SIDE): what a trained network says of the picture; its time is not counted."""
+    picture = decode(content, max_megapixels=math.inf)
     said = load(_CHECKPOINT, device="cpu").predict(picture).foreground
-    return torch.from_numpy(resize_map(said, (SIDE, SIDE)))
+    return torch.from_numpy(resize_map(said, (_SIDE, _SIDE)))
 
 
-def _usual(content: bytes, probabilities: torch.Tensor) -> bytes:
+def _mask(probabilities: torch.Tensor, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    full = functional.interpolate(
+        probabilities[None, None], size=size[::-1], mode="bilinear", align_corners=False
+    )
+    return (full[0, 0].numpy() > 0.5).astype(np.uint8)
+
+
+def _by_tutorials(content: bytes, probabilities: torch.Tensor) -> bytes:
     """Pillow, ToTensor, a map at full size, an overlay in numpy, PNG."""
     picture = Image.open(io.BytesIO(content)).convert("RGB")
-    small = picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    small = picture.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
     normalize(to_image(small).float() / 255, list(_MEAN), list(_STD))
-    full = functional.interpolate(
-        probabilities[None, None], size=picture.size[::-1], mode="bilinear", align_corners=False
-    )
-    mask = (full[0, 0].numpy() > 0.5).astype(np.uint8)
-    tint = np.array([255, 0, 0])
+    mask = _mask(probabilities, picture.size)
     base = np.asarray(picture)
-    overlay = np.where(mask[..., None] == 1, base * 0.5 + tint * 0.5, base).astype(np.uint8)
+    tinted = base * 0.5 + np.array(_TINT) * 0.5
+    return _png(Image.fromarray(np.where(mask[..., None] == 1, tinted, base).astype(np.uint8)))
+
+
+def _by_rembg(content: bytes, probabilities: torch.Tensor) -> bytes:
+    """Lanczos both ways, the map stretched from 0 to 255, the picture cut out, PNG."""
+    picture = Image.open(io.BytesIO(content)).convert("RGB")
+    small = np.array(picture.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS))
+    scaled = small / max(np.max(small), 1e-6)
+    ((scaled - _MEAN) / _STD).transpose((2, 0, 1))[None].astype(np.float32)
+    said = probabilities.numpy()
+    stretched = (said - said.min()) / (said.max() - said.min())
+    grey = Image.fromarray((stretched * 255).astype(np.uint8))
+    mask = grey.resize(picture.size, Image.Resampling.LANCZOS)
+    nothing = Image.new("RGBA", picture.size, 0)
+    return _png(Image.composite(picture.convert("RGBA"), nothing, mask))
+
+
+def _png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(overlay).save(buffer, format="PNG")
+    picture.save(buffer, format="PNG")
     return buffer.getvalue()
 
 
-def _ours(content: bytes, probabilities: torch.Tensor) -> None:
-    """As the page does it, from the file to what the browser fetches."""
-    picture = decode(content, max_megapixels=40)
+def _by_segdemo(content: bytes, probabilities: torch.Tensor) -> npt.NDArray[np.uint8]:
+    """As the page does it, from the file to what the browser fetches; the map that it draws."""
+    picture = decode(content, max_megapixels=math.inf)
     cache_picture(picture)
     needs = SizeRequirements(multiple_of=32)
     prepare(picture, _SPEC, in_channels=3, requirements=needs, max_side=2048)
-    shown = resize_map(probabilities.numpy(), viewer_size(picture.size))
-    cache_map(quantise(shown))
+    shown = quantise(resize_map(probabilities.numpy(), viewer_size(picture.size)))
+    cache_map(shown)
+    return shown

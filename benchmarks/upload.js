@@ -3,13 +3,14 @@
   const root = document.querySelector("#viewer .sv");
   const readyPanels = () => root.querySelectorAll(".sv-panel[data-status=ready]").length;
 
-  window.benchmark = (panels) => {
+  window.benchmark = (panels, patience) => {
     const before = root.dataset.run;
     let start = 0;
     document.addEventListener("change", () => { start = performance.now(); },
       { capture: true, once: true });
     window.finished = new Promise((resolve, reject) => {
       let first = 0;
+      setTimeout(() => reject(new Error("Not all panels show a result.")), patience);
       new MutationObserver((_, observer) => {
         if (root.dataset.run === before) return;
         if (root.querySelector(".sv-panel[data-status=failed]")) reject(new Error("A panel failed."));
