@@ -11,7 +11,7 @@ from segdemo.strings import text
 
 # mallopt's names in glibc's malloc.h, and what they are set to.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
-_MALLOC_OPTIONS = ((_MMAP_THRESHOLD, 1 << 30), (_TRIM_THRESHOLD, 2**31 - 1), (_ARENA_MAX, 1))
+_MALLOC_OPTIONS = ((_MMAP_THRESHOLD, 1 << 27), (_TRIM_THRESHOLD, 2**31 - 1), (_ARENA_MAX, 1))
 
 # What RuntimeErrors say of it: MPS and oneDNN, Linux, Windows, cuDNN and cuBLAS.
 _MEMORY_SIGNS = (

@@ -16,13 +16,28 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from segdemo.receptive_field import ReceptiveField, receptive_field
 from segdemo.recording import Call, Program, Recording, Slot, record
+from segdemo.tiling import Tiling, best_tiling, tiled
 
 _SHAPES_KEPT = 16
 """Of how many sizes a program is kept; programs share the weights and are small themselves."""
 
 _BATCH_NORM = inspect.signature(functional.batch_norm)
 _RELUS = (functional.relu, torch.relu, torch.relu_)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Size:
+    """What is known of a network for pictures of one size."""
+
+    program: Program | None = None
+    """What our engine runs; None when the network itself is run."""
+    peak: int = 0
+    """See Recording.peak; 0 when it is not known."""
+    field: ReceptiveField | None = None
+    lacking: tuple[int, ...] = ()
+    """How many rows and columns the answer has less than the pictures."""
 
 
 class Engine:
@@ -33,7 +48,7 @@ class Engine:
         self._dtype = dtype
         self._lock = Lock()
         self._state: Hashable = None
-        self._programs: OrderedDict[torch.Size, Program | None] = OrderedDict()
+        self._sizes: OrderedDict[torch.Size, _Size] = OrderedDict()
         self._weights = _Weights(own=(), dtype=dtype)
 
     @property
@@ -41,14 +56,17 @@ class Engine:
         """Memory that it takes beside the network's own weights."""
         return self._weights.byte_size
 
-    def run(self, network: nn.Module, pictures: Tensor) -> Tensor:
+    def run(self, network: nn.Module, pictures: Tensor, *, tiling: Tiling | None = None) -> Tensor:
         """``network(pictures)`` within rounding, float32 (N, C, H, W); for use without gradients.
 
         That the network was changed since is noticed. It runs as it is on other devices than
         the CPU, while it trains, when it has hooks, and when it has no convolution to gain from;
-        what then computes in 16 bits is PyTorch's choice, operation by operation.
+        what then computes in 16 bits is PyTorch's choice, operation by operation. ``tiling``:
+        the parts in which it is done.
         """
-        program = self._program(network, pictures)
+        if tiling is not None:
+            return tiled(lambda part: self.run(network, part), pictures, tiling)
+        program = self._size(network, pictures.shape, pictures.device).program
         if program is None:
             lower = self._dtype != torch.float32
             with torch.autocast(
@@ -59,27 +77,67 @@ class Engine:
         given = pictures.to(self._dtype).contiguous(memory_format=torch.channels_last)
         return program.run(given).float()
 
-    def _program(self, network: nn.Module, pictures: Tensor) -> Program | None:
-        if pictures.device.type != "cpu" or not _is_ours_to_run(network):
+    def memory(self, network: nn.Module, pictures: Tensor) -> int:
+        """How many bytes of tensors ``run`` has at a time; 0 when that is not known.
+
+        A process grows by more, measured on U-Nets by a tenth to nine tenths: a layer has a
+        workspace, and smaller tensors leave gaps between them.
+        """
+        peak = self._size(network, pictures.shape, pictures.device).peak
+        return peak * self._dtype.itemsize
+
+    def tiling(self, network: nn.Module, pictures: Tensor, share: float) -> Tiling | None:
+        """The parts of at most ``share`` of the pixels that have the same answer.
+
+        None where the whole picture decides of each pixel, or too much of it.
+        """
+        whole = self._size(network, pictures.shape, pictures.device)
+        height, width = pictures.shape[2:]
+        parts = whole.field and best_tiling(height, width, whole.field, share)
+        if not parts:
             return None
+        for rows, columns in parts.sizes:
+            part = torch.Size((*pictures.shape[:2], rows, columns))
+            found = self._size(network, part, pictures.device)
+            # A network whose margins depend on the size is not one that can be put together.
+            if (found.field, found.lacking) != (whole.field, whole.lacking):
+                return None
+        return parts
+
+    def _size(self, network: nn.Module, shape: torch.Size, device: torch.device) -> _Size:
+        known = _is_known(network)
         own = [*network.parameters(), *network.buffers()]
         with self._lock:
-            state = (id(network), tuple(map(_state, own)))
+            state = (id(network), known, tuple(map(_state, own)))
             if state != self._state:
                 self._state = state
-                self._programs.clear()
+                self._sizes.clear()
                 self._weights = _Weights(own=own, dtype=self._dtype)
-            shape = pictures.shape
-            if shape not in self._programs:
-                recording = record(network, shape)
-                self._programs[shape] = self._weights.program(recording) if recording else None
-                if len(self._programs) > _SHAPES_KEPT:
-                    self._programs.popitem(last=False)
-            self._programs.move_to_end(shape)
-            return self._programs[shape]
+            if shape not in self._sizes:
+                recording = record(network, shape) if known else None
+                self._sizes[shape] = self._found(recording, device)
+                if len(self._sizes) > _SHAPES_KEPT:
+                    self._sizes.popitem(last=False)
+            self._sizes.move_to_end(shape)
+            return self._sizes[shape]
+
+    def _found(self, recording: Recording | None, device: torch.device) -> _Size:
+        if recording is None:
+            return _Size()
+        program = self._weights.program(recording) if device.type == "cpu" else None
+        given, returned = (
+            recording.shapes[s.number] for s in (recording.given, recording.returned)
+        )
+        return _Size(
+            program=program,
+            peak=(program or recording).peak,
+            field=receptive_field(recording),
+            lacking=tuple(a - b for a, b in zip(given[2:], returned[2:], strict=True)),
+        )
 
 
-def _is_ours_to_run(network: nn.Module) -> bool:
+def _is_known(network: nn.Module) -> bool:
+    """Whether what it does may be written down, and is worth it."""
     modules = list(network.modules())
     return any(isinstance(module, nn.Conv2d) for module in modules) and not any(
         module.training or module._forward_hooks or module._forward_pre_hooks for module in modules

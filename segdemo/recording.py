@@ -49,6 +49,24 @@ class Recording:
     given: Slot
     returned: Slot
 
+    @property
+    def peak(self) -> int:
+        """The most numbers that are in memory at a time, beside the network's own and the picture.
+
+        What a call needs for itself alone is not known.
+        """
+        held, most = dict[int, int](), 0
+        for call, freed in zip(self.calls, _freed(self), strict=True):
+            held.update((slot.number, self._size(slot)) for slot in _slots(call.result))
+            most = max(most, sum(held.values()))
+            for number in freed:
+                held.pop(number, None)
+        return most
+
+    def _size(self, slot: Slot) -> int:
+        own_or_given = slot.number < self.own or slot == self.given
+        return 0 if own_or_given else self.shapes[slot.number].numel()
+
 
 class Program:
     """A recording and the tensors of its network, ready to run."""
@@ -57,6 +75,11 @@ class Program:
         """``own``: the network's parameters, then its buffers."""
         self._recording, self._own = recording, tuple(own)
         self._freed = _freed(recording)
+
+    @property
+    def peak(self) -> int:
+        """See Recording.peak."""
+        return self._recording.peak
 
     def run(self, pictures: Tensor) -> Tensor:
         """The answer; each tensor is freed after its last use."""

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 from segdemo.checkpoints import METADATA_KEY, Detection, detect, read_file
 from segdemo.checkpoints.neighbours import neighbours
@@ -22,11 +22,12 @@ from segdemo.devices import number_type, select_device, short_name, synchronise
 from segdemo.engine import Engine
 from segdemo.errors import SpecError
 from segdemo.pictures import decode
-from segdemo.processing import Labels, activate, prepare, resize_map, winners
+from segdemo.processing import Labels, Prepared, activate, prepare, resize_map, winners
 from segdemo.published import known_file
 from segdemo.settings import Precision, Settings
 from segdemo.spec import SegmentationSpec
 from segdemo.strings import text
+from segdemo.tiling import Tiling
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -43,6 +44,8 @@ class Prediction:
     precision: Precision = "fp32"
     reduced: bool = False
     """Whether the picture was made smaller than the spec wanted, to stay within memory."""
+    parts: int = 1
+    """In how many overlapping parts it was computed, to stay within memory; the map is the same."""
     background: int = 0
     """The class that is no foreground, where there are several."""
 
@@ -97,17 +100,21 @@ class Segmenter:
         detection: Detection,
         device: torch.device,
         max_side: int,
+        memory_megabytes: int,
         precision: Precision = "fp32",
     ) -> None:
         """``max_side`` limits the picture that the network is given, in pixels.
 
-        Raises SettingsError when the device does not compute in ``precision``.
+        A picture for which it would need more than ``memory_megabytes`` beside its weights is
+        computed in parts where that gives the same map, and made smaller where not. Raises
+        SettingsError when the device does not compute in ``precision``.
         """
         self.network = network.to(device)
         self.spec = spec
         self.detection = detection
         self.device = device
         self.max_side = max_side
+        self.memory_megabytes = memory_megabytes
         self.precision = precision
         self._engine = Engine(number_type(device, precision))
 
@@ -148,20 +155,13 @@ class Segmenter:
         Raises PictureError when it cannot be read, and PredictionError when the network cannot
         take it or returns NaN.
         """
-        config = self.detection.config
         start = time.perf_counter()
         if picture.mode != "RGB" or picture.info:
             # Straight from a file: perhaps lying on its side, transparent or deeper than 8 bits.
             picture = decode(picture, max_megapixels=math.inf)
-        prepared = prepare(
-            picture,
-            self.spec.preprocessing,
-            in_channels=config.in_channels,
-            requirements=self.detection.architecture.requirements(config),
-            max_side=self.max_side,
-        )
         with torch.inference_mode():
-            logits = self._engine.run(self.network, prepared.tensor.to(self.device))
+            prepared, given, tiling = self._within_memory(picture)
+            logits = self._engine.run(self.network, given, tiling=tiling)
             probabilities = activate(logits, self.spec.postprocessing.activation, prepared.size)
             synchronise(self.device)
             array = probabilities.cpu().numpy()
@@ -172,7 +172,36 @@ class Segmenter:
             device=short_name(self.device),
             precision=self.precision,
             reduced=prepared.reduced,
+            parts=tiling.count if tiling else 1,
             background=self.background,
+        )
+
+    def _within_memory(self, picture: Image.Image) -> tuple[Prepared, Tensor, Tiling | None]:
+        """The picture as the network gets it, on its device, and the parts of it, if it needs any.
+
+        The fewest changes that keep to the memory: none, parts, a smaller picture.
+        """
+        prepared = self._prepared(picture, self.max_side)
+        given = prepared.tensor.to(self.device)
+        needed = self._engine.memory(self.network, given)
+        share = self.memory_megabytes * 2**20 / needed if needed else 1.0
+        if share >= 1:
+            return prepared, given, None
+        tiling = self._engine.tiling(self.network, given, share)
+        if tiling is None:
+            side = max(1, math.floor(max(prepared.size) * math.sqrt(share)))
+            prepared = self._prepared(picture, side)
+            given = prepared.tensor.to(self.device)
+        return prepared, given, tiling
+
+    def _prepared(self, picture: Image.Image, max_side: int) -> Prepared:
+        config = self.detection.config
+        return prepare(
+            picture,
+            self.spec.preprocessing,
+            in_channels=config.in_channels,
+            requirements=self.detection.architecture.requirements(config),
+            max_side=max_side,
         )
 
 
@@ -202,6 +231,7 @@ def load(
         detection=recognised.detection.without_weights(),
         device=chosen_device,
         max_side=settings.max_network_side,
+        memory_megabytes=settings.memory_megabytes,
         precision=settings.precision,
     )
 

@@ -95,6 +95,13 @@ class Settings:
         "a positive whole number",
         "the longest side, in pixels, that is ever given to a network",
     )
+    memory_megabytes: int = _setting(
+        4096,
+        "SEGDEMO_MEMORY_MB",
+        _positive(int),
+        "a positive whole number",
+        "how many MB a network may need for a picture; more is done in parts, or smaller",
+    )
     cache_megabytes: int = _setting(
         2048,
         "SEGDEMO_CACHE_MB",

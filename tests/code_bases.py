@@ -263,5 +263,6 @@ def predicted(detection, size):
         detection=detection,
         device=torch.device("cpu"),
         max_side=512,
+        memory_megabytes=4096,
     )
     return segmenter.predict(Image.linear_gradient("L").convert("RGB").resize(size))

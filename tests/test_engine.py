@@ -135,7 +135,7 @@ def assert_the_same(network, *pictures, engine=None, tolerance=1e-5):
 
 def functions(engine):
     """The names of the functions in the last program."""
-    program = next(reversed(engine._programs.values()))
+    program = next(reversed(engine._sizes.values())).program
     return [getattr(call.function, "__name__", "fused") for call in program._recording.calls]
 
 
@@ -269,7 +269,7 @@ def test_sizes_share_their_weights_and_few_are_kept():
     for side in range(17, 60):
         engine.run(network, picture(height=side, width=side))
     assert engine.byte_size == once
-    assert len(engine._programs) == 16
+    assert len(engine._sizes) == 16
 
 
 def test_weights_without_a_norm_are_not_copied():

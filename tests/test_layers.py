@@ -17,7 +17,7 @@ LAYERS = (
     {"architectures"},
     {"pictures", "processing", "devices", "truth"},
     {"checkpoints"},
-    {"recording"},
+    {"receptive_field", "recording", "tiling"},
     {"engine"},
     {"segmenter"},
     {"training"},

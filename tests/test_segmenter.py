@@ -16,6 +16,7 @@ from torch import nn
 
 from segdemo import segmenter as segmenter_module
 from segdemo.architectures.u2net import U2Net, U2NetConfig
+from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.checkpoints import detect
 from segdemo.errors import FileError, PredictionError, SettingsError, SpecError, UnknownNetworkError
 from segdemo.processing import quantise
@@ -57,7 +58,7 @@ class RedChannel(nn.Module):
         return x[:, :1, self.border : end, self.border : end]
 
 
-def red_channel(*, border=0, max_side=4096, **preprocessing):
+def red_channel(*, border=0, max_side=4096, memory_megabytes=4096, **preprocessing):
     """A segmenter whose map is the red channel of the picture, divided by 255."""
     theirs = TutorialUNet(era="bias", depth=1, width=2).state_dict()
     return Segmenter(
@@ -69,6 +70,7 @@ def red_channel(*, border=0, max_side=4096, **preprocessing):
         detection=detect(theirs, assume="unet_unpadded" if border else None),
         device=CPU,
         max_side=max_side,
+        memory_megabytes=memory_megabytes,
     )
 
 
@@ -183,6 +185,41 @@ def test_a_large_picture_is_reduced_to_the_limit_and_says_so():
     assert prediction.reduced
     assert prediction.mask(0.5).shape == (30, 40)
     assert not red_channel(max_side=40).predict(random_picture(40, 30)).reduced
+
+
+def in_memory_of(megabytes, network, width, height):
+    """What a network says of a picture with no more memory than that."""
+    segmenter = Segmenter(
+        network=network,
+        spec=SegmentationSpec(preprocessing=Preprocessing(resize="none")),
+        detection=detect(network.state_dict()),
+        device=CPU,
+        max_side=4096,
+        memory_megabytes=megabytes,
+    )
+    return segmenter.predict(random_picture(width, height))
+
+
+def test_what_needs_too_much_memory_is_computed_in_parts_and_says_so():
+    network = randomised(UNet(UNetConfig.standard(width=2)))
+    whole = in_memory_of(64, network, 640, 620)
+    parts = in_memory_of(8, network, 640, 620)
+    assert (whole.parts, whole.reduced) == (1, False)
+    assert parts.parts > 1
+    assert not parts.reduced
+    assert np.abs(parts.probabilities - whole.probabilities).max() < 1e-5
+
+
+def test_where_parts_would_say_something_else_the_picture_is_made_smaller():
+    network = randomised(UNet(UNetConfig.standard(width=2, up="bilinear")))
+    assert not in_memory_of(64, network, 640, 320).reduced
+    prediction = in_memory_of(4, network, 640, 320)
+    assert prediction.reduced
+    assert prediction.parts == 1
+    width, height = prediction.network_size
+    assert width == pytest.approx(2 * height, abs=1)
+    assert 300 < width < 600
+    assert prediction.mask().shape == (320, 640)
 
 
 def test_a_prediction_says_where_and_how_long_it_ran(checkpoint):
@@ -536,6 +573,10 @@ def test_the_environment_is_asked_when_nothing_is_given(tmp_path, monkeypatch):
 def test_the_limit_on_the_side_comes_from_the_settings(checkpoint):
     segmenter = checkpoint(settings=Settings(max_network_side=18), words=AS_IT_IS)
     assert max(segmenter.predict(random_picture()).network_size) == 18
+
+
+def test_so_does_the_limit_on_memory(checkpoint):
+    assert checkpoint(settings=Settings(memory_megabytes=77)).memory_megabytes == 77
 
 
 def test_a_file_that_is_no_checkpoint_is_a_sentence(tmp_path):

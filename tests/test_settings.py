@@ -43,6 +43,7 @@ def test_an_empty_variable_counts_as_unset(variable, value):
         ("SEGDEMO_MAX_MEGAPIXELS", "1e2", 100.0),
         ("SEGDEMO_MAX_UPLOAD_MB", "7", 7),
         ("SEGDEMO_MAX_SIDE", " 512 ", 512),
+        ("SEGDEMO_MEMORY_MB", "900", 900),
         ("SEGDEMO_CACHE_MB", "1", 1),
         ("SEGDEMO_HUB_TIMEOUT", "2.5", 2.5),
         ("SEGDEMO_MAX_DOWNLOAD_MB", "300", 300),
@@ -68,7 +69,8 @@ def test_a_senseless_number_is_refused_by_a_sentence(variable, raw):
 
 
 @pytest.mark.parametrize(
-    "variable", ["SEGDEMO_MAX_UPLOAD_MB", "SEGDEMO_MAX_SIDE", "SEGDEMO_MAX_DOWNLOAD_MB"]
+    "variable",
+    ["SEGDEMO_MAX_UPLOAD_MB", "SEGDEMO_MAX_SIDE", "SEGDEMO_MEMORY_MB", "SEGDEMO_MAX_DOWNLOAD_MB"],
 )
 def test_a_count_is_whole(variable):
     with pytest.raises(SettingsError) as caught:

@@ -214,3 +214,12 @@ def test_a_panel_says_when_it_was_computed_in_less_than_32_bits(
     *_, (panel,) = runner.run(picture, "digest", [(entries[0], AS_IT_COMES)])
     assert panel.device == f"CPU · {precision}"
     assert len([note for note in panel.notes if "faster than fp32" in note]) == notes
+
+
+@pytest.mark.parametrize(("megabytes", "notes"), [(4096, 0), (2, 1)])
+def test_a_panel_says_when_it_was_computed_in_parts(entries, megabytes, notes):
+    runner = Runner(Pool(Settings(device="cpu", memory_megabytes=megabytes)))
+    large = Image.linear_gradient("L").convert("RGB").resize((640, 512))
+    *_, (panel,) = runner.run(large, "digest", as_they_come(entries[0]))
+    assert panel.status == "ready"
+    assert len([note for note in panel.notes if "overlapping parts" in note]) == notes
