@@ -1,5 +1,3 @@
-const PALE = { r: 255, g: 255, b: 255 };
-
 test("every cell is counted for the class that won it", () => {
   equal(classCounts(Uint8Array.of(2, 0, 2, 1, 2), 4), [1, 1, 3, 0]);
 });
@@ -39,24 +37,9 @@ test("the share of equal classes goes by name", () => {
   close(sameShare(Uint8Array.of(0, 1, 2, 2), Uint8Array.of(1, 1, 0, 1), match), 0.5);
 });
 
-test("a class is laid over the picture at the opacity; one without a colour leaves it", () => {
-  const ground = Uint32Array.of(packColour({ r: 100, g: 0, b: 200 }), packColour(PALE), CLEAR);
-  const out = new Uint32Array(3);
-  const red = { r: 200, g: 100, b: 0 };
-  classLayer(ground, Uint8Array.of(1, 0, 1), [null, red], 0.5, out);
-  equal(out, [packColour({ r: 150, g: 50, b: 100 }), packColour(PALE), CLEAR]);
-});
-
-test("edges are where neighbours have other winners", () => {
-  const ground = Uint32Array.of(1, 1, 1);
-  const inside = Uint32Array.of(7, 8, 9);
-  const out = new Uint32Array(3);
-  classEdges(Uint8Array.of(2, 2, 3), Uint8Array.of(2, 3, 3), inside, ground, out);
-  equal(out, [1, 8, 1]);
-});
-
-test("a difference keeps the labels that the other names otherwise", () => {
-  const out = new Uint8Array(4);
-  differingLabels(Uint8Array.of(0, 1, 2, 2), Uint8Array.of(0, 2, 2, 1), [0, 1, 2], 255, out);
-  equal(out, [255, 1, 255, 2]);
+test("a difference shows the labels that the other names otherwise, and none where it says nothing", () => {
+  const table = differenceTable([7, 8, 9], [0, 2, -1]);
+  const shown = (label, there) => table[label * 256 + there];
+  equal([shown(0, 0), shown(0, 1), shown(1, 2), shown(1, 1)], [CLEAR, 7, CLEAR, 8]);
+  equal([shown(2, 0), shown(2, 2), shown(2, VOID_LABEL)], [9, 9, CLEAR]);
 });

@@ -49,10 +49,11 @@ test("the truth of a class is that class; without classes it is the foreground, 
 });
 
 test("errors are told apart, and what nothing is said of too", () => {
+  const cells = { columns: Int32Array.of(0, 1, 2, 3, 4), rows: Int32Array.of(0) };
+  const mask = { q: Uint8Array.of(9, 9, 1, 1, 9), width: 5, cells, marks: cutTable(5, 1, 0) };
+  const truth = { q: Uint8Array.of(1, 0, 1, 0, VOID_LABEL), width: 5, cells, marks: TRUTH_MARKS };
+  const table = Uint32Array.from(errorTable({ hit: 1, wrong: 2, missed: 3, unsaid: 4 }));
   const out = new Uint32Array(5);
-  const layers = Object.fromEntries(["hit", "wrong", "missed", "rest", "unsaid"]
-    .map((name, value) => [name, new Uint32Array(5).fill(value + 1)]));
-  const truth = Uint8Array.of(1, 0, 1, 0, VOID_LABEL);
-  paintErrors(Uint8Array.of(9, 9, 1, 1, 9), 5, truth, layers, out);
-  equal(out, [1, 2, 3, 4, 5]);
+  paintPair(mask, truth, table, { left: 0, top: 0, right: 5, bottom: 1 }, out);
+  equal(out, [1, 2, 3, CLEAR, 4]);
 });

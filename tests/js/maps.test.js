@@ -40,47 +40,83 @@ test("a mask shows foreground where q >= k and nowhere else, at every threshold"
   }
 });
 
-test("the extreme filters find the extremes around each pixel", () => {
-  const scratch = new Uint8Array(MAP.length);
-  const lowest = new Uint8Array(MAP.length);
-  const highest = new Uint8Array(MAP.length);
-  extremeFilter(MAP, WIDTH, HEIGHT, 2, 255, scratch, lowest);
-  extremeFilter(MAP, WIDTH, HEIGHT, 1, 0, scratch, highest);
-  const around = (x, y, radius) => {
-    const near = [];
-    for (let v = Math.max(0, y - radius); v <= Math.min(HEIGHT - 1, y + radius); v++) {
-      for (let u = Math.max(0, x - radius); u <= Math.min(WIDTH - 1, x + radius); u++) {
-        near.push(MAP[v * WIDTH + u]);
-      }
-    }
-    return near;
+// A panel that shows a noisy map enlarged, and ends beyond it on two sides.
+function enlarged(mapWidth = WIDTH, mapHeight = HEIGHT) {
+  return {
+    columns: cellsAlong(40, -2.5, 37.3, mapWidth), rows: cellsAlong(30, 1.5, 20.7, mapHeight),
   };
-  for (let y = 0; y < HEIGHT; y++) {
-    for (let x = 0; x < WIDTH; x++) {
-      equal(lowest[y * WIDTH + x], Math.min(...around(x, y, 2)));
-      equal(highest[y * WIDTH + x], Math.max(...around(x, y, 1)));
-    }
+}
+
+const WHOLE = { left: 0, top: 0, right: 40, bottom: 30 };
+
+test("each pixel has the colour of its cell's value and is clear beside the picture", () => {
+  const cells = enlarged();
+  const table = Uint32Array.from({ length: 256 }, (_, q) => 1000 + q);
+  const out = filled(5, 1200);
+  paintLevels(MAP, WIDTH, cells, table, WHOLE, out);
+  out.forEach((pixel, i) => {
+    const [row, column] = [cells.rows[Math.floor(i / 40)], cells.columns[i % 40]];
+    equal(pixel, row < 0 || column < 0 ? CLEAR : 1000 + MAP[row * WIDTH + column]);
+  });
+});
+
+test("painting a box touches nothing else and is a part of painting everything", () => {
+  const cells = enlarged();
+  const table = cutTable(128, 7, 8);
+  const whole = filled(5, 1200);
+  paintLevels(MAP, WIDTH, cells, table, WHOLE, whole);
+  const box = { left: 9, top: 0, right: 38, bottom: 23 };
+  const part = filled(5, 1200);
+  paintLevels(MAP, WIDTH, cells, table, box, part);
+  part.forEach((pixel, i) => {
+    const [x, y] = [i % 40, Math.floor(i / 40)];
+    const inside = x >= 9 && x < 38 && y < 23;
+    equal(pixel, inside ? whole[i] : 5);
+  });
+});
+
+test("a table shows foreground where q >= k and nowhere else, at every threshold", () => {
+  for (let k = 1; k < 256; k++) {
+    cutTable(k, 1, 0).forEach((pixel, q) => equal(pixel, Number(q >= k)));
   }
 });
 
-test("a contour runs inside the edge and its halo outside", () => {
-  const values = Uint8Array.of(0, 0, 200, 200, 200, 200);
-  const lowest = new Uint8Array(6);
-  const highest = new Uint8Array(6);
-  extremeFilter(values, 6, 1, 1, 255, new Uint8Array(6), lowest);
-  extremeFilter(values, 6, 1, 1, 0, new Uint8Array(6), highest);
-  const out = new Uint32Array(6);
-  const layers = { line: filled(7, 6), halo: filled(8, 6), ground: filled(9, 6) };
-  paintContour(values, lowest, highest, 128, layers, out);
-  equal(out, [9, 8, 7, 9, 9, 9]);
+test("two maps of different size are told apart at every pixel", () => {
+  const there = noise(5 * 4, 3);
+  const one = { q: MAP, width: WIDTH, cells: enlarged(), marks: cutTable(100, 1, 0) };
+  const other = { q: there, width: 5, cells: enlarged(5, 4), marks: cutTable(60, 2, 0) };
+  const out = filled(5, 1200);
+  paintPair(one, other, Uint32Array.of(10, 11, 12, 13), WHOLE, out);
+  out.forEach((pixel, i) => {
+    const [x, y] = [i % 40, Math.floor(i / 40)];
+    const at = ({ cells: { columns, rows }, width, q }) => q[rows[y] * width + columns[x]];
+    const inside = one.cells.rows[y] >= 0 && one.cells.columns[x] >= 0;
+    equal(pixel, inside ? 10 + Number(at(one) >= 100) + 2 * Number(at(other) >= 60) : CLEAR);
+  });
 });
 
-test("a difference tells both, each alone and neither apart", () => {
-  const out = new Uint32Array(4);
-  const layers = { both: filled(1, 4), only: filled(2, 4), missing: filled(3, 4), neither: filled(4, 4) };
-  const mask = { values: Uint8Array.of(9, 9, 1, 1), k: 5 };
-  paintDifference(mask, { values: Uint8Array.of(9, 1, 9, 1), k: 5 }, layers, out);
-  equal(out, [1, 2, 3, 4]);
+test("two veils are as one", () => {
+  const below = packColour({ r: 200, g: 40, b: 0 });
+  const above = packColour({ r: 0, g: 255, b: 90 });
+  equal(overlaid(veiled(below, 0.5), veiled(above, 0)), veiled(below, 0.5));
+  equal(overlaid(veiled(below, 0.5), above), above);
+  equal(overlaid(CLEAR, CLEAR), CLEAR);
+  const both = overlaid(veiled(below, 0.4), veiled(above, 0.6));
+  equal(both >>> 24, Math.round(255 * (1 - 0.6 * 0.4)));
+  close(both & 255, 200 * 0.4 * 0.4 / 0.76, 1);
+});
+
+test("what is painted moves by whole pixels in every direction", () => {
+  for (const [dx, dy] of [[3, 2], [-3, 2], [3, -2], [-3, -2], [0, 4], [5, 0], [0, -1]]) {
+    const out = Uint32Array.from({ length: 8 * 6 }, (_, i) => i);
+    shiftPixels(out, 8, 6, dx, dy);
+    for (let y = 0; y < 6; y++) {
+      for (let x = 0; x < 8; x++) {
+        const [u, v] = [x - dx, y - dy];
+        if (u >= 0 && u < 8 && v >= 0 && v < 6) equal(out[y * 8 + x], v * 8 + u);
+      }
+    }
+  }
 });
 
 test("a tint of no opacity leaves the picture, one of full opacity is the colour", () => {
@@ -96,20 +132,11 @@ test("every layer leaves the surroundings of the picture clear", () => {
   const picture = Uint32Array.of(CLEAR);
   const layers = [
     (out) => tintLayer(picture, { r: 9, g: 9, b: 9 }, 0.5, out),
-    (out) => flatLayer(picture, WHITE_PIXEL, out),
     (out) => greyLayer(picture, 0.5, out),
-    (out) => heatLayer(picture, Uint8Array.of(77), new Uint32Array(256), 0.5, out),
-    (out) => chequerLayer(picture, 1, 8, WHITE_PIXEL, BLACK_PIXEL, out),
   ];
   for (const layer of layers) {
     const out = filled(5, 1);
     layer(out);
     equal(out, [CLEAR]);
   }
-});
-
-test("a sealed picture is opaque inside and clear outside", () => {
-  const pixels = Uint32Array.of(0x80112233, 0x00112233, 0xff445566);
-  sealPicture(pixels, { columns: Int32Array.of(0, 1, -1), rows: Int32Array.of(0) });
-  equal(pixels, [0xff112233, 0xff112233, CLEAR]);
 });

@@ -56,34 +56,11 @@ function sameShare(labels, others, match) {
   return same / labels.length;
 }
 
-// For each class the layer that shows it, or `rest` where the class is hidden.
-function paintClasses(labels, layers, out) {
-  for (let i = 0; i < out.length; i++) out[i] = layers[labels[i]][i];
-}
-
-// The ground with the colour of each class laid over it; a class without a colour leaves it.
-function classLayer(ground, labels, colours, opacity, out) {
-  const rest = 1 - opacity;
-  const part = colours.map((colour) => colour
-    && { r: colour.r * opacity, g: colour.g * opacity, b: colour.b * opacity });
-  for (let i = 0; i < out.length; i++) {
-    const pixel = ground[i];
-    const over = part[labels[i]];
-    if (pixel === CLEAR || !over) { out[i] = pixel; continue; }
-    const r = Math.round((pixel & 255) * rest + over.r);
-    const g = Math.round(((pixel >> 8) & 255) * rest + over.g);
-    const b = Math.round(((pixel >> 16) & 255) * rest + over.b);
-    out[i] = (OPAQUE | (b << 16) | (g << 8) | r) >>> 0;
-  }
-}
-
-// `inside` where the winners around a pixel are not all the same, `ground` elsewhere.
-function classEdges(lowest, highest, inside, ground, out) {
-  for (let i = 0; i < out.length; i++) out[i] = lowest[i] === highest[i] ? ground[i] : inside[i];
-}
-
-// The labels without those that agree: `same` in their place. `there` are the other's labels in
-// its own numbers, of which `match` names the same class here.
-function differingLabels(labels, there, match, same, out) {
-  for (let i = 0; i < out.length; i++) out[i] = match[labels[i]] === there[i] ? same : labels[i];
+// For paintPair: the colour of each label, but nothing where the other's label there is the same by
+// `match` or says nothing.
+function differenceTable(colours, match) {
+  const table = new Uint32Array(colours.length * 256);
+  colours.forEach((colour, label) => table.fill(colour, label * 256, label * 256 + 255));
+  match.forEach((there, label) => { if (there >= 0) table[label * 256 + there] = CLEAR; });
+  return table;
 }

@@ -173,7 +173,10 @@ function setPalette(viewer, panel, palette) {
 function toggleClass(viewer, panel, number) {
   const { hidden } = panel.style;
   if (!hidden.delete(number)) hidden.add(number);
-  schedule(viewer, "panels");
+  for (const other of viewer.panels) {
+    if (other.style === panel.style && other.classes) refreshShares(viewer, other);
+  }
+  schedule(viewer, "threshold");
   settle(viewer);
 }
 

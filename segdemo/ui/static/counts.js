@@ -21,6 +21,14 @@ function curveOf(q, truth) {
   return { tp, fp, fn: tp.map((count) => tp[0] - count), tn: fp.map((count) => fp[0] - count) };
 }
 
+// For paintPair, against a mask whose foreground is marked 1: what the truth says of each value, and
+// the colours of the errors. What is rightly ground has none.
+const TRUTH_MARKS = Uint8Array.from({ length: LEVELS }, (_, value) => (value > 1 ? 4 : 2 * value));
+
+function errorTable({ hit, wrong, missed, unsaid }) {
+  return [CLEAR, wrong, missed, hit, unsaid, unsaid];
+}
+
 function shareOf(part, whole) {
   return whole > 0 ? part / whole : NaN;
 }

@@ -121,7 +121,11 @@ function stepFigures(viewer, panel) {
 function figuresOf(panel) {
   const known = ["all", "foreground"].includes(String(pickOf(panel)));
   if (known && panel.entry.figures) return panel.entry.figures;
-  const { tail } = panel.map;
+  panel.map.figures = panel.map.figures || mapFigures(panel.map);
+  return panel.map.figures;
+}
+
+function mapFigures({ tail }) {
   const { low, high } = extremesOf(tail);
   const sum = countsOf(tail).reduce((total, count, q) => total + count * (q + 0.5), 0);
   return { minimum: low / 256, mean: sum / tail[0] / 256, maximum: (high + 1) / 256 };

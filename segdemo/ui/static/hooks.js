@@ -17,6 +17,8 @@ function hooksOf(viewer) {
     judgement: (index) => judgementOf(viewer, viewer.panels[index]),
     scores: (index) => scoresNow(viewer, viewer.panels[index], judgementOf(viewer, viewer.panels[index])),
     values: (index) => viewer.panels[index].map.q,
+    // How many pixels of masks have been painted so far.
+    painted: () => viewer.pixelsPainted,
     maskPixels: (index) => maskPixels(viewer, viewer.panels[index]),
   };
 }

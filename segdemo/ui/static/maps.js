@@ -1,6 +1,6 @@
-// Maps to pixels. Everything that does not depend on the threshold is made once per view; one step
-// of the threshold is then one comparison per pixel shown. Pixels are packed 0xAABBGGRR; outside of
-// the picture they are clear. `cells` is {columns, rows}: the map's cell under each panel pixel.
+// Maps to pixels, packed 0xAABBGGRR with a colour's opacity as its alpha; clear outside of the
+// picture, which is drawn beneath. `cells` is {columns, rows}: the map's cell under each panel
+// pixel, -1 outside. A box {left, top, right, bottom} is the part of the panel that is painted.
 
 // The map's values at panel pixels, the nearest one: what is shown is q itself, never an average.
 function sampleMap(map, mapWidth, { columns, rows }, out) {
@@ -15,41 +15,76 @@ function sampleMap(map, mapWidth, { columns, rows }, out) {
   }
 }
 
-// The largest value within `radius` pixels in x and y; with flip 255 the smallest one.
-function extremeFilter(values, width, height, radius, flip, scratch, out) {
-  for (let y = 0; y < height; y++) {
-    const row = y * width;
-    for (let x = 0; x < width; x++) {
-      const last = row + Math.min(x + radius, width - 1);
-      let best = 0;
-      for (let near = row + Math.max(x - radius, 0); near <= last; near++) {
-        const value = values[near] ^ flip;
-        if (value > best) best = value;
-      }
-      scratch[row + x] = best;
+// The pixels of [from, to) along one axis that lie in the picture.
+function insideOf(cells, from, to) {
+  while (from < to && cells[from] < 0) from++;
+  while (to > from && cells[to - 1] < 0) to--;
+  return [from, to];
+}
+
+// Each pixel in the colour that the table has for its cell's value. A line over the same cells as
+// the one above is a copy of that.
+function paintLevels(map, mapWidth, { columns, rows }, table, box, out) {
+  const width = columns.length;
+  const [left, right] = insideOf(columns, box.left, box.right);
+  for (let y = box.top; y < box.bottom; y++) {
+    const at = y * width;
+    if (y > box.top && rows[y] === rows[y - 1]) {
+      out.copyWithin(at + box.left, at - width + box.left, at - width + box.right);
+      continue;
     }
+    if (rows[y] < 0) {
+      out.fill(CLEAR, at + box.left, at + box.right);
+      continue;
+    }
+    if (box.left < left) out.fill(CLEAR, at + box.left, at + left);
+    if (right < box.right) out.fill(CLEAR, at + right, at + box.right);
+    const from = rows[y] * mapWidth;
+    for (let x = left; x < right; x++) out[at + x] = table[map[from + columns[x]]];
   }
-  for (let y = 0; y < height; y++) {
-    const first = Math.max(y - radius, 0) * width;
-    const last = Math.min(y + radius, height - 1) * width;
-    for (let x = 0; x < width; x++) {
-      let best = 0;
-      for (let near = first + x; near <= last + x; near += width) {
-        if (scratch[near] > best) best = scratch[near];
-      }
-      out[y * width + x] = best ^ flip;
+}
+
+// Two maps {q, width, cells, marks} at once: the table's colour for the marks of both values.
+function paintPair(one, other, table, box, out) {
+  const width = one.cells.columns.length;
+  const [left, right] = insideOf(one.cells.columns, box.left, box.right);
+  const { q, marks, cells: { columns, rows } } = one;
+  const { q: q2, marks: marks2, cells: { columns: columns2, rows: rows2 } } = other;
+  for (let y = box.top; y < box.bottom; y++) {
+    const at = y * width;
+    if (y > box.top && rows[y] === rows[y - 1] && rows2[y] === rows2[y - 1]) {
+      out.copyWithin(at + box.left, at - width + box.left, at - width + box.right);
+      continue;
+    }
+    out.fill(CLEAR, at + box.left, at + box.right);
+    if (rows[y] < 0) continue;
+    const from = rows[y] * one.width;
+    const from2 = rows2[y] * other.width;
+    for (let x = left; x < right; x++) {
+      out[at + x] = table[marks[q[from + columns[x]]] | marks2[q2[from2 + columns2[x]]]];
     }
   }
 }
 
-// Makes the picture opaque and its surroundings clear, whatever smoothing left at its edges.
-function sealPicture(pixels, { columns, rows }) {
-  const width = columns.length;
-  for (let y = 0; y < rows.length; y++) {
-    for (let x = 0, i = y * width; x < width; x++, i++) {
-      pixels[i] = rows[y] >= 0 && columns[x] >= 0 ? (pixels[i] | OPAQUE) >>> 0 : CLEAR;
-    }
-  }
+// 256 entries: `on` for each q >= k and `off` for the others.
+function cutTable(k, on, off) {
+  return new Uint32Array(256).fill(off, 0, k).fill(on, k);
+}
+
+// A packed colour that lets so much of what is beneath it through.
+function veiled(packed, opacity) {
+  return ((packed & 0xffffff) | (Math.round(opacity * 255) << 24)) >>> 0;
+}
+
+// What two veils, one over the other, are as one.
+function overlaid(packed, over) {
+  const below = packed >>> 24;
+  const above = over >>> 24;
+  const alpha = above + below * (1 - above / 255);
+  if (alpha === 0) return CLEAR;
+  const channel = (shift) => Math.round((((over >>> shift) & 255) * above
+    + ((packed >>> shift) & 255) * below * (1 - above / 255)) / alpha) << shift;
+  return ((Math.round(alpha) << 24) | channel(16) | channel(8) | channel(0)) >>> 0;
 }
 
 // The picture with a colour laid over it.
@@ -66,11 +101,6 @@ function tintLayer(picture, colour, opacity, out) {
   }
 }
 
-// One colour wherever there is picture.
-function flatLayer(picture, packed, out) {
-  for (let i = 0; i < out.length; i++) out[i] = picture[i] === CLEAR ? CLEAR : packed;
-}
-
 // The picture in darkened grey, on which any two colours can be told apart.
 function greyLayer(picture, brightness, out) {
   for (let i = 0; i < out.length; i++) {
@@ -82,59 +112,20 @@ function greyLayer(picture, brightness, out) {
   }
 }
 
-// The picture with each probability's colour laid over it.
-function heatLayer(picture, values, ramp, opacity, out) {
-  const rest = 1 - opacity;
-  for (let i = 0; i < out.length; i++) {
-    const pixel = picture[i];
-    if (pixel === CLEAR) { out[i] = CLEAR; continue; }
-    const heat = ramp[values[i]];
-    const r = (pixel & 255) * rest + (heat & 255) * opacity;
-    const g = ((pixel >> 8) & 255) * rest + ((heat >> 8) & 255) * opacity;
-    const b = ((pixel >> 16) & 255) * rest + ((heat >> 16) & 255) * opacity;
-    out[i] = (OPAQUE | (b << 16) | (g << 8) | r) >>> 0;
-  }
-}
-
-// A chequered ground, the sign for "cut away".
-function chequerLayer(picture, width, square, light, dark, out) {
-  for (let i = 0; i < out.length; i++) {
-    const x = Math.floor((i % width) / square);
-    const y = Math.floor(Math.floor(i / width) / square);
-    out[i] = picture[i] === CLEAR ? CLEAR : (x + y) % 2 ? dark : light;
-  }
-}
-
 // Foreground shows `on`, everything else `off`.
 function paintMask(values, k, on, off, out) {
   for (let i = 0; i < out.length; i++) out[i] = values[i] >= k ? on[i] : off[i];
 }
 
-// The foreground's edge on a ground that does not depend on the threshold: `line` just inside of
-// it and `halo` just outside. `lowest` and `highest` are the extreme values around each pixel.
-function paintContour(values, lowest, highest, k, { line, halo, ground }, out) {
-  for (let i = 0; i < out.length; i++) {
-    if (values[i] >= k) out[i] = lowest[i] < k ? line[i] : ground[i];
-    else out[i] = highest[i] >= k ? halo[i] : ground[i];
-  }
-}
-
-// What a mask gets right and wrong; `truth` has 1, 0 and, where nothing is said, any other value.
-function paintErrors(values, k, truth, { hit, wrong, missed, rest, unsaid }, out) {
-  for (let i = 0; i < out.length; i++) {
-    const here = values[i] >= k;
-    if (truth[i] > 1) out[i] = unsaid[i];
-    else if (truth[i] === 1) out[i] = here ? hit[i] : missed[i];
-    else out[i] = here ? wrong[i] : rest[i];
-  }
-}
-
-// Two masks {values, k} against each other: layers for both, this one alone, the reference alone,
-// neither.
-function paintDifference(mask, reference, { both, only, missing, neither }, out) {
-  for (let i = 0; i < out.length; i++) {
-    const here = mask.values[i] >= mask.k;
-    const there = reference.values[i] >= reference.k;
-    out[i] = here ? (there ? both[i] : only[i]) : (there ? missing[i] : neither[i]);
+// Moves what is painted by whole pixels; what moves in from outside is left to be painted.
+function shiftPixels(out, width, height, dx, dy) {
+  const rows = height - Math.abs(dy);
+  const columns = width - Math.abs(dx);
+  const [from, to] = [Math.max(0, -dy), Math.max(0, dy)];
+  for (let step = 0; step < rows; step++) {
+    // Downwards the last line goes first, so that none is overwritten before it has moved.
+    const y = dy > 0 ? rows - 1 - step : step;
+    const source = (from + y) * width + Math.max(0, -dx);
+    out.copyWithin((to + y) * width + Math.max(0, dx), source, source + columns);
   }
 }

@@ -16,8 +16,8 @@ function mountViewer(root, host) {
     chosen: new Set(), colours: new Map(), run: "",
     image: null, picture: null, pictureUrl: null, pictureFailed: false,
     panels: [], inspected: null, agreements: [], joints: new Map(), view: FITTED, point: null,
-    size: { width: 0, height: 0 }, density: 1, dark: false, frame: null, base: null,
-    layers: new Map(), scratch: document.createElement("canvas").getContext("2d", { willReadFrequently: true }),
+    size: { width: 0, height: 0 }, density: 1, dark: false, frame: null,
+    grounds: new Map(), pixelsPainted: 0,
     controller: new AbortController(), scheduled: null, settleTimer: 0,
   };
   viewer.classStyles = new Map();
@@ -143,7 +143,7 @@ function reconcilePanels(viewer, entries) {
 }
 
 function newPanel(viewer) {
-  const panel = { map: null, url: null, loadFailed: false, image: null, pixels: null, layers: new Map() };
+  const panel = { map: null, url: null, loadFailed: false, image: null, pixels: null, painted: null };
   furnishPanel(viewer, panel);
   return panel;
 }
@@ -234,9 +234,10 @@ function showState(viewer) {
 
 // The size of the picture areas, which all panels of a layout share.
 function measure(viewer) {
-  const { root, settings, stage, panels, image } = viewer;
+  const { root, settings, stage, original, panels, image } = viewer;
   viewer.density = Math.min(window.devicePixelRatio || 1, 2);
   viewer.dark = Boolean(root.closest(".dark"));
+  original.shown = Boolean(original.view.offsetParent);
   if (panels.length === 0) return;
   const area = settings.layout === "swipe" ? stage.view : panels[0].card.view;
   const width = Math.ceil(area.getBoundingClientRect().width);

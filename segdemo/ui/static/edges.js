@@ -1,0 +1,264 @@
+// Edges of masks and classes as bits, 32 pixels to a word: a box {left, top, right, bottom} with
+// `words`, `stride` of them to a line. Boxes reach beyond the panel, so that an edge is the same
+// wherever the panel's border cuts through it.
+
+const MIXED = 2;
+
+function bitsFor({ left, top, right, bottom }) {
+  const stride = (right - left + 31) >> 5;
+  return { left, top, right, bottom, stride, words: new Int32Array(stride * (bottom - top)) };
+}
+
+function grown({ left, top, right, bottom }, by) {
+  return { left: left - by, top: top - by, right: right + by, bottom: bottom + by };
+}
+
+function shared(box, other) {
+  return {
+    left: Math.max(box.left, other.left), top: Math.max(box.top, other.top),
+    right: Math.min(box.right, other.right), bottom: Math.min(box.bottom, other.bottom),
+  };
+}
+
+function isEmpty({ left, top, right, bottom }) {
+  return right <= left || bottom <= top;
+}
+
+function sameBox(box, other) {
+  return box.left === other.left && box.top === other.top && box.right === other.right
+    && box.bottom === other.bottom;
+}
+
+// Where q >= k. `cells` is {columns, rows, margin}: they begin `margin` pixels before the panel.
+// Words over blocks that lie on one side of k as a whole are not looked at pixel by pixel.
+function foregroundBits({ q, width, blocks }, { columns, rows, margin }, k, box) {
+  const bits = bitsFor(box);
+  const { words, stride } = bits;
+  let verdicts = null;
+  let line = -1;
+  for (let y = box.top, at = 0; y < box.bottom; y++, at += stride) {
+    const row = rows[y + margin];
+    if (row < 0) continue;
+    if (y > box.top && row === rows[y + margin - 1]) {
+      words.copyWithin(at, at - stride, at);
+      continue;
+    }
+    if (line !== row >> BLOCK_BITS) {
+      line = row >> BLOCK_BITS;
+      verdicts = wordVerdicts(blocks, line, columns, box.left + margin, box.right + margin, k);
+    }
+    const from = row * width;
+    for (let word = 0; word < stride; word++) {
+      if (verdicts[word] !== MIXED) {
+        words[at + word] = -verdicts[word];
+        continue;
+      }
+      let x = box.left + margin + word * 32;
+      const end = Math.min(x + 32, box.right + margin);
+      let found = 0;
+      for (let bit = 0; x < end; x++, bit++) {
+        // The sign of k - 1 - q, without a branch.
+        if (columns[x] >= 0) found |= ((k - 1 - q[from + columns[x]]) >>> 31) << bit;
+      }
+      words[at + word] = found;
+    }
+  }
+  return bits;
+}
+
+// For each 32 pixels of a line of blocks 1 where all is foreground, 0 where nothing is, or MIXED.
+function wordVerdicts({ across, lowest, highest }, line, columns, from, to, k) {
+  const verdicts = new Uint8Array((to - from + 31) >> 5);
+  for (let word = 0; word < verdicts.length; word++) {
+    const first = from + word * 32;
+    const last = Math.min(first + 32, to) - 1;
+    let [low, high] = [255, 0];
+    // The picture may begin or end between the two, and words have to be full.
+    if (columns[first] < 0 || columns[last] < 0 || last - first < 31) [low, high] = [0, 255];
+    else {
+      const end = line * across + (columns[last] >> BLOCK_BITS);
+      for (let at = line * across + (columns[first] >> BLOCK_BITS); at <= end; at++) {
+        if (lowest[at] < low) low = lowest[at];
+        if (highest[at] > high) high = highest[at];
+      }
+    }
+    verdicts[word] = low >= k ? 1 : high < k ? 0 : MIXED;
+  }
+  return verdicts;
+}
+
+// The bits of a line that lie in [from, to).
+function lineOf({ left, right, stride }, from, to) {
+  const line = new Int32Array(stride);
+  for (let x = Math.max(from, left); x < Math.min(to, right); x++) {
+    line[(x - left) >> 5] |= 1 << ((x - left) & 31);
+  }
+  return line;
+}
+
+// Every pixel that has one of the bits in [x - back, x + ahead].
+function spreadAcross(bits, back, ahead) {
+  const wide = bitsFor(bits);
+  const { words, stride } = bits;
+  for (let at = 0; at < words.length; at += stride) {
+    let before = 0;
+    let here = words[at];
+    for (let word = 0; word < stride; word++) {
+      const next = word + 1 < stride ? words[at + word + 1] : 0;
+      let found = here;
+      for (let step = 1; step <= ahead; step++) found |= (here >>> step) | (next << (32 - step));
+      for (let step = 1; step <= back; step++) found |= (here << step) | (before >>> (32 - step));
+      wide.words[at + word] = found;
+      before = here;
+      here = next;
+    }
+  }
+  return wide;
+}
+
+// Every pixel that has one of the bits in [y - above, y + below].
+function spreadDown(bits, above, below) {
+  const high = bitsFor(bits);
+  const { words, stride } = bits;
+  for (let at = 0; at < words.length; at++) {
+    if (words[at] === 0) continue;
+    // A line is found by those above it that look down as far, and the other way round.
+    const last = Math.min(at + above * stride, words.length - 1);
+    let near = at;
+    while (near >= stride && near > at - below * stride) near -= stride;
+    for (; near <= last; near += stride) high.words[near] |= words[at];
+  }
+  return high;
+}
+
+// The outline of q >= k as places in the panel, row by row: those `inside` are at most `thick` pixels
+// from the ground, those `outside` at most `thin` from the mask. Beyond the picture is ground as far
+// as the panel goes, and further out is nothing.
+function outlinePlaces(map, cells, k, { thick, thin }, box, panel) {
+  const reach = Math.max(thick, thin);
+  const mask = foregroundBits(map, cells.wide, k, grown(box, reach));
+  const { words, stride, left, top } = mask;
+  const known = knownBox(cells.wide, panel);
+  const line = lineOf(mask, known.left, known.right);
+  const isKnown = (y) => y >= known.top && y < known.bottom;
+  const ground = bitsFor(mask);
+  for (let y = top, at = 0; y < mask.bottom; y++, at += stride) {
+    if (!isKnown(y)) continue;
+    for (let word = 0; word < stride; word++) ground.words[at + word] = ~words[at + word] & line[word];
+  }
+  const nearGround = spreadAcross(ground, thick, thick).words;
+  const nearMask = spreadAcross(mask, thin, thin).words;
+  const shown = lineOf(mask, ...insideOf(cells.columns, box.left, box.right));
+  const inside = new Places();
+  const outside = new Places();
+  for (let y = box.top; y < box.bottom; y++) {
+    if (cells.rows[y] < 0) continue;
+    const start = y * panel.right + left;
+    for (let word = 0, at = (y - top) * stride; word < stride; word++, at++) {
+      const here = words[at] & shown[word];
+      if (here !== 0) {
+        let near = 0;
+        for (let i = at - thick * stride; i <= at + thick * stride; i += stride) near |= nearGround[i];
+        inside.add(here & near, start + word * 32);
+      }
+      const other = ~words[at] & shown[word];
+      if (other !== 0) {
+        let near = 0;
+        for (let i = at - thin * stride; i <= at + thin * stride; i += stride) near |= nearMask[i];
+        outside.add(other & near, start + word * 32);
+      }
+    }
+  }
+  return { inside: inside.all(), outside: outside.all() };
+}
+
+// A growing list of the places at which words have bits.
+class Places {
+  constructor() {
+    this.places = new Int32Array(4096);
+    this.count = 0;
+  }
+
+  add(word, start) {
+    if (word === 0) return;
+    if (this.count + 32 > this.places.length) {
+      const more = new Int32Array(2 * this.places.length);
+      more.set(this.places);
+      this.places = more;
+    }
+    for (let rest = word; rest !== 0; rest &= rest - 1) {
+      this.places[this.count++] = start + 31 - Math.clz32(rest & -rest);
+    }
+  }
+
+  all() {
+    return this.places.subarray(0, this.count);
+  }
+}
+
+// The panel, and what there is of the picture beyond it.
+function knownBox({ columns, rows, margin }, panel) {
+  const reach = (cells, last) => {
+    let [from, to] = [0, last];
+    while (from > -margin && cells[from - 1 + margin] >= 0) from--;
+    while (to < last + margin && cells[to + margin] >= 0) to++;
+    return [from, to];
+  };
+  const [left, right] = reach(columns, panel.right);
+  const [top, bottom] = reach(rows, panel.bottom);
+  return { left, top, right, bottom };
+}
+
+// The places in the panel that have another value than one at most `reach` pixels away.
+function borderPlaces({ q, width }, cells, reach, box, panel) {
+  const known = shared(grown(box, reach), knownBox(cells.wide, panel));
+  const across = bitsFor(known);
+  const down = bitsFor(known);
+  const { columns, rows, margin } = cells.wide;
+  const length = known.right - known.left;
+  let [above, here] = [new Uint8Array(length), new Uint8Array(length)];
+  for (let y = known.top, at = 0; y < known.bottom; y++, at += across.stride) {
+    const row = rows[y + margin];
+    if (y > known.top && row === rows[y + margin - 1]) {
+      across.words.copyWithin(at, at - across.stride, at);
+      continue;
+    }
+    [above, here] = [here, above];
+    here.fill(0);
+    for (let x = 0, from = row * width; row >= 0 && x < length; x++) {
+      const column = columns[x + known.left + margin];
+      if (column >= 0) here[x] = q[from + column];
+    }
+    for (let x = 0; x < length; x++) {
+      if (x + 1 < length && here[x] !== here[x + 1]) across.words[at + (x >> 5)] |= 1 << (x & 31);
+      if (y > known.top && here[x] !== above[x]) {
+        down.words[at - down.stride + (x >> 5)] |= 1 << (x & 31);
+      }
+    }
+  }
+  const found = spreadDown(spreadAcross(across, reach, reach - 1), reach, reach);
+  const below = spreadDown(spreadAcross(down, reach, reach), reach, reach - 1);
+  const places = new Places();
+  const shown = lineOf(found, ...insideOf(cells.columns, box.left, box.right));
+  for (let y = box.top; y < box.bottom; y++) {
+    if (cells.rows[y] < 0) continue;
+    const start = y * panel.right + found.left;
+    for (let word = 0, at = (y - found.top) * found.stride; word < found.stride; word++, at++) {
+      places.add((found.words[at] | below.words[at]) & shown[word], start + word * 32);
+    }
+  }
+  return places.all();
+}
+
+// Paints places in the table's colours for the values there.
+function paintPlaces(places, { q, width }, { columns, rows }, table, out) {
+  const across = columns.length;
+  for (const place of places) {
+    const y = Math.floor(place / across);
+    out[place] = table[q[rows[y] * width + columns[place - y * across]]];
+  }
+}
+
+function fillPlaces(places, colour, out) {
+  for (const place of places) out[place] = colour;
+}
