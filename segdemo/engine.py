@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from segdemo.convolution import Convolution
 from segdemo.receptive_field import ReceptiveField, receptive_field
 from segdemo.recording import Call, Program, Recording, Slot, record
 from segdemo.tiling import Tiling, best_tiling, tiled
@@ -149,67 +150,6 @@ def _state(tensor: Tensor) -> Hashable:
     return tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Convolution:
-    """A convolution, also a transposed one, that ends with a ReLU or not."""
-
-    weight: Tensor
-    second: Tensor | None
-    """The weight for a second input, which then stands for further channels of the first."""
-    bias: Tensor | None
-    stride: tuple[int, ...]
-    padding: tuple[int, ...]
-    dilation: tuple[int, ...]
-    groups: int
-    output_padding: tuple[int, ...] | None
-    """None when it is not transposed."""
-    relu: bool
-
-    def __call__(self, x: Tensor, other: Tensor | None = None) -> Tensor:
-        if _has_kernels(x.dtype):
-            return self._at_once(x, other).contiguous(memory_format=torch.channels_last)
-        stride, padding, dilation, groups = self.stride, self.padding, self.dilation, self.groups
-        if self.output_padding is None:
-            y = functional.conv2d(x, self.weight, self.bias, stride, padding, dilation, groups)
-        else:
-            y = functional.conv_transpose2d(
-                *(x, self.weight, self.bias, stride, padding),
-                *(self.output_padding, groups, dilation),
-            )
-        if other is not None and self.second is not None:
-            y += functional.conv2d(other, self.second, None, stride, padding, dilation)
-        return functional.relu(y, inplace=True) if self.relu else y
-
-    def _at_once(self, x: Tensor, other: Tensor | None) -> Tensor:
-        """In one pass for each input, by what torch.compile uses of oneDNN."""
-        kernels: Any = torch.ops.mkldnn
-        shape = (self.padding, self.stride, self.dilation, self.groups)
-        ending: tuple[Any, ...] = ("relu" if self.relu else "none", [], "")
-        y: Tensor
-        if self.output_padding is not None:
-            y = kernels._convolution_transpose_pointwise(
-                *(x, self.weight, self.bias, self.padding, self.output_padding),
-                *(self.stride, self.dilation, self.groups, *ending),
-            )
-        elif other is None:
-            y = kernels._convolution_pointwise(x, self.weight, self.bias, *shape, *ending)
-        else:
-            y = kernels._convolution_pointwise(x, self.weight, None, *shape, "none", [], "")
-            y = kernels._convolution_pointwise_.binary(
-                *(y, other, self.second, self.bias, *shape, "add", 1.0),
-                *("relu" if self.relu else None, [], None),
-            )
-        return y
-
-
-def _has_kernels(dtype: torch.dtype) -> bool:
-    """Whether PyTorch was built with oneDNN, and that has kernels for it on this processor."""
-    onednn: Any = torch.backends.mkldnn
-    if not onednn.is_available():
-        return False
-    return dtype == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
 class _Weights:
     """A network's own tensors, and those that were made of them, once for all sizes."""
 
@@ -268,7 +208,7 @@ class _Weights:
 
     def _fused(
         self, found: dict[str, Any], norm: "_Norm | None", *, relu: bool, first: int | None
-    ) -> _Convolution:
+    ) -> Convolution:
         """``first``: how many channels the first of two inputs has."""
         key = (found["weight"], found["bias"], norm, first)
         if key not in self._made:
@@ -280,7 +220,7 @@ class _Weights:
         made, *weights = self._made[key]
         second = weights[1] if len(weights) > 1 else None
         changed = {"weight": weights[0], "second": second, "bias": made, "relu": relu}
-        return _Convolution(**{**found, **changed})
+        return Convolution(**{**found, **changed})
 
     def _folded(self, found: dict[str, Any], norm: "_Norm | None") -> tuple[Tensor, Tensor | None]:
         """Weight and bias of the convolution that does what both do; the same without a norm."""

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 from vectors import rule
 
-from segdemo import engine as engine_module
+from segdemo import convolution as convolution_module
 from segdemo.architectures.fcn import FCN, FCNConfig
 from segdemo.architectures.isnet import ISNet, ISNetConfig
 from segdemo.architectures.resnet_unet import ResNetUNet, ResNetUNetConfig
@@ -20,6 +20,7 @@ from segdemo.architectures.vgg import VGGConfig, vgg16
 from segdemo.architectures.vgg_fcn import VGGFCN
 from segdemo.checkpoints import detect
 from segdemo.engine import Engine
+from segdemo.winograd import convolve
 
 NARROW = {"in_channels": 3, "classes": 2, "widths": vgg16(2), "hidden": (8, 8), "skips": 2}
 # Those of the fixtures that are not made anew below, as their code bases publish them.
@@ -176,7 +177,7 @@ def test_no_norm_is_left_and_every_relu_that_follows_a_convolution_is_part_of_it
 @pytest.mark.parametrize("wiring", WIRINGS)
 @pytest.mark.parametrize("kernels", [True, False])
 def test_what_is_read_elsewhere_is_still_there(wiring, kernels, monkeypatch):
-    monkeypatch.setattr(engine_module, "_has_kernels", lambda dtype: kernels)
+    monkeypatch.setattr(convolution_module, "_has_kernels", lambda dtype: kernels)
     assert_the_same(randomised(Wired(WIRINGS[wiring])), picture(height=20, width=24) - 0.5)
 
 
@@ -184,7 +185,7 @@ def test_what_is_read_elsewhere_is_still_there(wiring, kernels, monkeypatch):
 @pytest.mark.parametrize("convolution", CONVOLUTIONS)
 @pytest.mark.parametrize("kernels", [True, False])
 def test_every_kind_of_convolution_computes_the_same(wiring, convolution, kernels, monkeypatch):
-    monkeypatch.setattr(engine_module, "_has_kernels", lambda dtype: kernels)
+    monkeypatch.setattr(convolution_module, "_has_kernels", lambda dtype: kernels)
     network = randomised(Wired(WIRINGS[wiring], CONVOLUTIONS[convolution]()))
     assert_the_same(network, picture(height=20, width=24) - 0.5)
 
@@ -260,6 +261,38 @@ def test_what_cannot_be_recorded_runs_as_it_is(wiring):
     assert_the_same(network, picture(), picture(seed=3) - 1)
 
 
+class Wide(nn.Module):
+    """What is multiplied by Winograd's way: alone, joined, and without a norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 128, 3, padding=1)
+        self.norm = nn.BatchNorm2d(128)
+        self.alone = nn.Conv2d(128, 128, 3, padding=1, bias=False)
+        self.joined = nn.Conv2d(256, 130, 3, padding=1)
+
+    def forward(self, x):
+        x = functional.relu(self.first(x))
+        y = functional.relu(self.norm(self.alone(x)))
+        return functional.relu(self.joined(torch.cat((x, y), 1)))
+
+
+def test_wide_convolutions_are_computed_by_winograd_and_are_the_same(monkeypatch):
+    asked = []
+
+    def watched(pairs, *arguments, **named):
+        asked.append(len(pairs))
+        return convolve(pairs, *arguments, **named)
+
+    monkeypatch.setattr(convolution_module, "convolve", watched)
+    network = randomised(Wide())
+    assert_the_same(network, picture(height=32, width=40), picture(height=27, width=33, seed=2))
+    wanted = [1, 2] if torch.backends.mkl.is_available() else []
+    assert asked == 2 * wanted
+    assert_the_same(network, picture(height=20, width=20))  # too small to be worth it
+    assert asked == 2 * wanted
+
+
 def test_sizes_share_their_weights_and_few_are_kept():
     engine, network = Engine(), randomised(NETWORKS["unet"]())
     engine.run(network, picture())
@@ -303,7 +336,7 @@ def test_what_cannot_be_recorded_computes_in_bfloat16_too():
 @pytest.mark.parametrize("kernels", [True, False])
 @pytest.mark.parametrize("name", ["unet", "unet_with_biases", "u2net", "resnet_unet"])
 def test_what_a_decoder_joins_is_never_copied_together(name, kernels, monkeypatch):
-    monkeypatch.setattr(engine_module, "_has_kernels", lambda dtype: kernels)
+    monkeypatch.setattr(convolution_module, "_has_kernels", lambda dtype: kernels)
     engine = Engine()
     assert_the_same(randomised(NETWORKS[name]()), picture(), engine=engine)
     # U²-Net joins six one-channel maps besides.
@@ -312,7 +345,7 @@ def test_what_a_decoder_joins_is_never_copied_together(name, kernels, monkeypatc
 
 def test_memory_is_free_as_soon_as_nothing_reads_it(monkeypatch):
     given, most = [], 0
-    original = engine_module._Convolution.__call__
+    original = convolution_module.Convolution.__call__
 
     def noted(self, *inputs):
         nonlocal most
@@ -320,7 +353,7 @@ def test_memory_is_free_as_soon_as_nothing_reads_it(monkeypatch):
         most = max(most, sum(reference() is not None for reference in given))
         return original(self, *inputs)
 
-    monkeypatch.setattr(engine_module._Convolution, "__call__", noted)
+    monkeypatch.setattr(convolution_module.Convolution, "__call__", noted)
     Engine().run(randomised(NETWORKS["unet"]()), picture())
     assert len(given) == 18
     assert most <= 2

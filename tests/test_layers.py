@@ -17,7 +17,7 @@ LAYERS = (
     {"architectures"},
     {"pictures", "processing", "devices", "truth"},
     {"checkpoints"},
-    {"receptive_field", "recording", "tiling"},
+    {"convolution", "receptive_field", "recording", "tiling", "winograd"},
     {"engine"},
     {"segmenter"},
     {"training"},
