@@ -4,7 +4,8 @@ from segdemo.palettes import PANEL_COLOURS
 from segdemo.ui.display import Display
 
 SCRIPTS = (
-    *("text", "dom", "language", "gradio", "colours", "png", "loading"),
+    *("text", "dom", "language", "gradio", "colours", "histogram", "blocks"),
+    *("png", "decoding", "loading"),
     *("batch_counts", "batch_cards", "batch", "mount_batch"),
 )
 

@@ -30,6 +30,7 @@ SCRIPTS = (
     "blocks",
     "edges",
     "png",
+    "decoding",
     "counts",
     "payload",
     "autothreshold",

@@ -189,3 +189,63 @@ def test_hiding_a_class_paints_the_panels_that_know_it(open_viewer):
     seen = counted.look()
     assert seen["painted"] == counted.pixels
     assert seen["put"] == 1
+
+
+# --- Loading ----------------------------------------------------------------------------------
+
+
+def arriving(open_viewer, before: str):
+    """A viewer that gets two panels after a script has run in its page; and their maps."""
+    maps = [random_map(1), random_map(2)]
+    viewer = open_viewer(None, payload(*(ready(place, q) for place, q in enumerate(maps))))
+    viewer.wait("empty")
+    viewer.page.evaluate(before)
+    viewer.page.click("#next")
+    viewer.wait()
+    return viewer, maps
+
+
+def test_maps_are_read_beside_the_page(open_viewer):
+    viewer, maps = arriving(
+        open_viewer,
+        """() => {
+          window.unpacked = 0;
+          const Stream = window.DecompressionStream;
+          window.DecompressionStream = function (format) {
+            window.unpacked += 1;
+            return new Stream(format);
+          };
+        }""",
+    )
+    assert viewer.page.evaluate("window.unpacked") == 0
+    assert len(viewer.page.workers) == 1
+    for place, q in enumerate(maps):
+        assert np.array_equal(viewer.values(place), q.ravel())
+
+
+@pytest.mark.parametrize(
+    "worker",
+    [
+        "class { constructor() { throw new DOMException('no', 'SecurityError'); } }",
+        "class extends Worker { constructor() { super('/there-is-no-such-script'); } }",
+    ],
+)
+def test_where_no_worker_may_begin_the_page_reads_the_maps(open_viewer, worker):
+    viewer, maps = arriving(open_viewer, f"() => {{ window.Worker = {worker}; }}")
+    for place, q in enumerate(maps):
+        assert np.array_equal(viewer.values(place), q.ravel())
+
+
+def test_the_first_panel_is_painted_before_the_others_arrive(open_viewer):
+    first, second = ready(0, random_map(1)), ready(1, random_map(2))
+    viewer = open_viewer(None, payload(first, second))
+    viewer.wait("empty")
+    held = []
+    viewer.page.route(f"**/{second.map.file.path.split('/')[-2]}/map.png", lambda route: held.append(route))
+    viewer.page.click("#next")
+    viewer.page.wait_for_selector("#viewer [data-panel=slot-0][data-status=ready]")
+    size = viewer.call("viewer.state().size")
+    assert viewer.call("viewer.painted()") == size["width"] * size["height"]
+    held[0].continue_()
+    viewer.wait()
+    assert viewer.call("viewer.painted()") == 2 * size["width"] * size["height"]

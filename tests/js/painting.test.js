@@ -57,6 +57,14 @@ test("a step of the threshold paints only blocks that have values which change s
   equal(changedBoxes(blocks, cells, 130, 140, SCREEN), []);
 });
 
+test("however small a map is shown, no part of it is painted for less than sixteen pixels", () => {
+  const cells = { columns: cellsAlong(90, 0, 90, 2048), rows: cellsAlong(70, 0, 70, 1536) };
+  const q = noise(2048 * 1536, 5);
+  const boxes = changedBoxes(blocksOf({ q, width: 2048, height: 1536 }), cells, 80, 81, SCREEN);
+  equal(area(boxes), 90 * 70);
+  equal(boxes.length, Math.ceil(70 / 16));
+});
+
 test("a step of the threshold asks for what changed between both, whichever is higher", () => {
   for (const [before, after] of [[100, 130], [130, 100]]) {
     const asked = [];

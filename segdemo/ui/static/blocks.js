@@ -2,6 +2,8 @@
 // does not cut through need not be looked at cell by cell.
 
 const BLOCK_BITS = 4;
+// In pixels.
+const SHORTEST_RUN = 16;
 
 // The lowest and the highest value in each block of 16 x 16 cells.
 function blocksOf({ q, width, height }) {
@@ -25,28 +27,32 @@ function blocksOf({ q, width, height }) {
   return { across, lowest, highest };
 }
 
-// Runs of pixels over the same block, as {block, from, to}; pixels outside are left out.
+// The pixels of [from, to) in runs that are over whole blocks, `first` to `last`, and not so short
+// that handling them costs more than painting; pixels outside of the picture are left out.
 function blockRuns(cells, from, to) {
   const runs = [];
   for (let x = from; x < to; x++) {
     if (cells[x] < 0) continue;
     const block = cells[x] >> BLOCK_BITS;
-    const last = runs[runs.length - 1];
-    if (last && last.block === block) last.to = x + 1;
-    else runs.push({ block, from: x, to: x + 1 });
+    const run = runs[runs.length - 1];
+    if (run && (run.last === block || run.to - run.from < SHORTEST_RUN)) {
+      run.last = block;
+      run.to = x + 1;
+    } else {
+      runs.push({ first: block, last: block, from: x, to: x + 1 });
+    }
   }
   return runs;
 }
 
 // The parts of a box in which a value may lie in [low, high).
-function changedBoxes({ across, lowest, highest }, { columns, rows }, low, high, box) {
+function changedBoxes(blocks, { columns, rows }, low, high, box) {
   const boxes = [];
   const runs = blockRuns(columns, box.left, box.right);
   for (const line of blockRuns(rows, box.top, box.bottom)) {
     let open = null;
     for (const run of runs) {
-      const at = line.block * across + run.block;
-      if (lowest[at] >= high || highest[at] < low) open = null;
+      if (!mayHave(blocks, line, run, low, high)) open = null;
       else if (open) open.right = run.to;
       else {
         open = { left: run.from, top: line.from, right: run.to, bottom: line.to };
@@ -55,4 +61,13 @@ function changedBoxes({ across, lowest, highest }, { columns, rows }, low, high,
     }
   }
   return boxes;
+}
+
+function mayHave({ across, lowest, highest }, line, run, low, high) {
+  for (let y = line.first; y <= line.last; y++) {
+    for (let x = run.first, at = y * across + x; x <= run.last; x++, at++) {
+      if (lowest[at] < high && highest[at] >= low) return true;
+    }
+  }
+  return false;
 }

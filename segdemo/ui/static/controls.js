@@ -165,12 +165,14 @@ function agreementAt(viewer, { first, second, joint }) {
 function refreshAgreements(viewer) {
   const { parts, panels, strings } = viewer;
   const items = [];
+  viewer.pairCounted = viewer.pairsLeft = false;
   for (let i = 0; i < panels.length; i++) {
     for (let j = i + 1; j < panels.length; j++) {
       const failed = [panels[i], panels[j]].some((panel) => statusNow(viewer, panel) === "failed");
       if (!failed) items.push(agreementItem(viewer, i, j));
     }
   }
+  if (viewer.pairsLeft) schedule(viewer, "panels");
   viewer.agreements = items;
   parts.agreement.replaceChildren(...items.map(({ first, second, output, joint, same }) => {
     const chip = make("li", "sv-chip");
@@ -184,13 +186,20 @@ function refreshAgreements(viewer) {
   parts.agreementLabel.hidden = items.length === 0;
 }
 
+// One pair in a frame: all six of four large maps at once would hold the page up.
+function countPair(viewer, key, a, b) {
+  if (viewer.pairCounted) viewer.pairsLeft = true;
+  else viewer.joints.set(key, jointTailSums(a.q, b.q));
+  viewer.pairCounted = true;
+}
+
 function agreementItem(viewer, first, second) {
   const a = viewer.panels[first].map;
   const b = viewer.panels[second].map;
   const comparable = a && b && a.width === b.width && a.height === b.height;
   const key = comparable ? `${a.serial} ${b.serial}` : "";
   const same = comparable ? sameClassShare(viewer, viewer.panels[first], viewer.panels[second]) : null;
-  if (comparable && !viewer.joints.has(key)) viewer.joints.set(key, jointTailSums(a.q, b.q));
+  if (comparable && !viewer.joints.has(key)) countPair(viewer, key, a, b);
   return { first, second, output: make("span", "sv-number"), joint: viewer.joints.get(key) || null, same };
 }
 

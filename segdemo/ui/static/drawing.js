@@ -65,7 +65,7 @@ function cutPlan(viewer, panel, on, off) {
     mark: `${map.serial} cut ${on} ${off}`,
     k,
     paint: (box, out) => paintLevels(map.q, map.width, cells, table, box, out),
-    changed: (low, high, box) => changedBoxes(blocksFor(map), cells, low, high, box),
+    changed: (low, high, box) => changedBoxes(map.blocks, cells, low, high, box),
   };
 }
 
@@ -83,14 +83,8 @@ function outlineOf(viewer, panel, box) {
   const { map } = panel;
   const reach = { thick: Math.round(1.5 * viewer.density), thin: Math.max(1, Math.round(viewer.density)) };
   const cells = cellsFor(viewer, map.width, map.height);
-  const known = { q: map.q, width: map.width, blocks: blocksFor(map) };
   const k = thresholdOf(viewer, panel);
-  return { cells, ...outlinePlaces(known, cells, k, reach, box, boxOf(viewer.size)) };
-}
-
-function blocksFor(map) {
-  map.blocks = map.blocks || blocksOf(map);
-  return map.blocks;
+  return { cells, ...outlinePlaces(map, cells, k, reach, box, boxOf(viewer.size)) };
 }
 
 // The colour of every q, by what the panel's stretch makes of it.

@@ -34,6 +34,7 @@ function sameBox(box, other) {
 function foregroundBits({ q, width, blocks }, { columns, rows, margin }, k, box) {
   const bits = bitsFor(box);
   const { words, stride } = bits;
+  const [first, last] = insideOf(columns, box.left + margin, box.right + margin);
   let verdicts = null;
   let line = -1;
   for (let y = box.top, at = 0; y < box.bottom; y++, at += stride) {
@@ -53,12 +54,12 @@ function foregroundBits({ q, width, blocks }, { columns, rows, margin }, k, box)
         words[at + word] = -verdicts[word];
         continue;
       }
-      let x = box.left + margin + word * 32;
-      const end = Math.min(x + 32, box.right + margin);
+      const start = box.left + margin + word * 32;
+      const end = Math.min(start + 32, last);
       let found = 0;
-      for (let bit = 0; x < end; x++, bit++) {
+      for (let x = Math.max(start, first); x < end; x++) {
         // The sign of k - 1 - q, without a branch.
-        if (columns[x] >= 0) found |= ((k - 1 - q[from + columns[x]]) >>> 31) << bit;
+        found |= ((k - 1 - q[from + columns[x]]) >>> 31) << (x - start);
       }
       words[at + word] = found;
     }
@@ -159,13 +160,13 @@ function outlinePlaces(map, cells, k, { thick, thin }, box, panel) {
       if (here !== 0) {
         let near = 0;
         for (let i = at - thick * stride; i <= at + thick * stride; i += stride) near |= nearGround[i];
-        inside.add(here & near, start + word * 32);
+        if ((here & near) !== 0) inside.add(here & near, start + word * 32);
       }
       const other = ~words[at] & shown[word];
       if (other !== 0) {
         let near = 0;
         for (let i = at - thin * stride; i <= at + thin * stride; i += stride) near |= nearMask[i];
-        outside.add(other & near, start + word * 32);
+        if ((other & near) !== 0) outside.add(other & near, start + word * 32);
       }
     }
   }
@@ -175,20 +176,22 @@ function outlinePlaces(map, cells, k, { thick, thin }, box, panel) {
 // A growing list of the places at which words have bits.
 class Places {
   constructor() {
-    this.places = new Int32Array(4096);
+    this.places = new Int32Array(1 << 14);
     this.count = 0;
   }
 
   add(word, start) {
-    if (word === 0) return;
     if (this.count + 32 > this.places.length) {
       const more = new Int32Array(2 * this.places.length);
       more.set(this.places);
       this.places = more;
     }
+    const { places } = this;
+    let { count } = this;
     for (let rest = word; rest !== 0; rest &= rest - 1) {
-      this.places[this.count++] = start + 31 - Math.clz32(rest & -rest);
+      places[count++] = start + 31 - Math.clz32(rest & -rest);
     }
+    this.count = count;
   }
 
   all() {

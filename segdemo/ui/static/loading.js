@@ -7,9 +7,10 @@ let nextSerial = 1;
 // Gives a panel its probabilities: q in 0..255, row by row, as a Uint8Array of height x width.
 function setMap(panel, q, height, width) {
   if (q.length !== height * width) throw new RangeError("A map needs height x width values.");
-  const counts = histogramOf(q);
+  const { counts, blocks } = summaryFor({ q, height, width });
   panel.map = {
-    q, height, width, tail: tailSums(counts), curve: histogramCurve(counts), serial: nextSerial++,
+    q, height, width, tail: tailSums(counts), curve: histogramCurve(counts),
+    blocks, serial: nextSerial++,
   };
 }
 
@@ -22,10 +23,8 @@ async function fetchFile(url, signal) {
 // The values of a grey PNG, untouched by colour management.
 async function fetchMap(url, signal) {
   const file = await fetchFile(url, signal);
-  const png = readGreyPng(new Uint8Array(await file.arrayBuffer()));
-  if (!png) return readBitmap(await createImageBitmap(file, DECODING));
-  const { width, height, packed } = png;
-  return { q: unfilterGrey(await inflate(packed), width, height), height, width };
+  const map = await readBeside(new Uint8Array(await file.arrayBuffer()));
+  return map || readBitmap(await createImageBitmap(file, DECODING));
 }
 
 // The values of any other grey picture, by way of a canvas.

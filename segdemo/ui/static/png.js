@@ -27,6 +27,14 @@ function readGreyPng(bytes) {
   return header && parts.length > 0 ? { ...header, packed: new Blob(parts) } : null;
 }
 
+// {q, width, height} of such a PNG's bytes, or null for any other file.
+async function readMap(bytes) {
+  const png = readGreyPng(bytes);
+  if (!png) return null;
+  const { width, height, packed } = png;
+  return { q: unfilterGrey(await inflate(packed), width, height), width, height };
+}
+
 async function inflate(packed) {
   const stream = packed.stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());

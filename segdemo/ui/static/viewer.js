@@ -15,7 +15,7 @@ function mountViewer(root, host) {
     },
     chosen: new Set(), colours: new Map(), run: "",
     image: null, picture: null, pictureUrl: null, pictureFailed: false,
-    panels: [], inspected: null, agreements: [], joints: new Map(), view: FITTED, point: null,
+    panels: [], inspected: null, agreements: [], joints: new Map(), pairsLeft: false, view: FITTED, point: null,
     size: { width: 0, height: 0 }, density: 1, dark: false, frame: null,
     grounds: new Map(), pixelsPainted: 0,
     controller: new AbortController(), scheduled: null, settleTimer: 0,
@@ -185,7 +185,8 @@ function statusNow(viewer, panel) {
 
 function stateNow(viewer) {
   const state = stateOf(viewer.panels.map((panel) => statusNow(viewer, panel)));
-  return state === "ready" && (!viewer.picture || awaitsTruth(viewer)) ? "loading" : state;
+  const awaits = !viewer.picture || awaitsTruth(viewer) || viewer.pairsLeft;
+  return state === "ready" && awaits ? "loading" : state;
 }
 
 function refreshPanels(viewer) {

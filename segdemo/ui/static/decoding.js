@@ -1,0 +1,70 @@
+// Reads maps beside the page, in a worker that is made of the page's own functions; where a browser
+// lets none begin, the page reads them itself.
+
+const READERS = Object.freeze([
+  readMap, readGreyPng, inflate, unfilterGrey, unfilterRow, paeth, summaryOf, histogramOf, blocksOf,
+]);
+
+// What the worker has found out about a map besides reading it, by its values.
+const summaries = new WeakMap();
+
+// What drawing has to know of a map as a whole.
+function summaryOf(map) {
+  return { counts: histogramOf(map.q), blocks: blocksOf(map) };
+}
+
+function summaryFor(map) {
+  return summaries.get(map.q) || summaryOf(map);
+}
+
+// {worker, awaited, next} of this script, or null where there cannot be any.
+let readingWorker;
+
+// {q, width, height} of a grey PNG's bytes, or null for any other file.
+function readBeside(bytes) {
+  if (readingWorker === undefined) readingWorker = beginReading();
+  if (!readingWorker) return readMap(bytes);
+  return new Promise((resolve, reject) => {
+    const id = readingWorker.next++;
+    readingWorker.awaited.set(id, { bytes, resolve, reject });
+    // The bytes are copied: they are small, and needed once more should the worker not begin.
+    readingWorker.worker.postMessage({ id, bytes });
+  });
+}
+
+function beginReading() {
+  const source = `"use strict";
+const PNG_SIGNATURE = ${JSON.stringify(PNG_SIGNATURE)};
+const LEVELS = ${LEVELS};
+const BLOCK_BITS = ${BLOCK_BITS};
+${READERS.join("\n")}
+onmessage = async ({ data: { id, bytes } }) => {
+  try {
+    const map = await readMap(bytes);
+    postMessage({ id, map, summary: map && summaryOf(map) }, map ? [map.q.buffer] : []);
+  } catch (error) {
+    postMessage({ id, problem: String(error) });
+  }
+};`;
+  const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const awaited = new Map();
+  try {
+    const worker = new Worker(address);
+    worker.onmessage = ({ data: { id, map, summary, problem } }) => {
+      const { resolve, reject } = awaited.get(id);
+      awaited.delete(id);
+      if (map) summaries.set(map.q, summary);
+      if (problem) reject(new Error(problem));
+      else resolve(map);
+    };
+    // Said where a policy of the page does not allow the worker's address.
+    worker.onerror = () => {
+      readingWorker = null;
+      worker.terminate();
+      for (const { bytes, resolve } of awaited.values()) resolve(readMap(bytes));
+    };
+    return { worker, awaited, next: 0 };
+  } catch {
+    return null;
+  }
+}
