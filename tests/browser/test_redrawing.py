@@ -241,7 +241,9 @@ def test_the_first_panel_is_painted_before_the_others_arrive(open_viewer):
     viewer = open_viewer(None, payload(first, second))
     viewer.wait("empty")
     held = []
-    viewer.page.route(f"**/{second.map.file.path.split('/')[-2]}/map.png", lambda route: held.append(route))
+    viewer.page.route(
+        f"**/{second.map.file.path.split('/')[-2]}/map.png", lambda route: held.append(route)
+    )
     viewer.page.click("#next")
     viewer.page.wait_for_selector("#viewer [data-panel=slot-0][data-status=ready]")
     size = viewer.call("viewer.state().size")
