@@ -103,9 +103,8 @@ def _choose(page: Page, networks: tuple[str, ...]) -> None:
     page.click("#picture button[aria-label='Remove Image']")
     page.wait_for_selector("#picture input[type=file]", state="attached")
     for number, network in enumerate(networks):
-        box = page.locator(f"#checkpoint-{number} input")
-        if not box.is_visible():
+        box = f"#checkpoint-{number} input"
+        if not page.locator(box).is_visible():
             page.click("#add")
-        if box.input_value() != network:
-            box.fill(network)
-            box.press("Enter")
+        page.click(box)
+        page.locator("[role=option]", has_text=network).first.click()
