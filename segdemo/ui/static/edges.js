@@ -107,8 +107,14 @@ function spreadAcross(bits, back, ahead) {
     for (let word = 0; word < stride; word++) {
       const next = word + 1 < stride ? words[at + word + 1] : 0;
       let found = here;
-      for (let step = 1; step <= ahead; step++) found |= (here >>> step) | (next << (32 - step));
-      for (let step = 1; step <= back; step++) found |= (here << step) | (before >>> (32 - step));
+      // Most words are all mask or all ground, as their neighbours are.
+      const even = here === before && here === next && (here === 0 || here === -1);
+      for (let step = 1; !even && step <= ahead; step++) {
+        found |= (here >>> step) | (next << (32 - step));
+      }
+      for (let step = 1; !even && step <= back; step++) {
+        found |= (here << step) | (before >>> (32 - step));
+      }
       wide.words[at + word] = found;
       before = here;
       here = next;
@@ -253,15 +259,22 @@ function borderPlaces({ q, width }, cells, reach, box, panel) {
   return places.all();
 }
 
-// Paints places in the table's colours for the values there.
+// Paints places, given row by row, in the table's colours for the values there.
 function paintPlaces(places, { q, width }, { columns, rows }, table, out) {
   const across = columns.length;
-  for (const place of places) {
-    const y = Math.floor(place / across);
-    out[place] = table[q[rows[y] * width + columns[place - y * across]]];
+  let line = 0;
+  let from = 0;
+  for (let i = 0; i < places.length; i++) {
+    const place = places[i];
+    if (place >= line + across || i === 0) {
+      const y = Math.floor(place / across);
+      line = y * across;
+      from = rows[y] * width;
+    }
+    out[place] = table[q[from + columns[place - line]]];
   }
 }
 
 function fillPlaces(places, colour, out) {
-  for (const place of places) out[place] = colour;
+  for (let i = 0; i < places.length; i++) out[places[i]] = colour;
 }
