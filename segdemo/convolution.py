@@ -1,16 +1,20 @@
 """A convolution by whichever kernel of PyTorch is the fastest for it on a CPU."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.winograd import convolve
 
 _WINOGRAD_CHANNELS, _WINOGRAD_PIXELS = 128, 24 * 24
 """From how many on, in and out, it was faster on processors with AVX2."""
+
+_LAID_OUT_AT_A_TIME = 2**18
+"""Numbers: as many as the processor's cache holds."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -93,6 +97,28 @@ class Convolution:
             and sum(weight.shape[1] for weight in weights) >= _WINOGRAD_CHANNELS
             and x.shape[2] * x.shape[3] >= _WINOGRAD_PIXELS
         )
+
+
+def lay_out(network: nn.Module) -> None:
+    """Put the filters of its convolutions in the order that kernels read: channels last.
+
+    Else those that no norm is folded into are copied at each call, a tenth of an FCN's time. In
+    place, so that none is in memory twice: nobody else may hold the network's tensors. What two
+    of its tensors share is left as it is.
+    """
+    tensors = [*network.parameters(), *network.buffers()]
+    holders = Counter(tensor.untyped_storage().data_ptr() for tensor in tensors)
+    for module in network.modules():
+        if not isinstance(module, nn.Conv2d):
+            continue
+        filters = module.weight.detach()
+        storage = filters.untyped_storage()
+        alone = holders[storage.data_ptr()] == 1 and storage.nbytes() == filters.nbytes
+        if alone and filters.is_contiguous():
+            made, taken, *kernel = filters.shape
+            for some in torch.split(filters, max(1, _LAID_OUT_AT_A_TIME // filters[0].numel())):
+                some.view(-1).copy_(some.permute(0, 2, 3, 1).reshape(-1))
+            module.weight.data = filters.view(made, *kernel, taken).permute(0, 3, 1, 2)
 
 
 def _has_kernels(dtype: torch.dtype) -> bool:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from segdemo.checkpoints import METADATA_KEY, Detection, detect, read_file
 from segdemo.checkpoints.neighbours import neighbours
+from segdemo.convolution import lay_out
 from segdemo.devices import number_type, select_device, short_name, synchronise
 from segdemo.engine import Engine
 from segdemo.errors import SpecError
@@ -224,8 +225,11 @@ def load(
     # First, because a device that is absent need not wait for a large file.
     chosen_device = select_device(device or settings.device)
     recognised = recognise(path, assume=assume, words=words)
+    network = recognised.detection.build()
+    if chosen_device.type == "cpu":
+        lay_out(network)  # What was recognised holds the same tensors, and is done with.
     return Segmenter(
-        network=recognised.detection.build(),
+        network=network,
         spec=recognised.spec,
         # The network alone keeps weights: halves and those of a GPU would be in memory twice.
         detection=recognised.detection.without_weights(),

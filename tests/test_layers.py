@@ -17,7 +17,7 @@ LAYERS = (
     {"architectures"},
     {"pictures", "processing", "devices", "truth"},
     {"checkpoints"},
-    {"convolution", "receptive_field", "recording", "tiling", "winograd"},
+    {"convolution", "receptive_field", "recording", "shapes", "tiling", "winograd"},
     {"engine"},
     {"segmenter"},
     {"training"},
