@@ -154,7 +154,13 @@ def _lab(task: str) -> UNetConfig:
 
 
 def _scene(
-    kind: str, title: str, architecture: str, config: Any, steps: int, crops: tuple[int, ...]
+    kind: str,
+    title: str,
+    architecture: str,
+    config: Any,
+    steps: int,
+    crops: tuple[int, ...],
+    samples: int = 1600,
 ) -> Recipe:
     """Six classes; whole scenes, small ones first."""
     return Recipe(
@@ -166,7 +172,7 @@ def _scene(
         steps=steps,
         learning_rate=2e-3,
         crops=crops,
-        samples=1600,
+        samples=samples,
         canvas=160,
     )
 
@@ -178,7 +184,7 @@ def _scene_fcn(skips: int) -> Recipe:
     return _scene(f"fcn{config.stride}s", name, "vgg_fcn", config, 8000, (96, 128))
 
 
-def _further(recipe: Recipe, steps: int) -> Recipe:
+def _further(recipe: Recipe, steps: int, samples: int = 3200) -> Recipe:
     """The recipe as a first run, and one on more scenes in the size that the network is given.
 
     On small crops it learned what things look like, cheaply; larger vehicles than there it misses.
@@ -188,14 +194,14 @@ def _further(recipe: Recipe, steps: int) -> Recipe:
         steps=steps,
         learning_rate=1e-3,
         crops=(160,),
-        samples=3200,
+        samples=samples,
         before=replace(recipe, name=f"{recipe.name}_small"),
     )
 
 
 def _resnet(task: str) -> ResNetUNetConfig:
-    """ResNet-18 of a quarter of the width; half the usual tail, which costs most of the time."""
-    plain = ResNetUNetConfig.standard(width=16, blocks=(2, 2, 2, 2), **_shape(task))
+    """ResNet-18 of half the width; half the usual tail, which costs most of the time."""
+    plain = ResNetUNetConfig.standard(width=32, blocks=(2, 2, 2, 2), **_shape(task))
     return replace(plain, tail=(16, 16))
 
 
@@ -243,7 +249,31 @@ RECIPES: dict[str, Recipe] = {
             1200,
             gap_weight=3.0,
         ),
-        _scene("resnet_unet", "ResNet U-Net", "resnet_unet", _resnet("scene"), 5000, (96, 96, 128)),
+        # A step of its deepest layers costs little at this size, so it takes many.
+        Recipe(
+            name="objects_resnet_unet",
+            task="objects",
+            title="Objects · ResNet U-Net",
+            architecture="resnet_unet",
+            config=_resnet("objects"),
+            steps=7500,
+            learning_rate=2e-3,
+            crops=(64, 96, 96),
+            samples=6000,
+        ),
+        _further(
+            _scene(
+                "resnet_unet",
+                "ResNet U-Net",
+                "resnet_unet",
+                _resnet("scene"),
+                5000,
+                (96, 96, 128),
+                samples=6400,
+            ),
+            900,
+            samples=6400,
+        ),
         _further(_scene_fcn(skips=0), 700),
         _further(_scene_fcn(skips=1), 700),
         _further(_scene_fcn(skips=2), 1400),
