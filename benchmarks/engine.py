@@ -1,5 +1,6 @@
 """A network on the CPU: as it is, by our engine, and by other runtimes where they are installed."""
 
+import copy
 import io
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from benchmarks.pictures import photo
 from benchmarks.tables import table
 from benchmarks.timing import Less, in_turn, less, threads
 from segdemo.checkpoints import detect, read_file
+from segdemo.convolution import lay_out
 from segdemo.devices import keep_freed_memory, number_type
 from segdemo.engine import Engine
 from segdemo.errors import SettingsError
@@ -154,8 +156,10 @@ def _ways(network: nn.Module, picture: Tensor) -> dict[str, _Build]:
 
 
 def _by_segdemo(dtype: torch.dtype, network: nn.Module, picture: Tensor, _: int) -> _Run:
-    engine = Engine(dtype)
-    return lambda: engine.run(network, picture)
+    # As segdemo.load has it; the network itself stays as plain PyTorch has it.
+    engine, laid_out = Engine(dtype), copy.deepcopy(network)
+    lay_out(laid_out)
+    return lambda: engine.run(laid_out, picture)
 
 
 def _exported(network: nn.Module, picture: Tensor) -> bytes:
