@@ -102,9 +102,9 @@ class Convolution:
 def lay_out(network: nn.Module) -> None:
     """Put the filters of its convolutions in the order that kernels read: channels last.
 
-    Else those that no norm is folded into are copied at each call, a tenth of an FCN's time. In
-    place, so that none is in memory twice: nobody else may hold the network's tensors. What two
-    of its tensors share is left as it is.
+    Else those that no norm is folded into are copied at each call. In place, so that none is in
+    memory twice: nobody else may hold the network's tensors. What two of its tensors share is left
+    as it is.
     """
     tensors = [*network.parameters(), *network.buffers()]
     holders = Counter(tensor.untyped_storage().data_ptr() for tensor in tensors)

@@ -9,6 +9,7 @@ import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -34,11 +35,27 @@ class _Size:
 
     program: Program | None = None
     """What our engine runs; None when the network itself is run."""
-    peak: int = 0
-    """See Recording.peak; 0 when it is not known."""
-    field: ReceptiveField | None = None
-    lacking: tuple[int, ...] = ()
-    """How many rows and columns the answer has less than the pictures."""
+    recording: Recording | None = None
+
+    @cached_property
+    def peak(self) -> int:
+        """See Recording.peak; 0 when it is not known."""
+        found = self.program or self.recording
+        return found.peak if found else 0
+
+    @cached_property
+    def field(self) -> ReceptiveField | None:
+        """What a pixel depends on. Large pictures alone are asked for it."""
+        return receptive_field(self.recording) if self.recording else None
+
+    @property
+    def lacking(self) -> tuple[int, ...]:
+        """How many rows and columns the answer has less than the pictures."""
+        if self.recording is None:
+            return ()
+        ends = (self.recording.given, self.recording.returned)
+        given, returned = (self.recording.shapes[slot.number][2:] for slot in ends)
+        return tuple(a - b for a, b in zip(given, returned, strict=True))
 
 
 class Engine:
@@ -107,34 +124,22 @@ class Engine:
 
     def _size(self, network: nn.Module, shape: torch.Size, device: torch.device) -> _Size:
         known = _is_known(network)
+        ours = known and device.type == "cpu"
         own = [*network.parameters(), *network.buffers()]
         with self._lock:
-            state = (id(network), known, tuple(map(_state, own)))
+            state = (id(network), known, ours, tuple(map(_state, own)))
             if state != self._state:
                 self._state = state
                 self._sizes.clear()
-                self._weights = _Weights(own=own, dtype=self._dtype)
+                self._weights = _Weights(own=own if ours else (), dtype=self._dtype)
             if shape not in self._sizes:
                 recording = record(network, shape) if known else None
-                self._sizes[shape] = self._found(recording, device)
+                program = self._weights.program(recording) if ours and recording else None
+                self._sizes[shape] = _Size(program=program, recording=recording)
                 if len(self._sizes) > _SHAPES_KEPT:
                     self._sizes.popitem(last=False)
             self._sizes.move_to_end(shape)
             return self._sizes[shape]
-
-    def _found(self, recording: Recording | None, device: torch.device) -> _Size:
-        if recording is None:
-            return _Size()
-        program = self._weights.program(recording) if device.type == "cpu" else None
-        given, returned = (
-            recording.shapes[s.number] for s in (recording.given, recording.returned)
-        )
-        return _Size(
-            program=program,
-            peak=(program or recording).peak,
-            field=receptive_field(recording),
-            lacking=tuple(a - b for a, b in zip(given[2:], returned[2:], strict=True)),
-        )
 
 
 def _is_known(network: nn.Module) -> bool:

@@ -3,9 +3,9 @@
 F(4x4, 3x3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (CVPR 2016):
 four by four pixels of the answer are a product, number by number, in place of a convolution. A
 few rows at a time, so that all of it stays in the processor's cache. The polynomials are taken at
-points that round as little as a plain convolution does; those of the paper, 0, 1, -1, 2 and -2,
-round five times as much (Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd
-Convolution for Deep Neural Networks", 2020, on their choice).
+points that round little more than a plain convolution does; those of the paper, 0, 1, -1, 2 and -2,
+round more (Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution for
+Deep Neural Networks", 2020, on their choice).
 """
 
 from collections.abc import Sequence

@@ -261,6 +261,13 @@ def test_what_cannot_be_recorded_runs_as_it_is(wiring):
     assert_the_same(network, picture(), picture(seed=3) - 1)
 
 
+def test_weights_elsewhere_than_on_the_cpu_are_not_copied():
+    network = randomised(NETWORKS["unet"]()).to("meta")
+    engine = Engine(torch.bfloat16)
+    assert engine.memory(network, picture().to("meta")) > 0
+    assert engine.byte_size == 0
+
+
 class Wide(nn.Module):
     """What is multiplied by Winograd's way: alone, joined, and without a norm."""
 
