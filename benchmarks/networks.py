@@ -7,13 +7,19 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from benchmarks.pictures import photo
 from segdemo.architectures.fcn import FCN, FCNConfig
 from segdemo.architectures.resnet_unet import ResNetUNet, ResNetUNetConfig
 from segdemo.architectures.u2net import U2Net, U2NetConfig
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.architectures.vgg import vgg16
+from segdemo.checkpoints import detect, read_file
+from segdemo.processing import prepare
+from segdemo.segmenter import load
 
-SHIPPED = Path(__file__).parent.parent / "weights"
+WEIGHTS = Path(__file__).parent.parent / "weights"
+SHIPPED = "nuclei_unet"
+"""A checkpoint there, which has learned."""
 _FCN8S = FCNConfig(in_channels=3, classes=21, widths=vgg16(), hidden=(4096, 4096), skips=2)
 
 
@@ -47,3 +53,28 @@ def settle(network: nn.Module, picture: Tensor) -> None:
     with torch.no_grad():
         network.train()(picture[:, :, :128, :128])
     network.eval()
+
+
+def pair(name: str) -> tuple[nn.Module, Tensor]:
+    """A network of NETWORKS or the SHIPPED one, ready to predict, and a picture for it."""
+    if name == SHIPPED:
+        return _shipped()
+    known = NETWORKS[name]
+    torch.manual_seed(0)
+    network, picture = known.build(), torch.rand(1, 3, known.side, known.side)
+    settle(network, picture)
+    return network, picture
+
+
+def _shipped() -> tuple[nn.Module, Tensor]:
+    path = WEIGHTS / f"{SHIPPED}.safetensors"
+    spec, detection = load(path, device="cpu").spec, detect(read_file(path).content)
+    prepared = prepare(
+        photo((512, 512)),
+        spec.preprocessing,
+        in_channels=3,
+        requirements=detection.architecture.requirements(detection.config),
+        max_side=512,
+    )
+    # Not the segmenter's: its filters are laid out as segdemo has them.
+    return detection.build().eval(), prepared.tensor

@@ -15,7 +15,7 @@ from PIL import Image
 from torch.nn import functional
 from torchvision.transforms.v2.functional import normalize, to_image
 
-from benchmarks.networks import SHIPPED
+from benchmarks.networks import WEIGHTS
 from benchmarks.pictures import camera_jpeg
 from benchmarks.tables import pixels, table
 from benchmarks.timing import Less, in_turn, less, threads
@@ -32,7 +32,7 @@ _ROUNDS = 7
 _SIDE = 320
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _SPEC = Preprocessing(resize="stretch", side=_SIDE, divisor=255.0, mean=_MEAN, std=_STD)
-_CHECKPOINT = SHIPPED / "vessels_unet.safetensors"
+_CHECKPOINT = WEIGHTS / "vessels_unet.safetensors"
 _TINT = (255, 0, 0)
 
 

@@ -10,8 +10,11 @@ from torch.nn import functional
 
 from segdemo.winograd import convolve
 
-_WINOGRAD_CHANNELS, _WINOGRAD_PIXELS = 128, 24 * 24
-"""From how many on, in and out, it was faster on processors with AVX2."""
+_WINOGRAD_TAKEN, _WINOGRAD_MADE, _WINOGRAD_PIXELS = 128, 64, 24 * 24
+"""From how many channels in and out, and pixels, it was faster on processors with AVX2."""
+
+_ONE_MAP_TAKEN = 64
+"""From how many channels on a single one is a product of matrices."""
 
 _LAID_OUT_AT_A_TIME = 2**18
 """Numbers: as many as the processor's cache holds."""
@@ -45,6 +48,8 @@ class Convolution:
             if other is not None and self.second is not None:
                 pairs.append((other, self.second))
             y = convolve(pairs, self.bias, padding=self.padding, relu=self.relu)
+        elif other is None and not self.relu:
+            y = self._as_products(x) if self._is_one_map(x) else self._one_by_one(x, other)
         else:
             y = self._at_once(x, other)
         return y.contiguous(memory_format=torch.channels_last)
@@ -84,18 +89,44 @@ class Convolution:
             )
         return y
 
+    def _as_products(self, x: Tensor) -> Tensor:
+        """A single channel, which kernels for eight at a time compute eight times over.
+
+        What each pixel adds to those around it is a product of matrices.
+        """
+        count, channels, height, width = x.shape
+        # Added where it belongs, a filter is the other way round.
+        turned = self.weight.flip(2, 3).permute(0, 2, 3, 1).reshape(-1, channels)
+        added = torch.matmul(turned, x.permute(0, 2, 3, 1).reshape(count, -1, channels).mT)
+        y = functional.fold(added, (height, width), kernel_size=3, padding=1)
+        return y if self.bias is None else y.add_(self.bias)
+
+    def _is_one_map(self, x: Tensor) -> bool:
+        return (
+            self._is_plain(x)
+            and self.padding == (1, 1)
+            and len(self.weight) == 1
+            and self.weight.shape[1] >= _ONE_MAP_TAKEN
+        )
+
     def _is_for_winograd(self, x: Tensor) -> bool:
         """Whether there is so much to multiply that it pays off."""
         weights = [self.weight] if self.second is None else [self.weight, self.second]
+        return (
+            self._is_plain(x)
+            and len(self.weight) >= _WINOGRAD_MADE
+            and sum(weight.shape[1] for weight in weights) >= _WINOGRAD_TAKEN
+            and x.shape[2] * x.shape[3] >= _WINOGRAD_PIXELS
+        )
+
+    def _is_plain(self, x: Tensor) -> bool:
+        """Whether it is a 3x3 convolution that ways of our own were measured for."""
         return (
             self.output_padding is None
             and self.weight.shape[2:] == (3, 3)
             and (self.stride, self.dilation, self.groups) == ((1, 1), (1, 1), 1)
             and x.dtype == torch.float32
             and _has_mkl()
-            and len(self.weight) >= _WINOGRAD_CHANNELS
-            and sum(weight.shape[1] for weight in weights) >= _WINOGRAD_CHANNELS
-            and x.shape[2] * x.shape[3] >= _WINOGRAD_PIXELS
         )
 
 

@@ -199,15 +199,13 @@ class _Weights:
                     shorter[after[0]], result, relu = None, rectified, True
             if parts:
                 shorter[place - 1] = None
-            if norm or relu or parts:
-                first = recording.shapes[parts[0].number][1] if parts else None
-                convolution = self._fused(found, norm, relu=relu, first=first)
-                shorter[place] = Call(
-                    function=convolution,
-                    arguments=parts or call.arguments[:1],
-                    named={},
-                    result=result,
-                )
+            first = recording.shapes[parts[0].number][1] if parts else None
+            shorter[place] = Call(
+                function=self._fused(found, norm, relu=relu, first=first),
+                arguments=parts or call.arguments[:1],
+                named={},
+                result=result,
+            )
         left = tuple(call for call in shorter if call is not None)
         return Program(replace(recording, calls=left), self._cast)
 
@@ -297,8 +295,8 @@ def _convolution(call: Call, recording: Recording) -> dict[str, Any] | None:
         return None
     if found["weight"] is None or not _are_own(recording, found["weight"], found["bias"]):
         return None
-    del found["input"]
-    return found
+    # A picture that is alone has no channels that could be last.
+    return found if len(recording.shapes[found.pop("input").number]) == 4 else None
 
 
 def _joined(

@@ -14,15 +14,14 @@ from itertools import product
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 _POINTS = (0.0, 5 / 8, -5 / 8, 3 / 2, -3 / 2)  # and infinity
 _MADE, _TAPS = 4, 3
 """Pixels of the answer and of the filter, along one side."""
 _TAKEN = _MADE + _TAPS - 1
 """Pixels of the picture that they depend on."""
-_TILES = 128
-"""Of four by four pixels, done at a time: their numbers are a few MB."""
+_TILES = 256
+"""Of four by four pixels, done at a time: enough for several threads, and a few MB of numbers."""
 _CHANNELS = 512
 """Of the answer, done at a time: their filters are less than what malloc asks the system for."""
 
@@ -61,9 +60,11 @@ def convolve(
             pixels = _both_ways(_OUT, total).view(_MADE, _MADE, rows, across, -1)
             if bias is not None:
                 pixels += bias[part]
+            place = answer[number, first : first + rows, ..., part].permute(1, 3, 0, 2, 4)
             if relu:
-                pixels = functional.relu_(pixels)
-            answer[number, first : first + rows, ..., part] = pixels.permute(2, 0, 3, 1, 4)
+                torch.clamp_min(pixels, 0, out=place)
+            else:
+                place.copy_(pixels)
     whole = answer.view(count, down * _MADE, across * _MADE, channels)
     return whole[:, : made[0], : made[1]].permute(0, 3, 1, 2)
 

@@ -35,7 +35,7 @@ def card(recipe: Recipe, cost: dict[str, Any]) -> dict[str, Any]:
         **assumed,
         "training": {
             **_run(recipe),
-            **({"before": _run(recipe.before)} if recipe.before else {}),
+            **({"before": [_run(run) for run in recipe.runs[:-1]]} if recipe.before else {}),
             "generator": f"{recipe.task} v{pictures.generator_version(recipe.task)}",
             "seed": recipe.seed,
             **cost,
@@ -120,7 +120,7 @@ def _cells(path: Path) -> tuple[str, ...]:
         f"{scores['f1_1px']:.3f}" if "f1_1px" in scores else "",
         f"{best} ({scores['iou_at_best_threshold']:.3f})" if best else "",
         f"{scores['cpu_milliseconds']:.0f} ({scores['cpu_side']} px)",
-        f"{run['before']['steps']} + {run['steps']}" if "before" in run else str(run["steps"]),
+        " + ".join(str(each["steps"]) for each in (*run.get("before", ()), run)),
         f"{run['minutes']:.0f} ({run['processor_minutes']:.0f})",
         str(run["seed"]),
         f"`{hashlib.sha256(path.read_bytes()).hexdigest()}`",

@@ -32,13 +32,14 @@ def probabilities(path: Path, shown: pictures.Pictures) -> list[Map]:
     return [resize_map(each.probabilities, each.picture_size) for each in found]
 
 
-def speed(path: Path, task: str) -> dict[str, Any]:
-    """How much time of one processor core a square picture takes, at the task's size.
+def speed(path: Path) -> dict[str, Any]:
+    """How much time of one processor core a square picture takes, at the file's own size.
 
     The shortest of a few runs, counted by the processor's own clock, so that other programs
     hardly matter. For a size above 512 px, which no picture has to have, 512 stands.
     """
-    segmenter, side = segdemo.load(path, device="cpu"), min(TASKS[task].side, _LARGEST_TIMED)
+    segmenter = segdemo.load(path, device="cpu")
+    side = min(segmenter.spec.preprocessing.side, _LARGEST_TIMED)
     picture = Image.effect_noise((side, side), 64).convert("RGB")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -43,14 +43,14 @@ def make(
 def score(recipe: Recipe, path: Path, *, work: Path, count: int) -> None:
     """Scores a file on held-out pictures, times it, and notes both in it."""
     scores = evaluation.score(path, recipe.task, recipe.canvas, count, work)
-    scores |= evaluation.speed(path, recipe.task)
+    scores |= evaluation.speed(path)
     add_scores(path, scores)
     print(f"{path.name}: {json.dumps(scores)}")
 
 
 def time_anew(recipe: Recipe, path: Path) -> None:
     """Measures the speed of a file again; its other scores stay as they are."""
-    scores = describe(path)["scores"] | evaluation.speed(path, recipe.task)
+    scores = describe(path)["scores"] | evaluation.speed(path)
     add_scores(path, scores)
     print(f"{path.name}: {scores['cpu_milliseconds']} ms")
 

@@ -42,6 +42,8 @@ class Recipe:
     seed: int = 0
     gap_weight: float = 0.0
     """Extra weight of background pixels squeezed between two bodies."""
+    side: int | None = None
+    """Longest side in pixels of what the network is given; None is that of the task."""
     assume: str = ""
     """Which spelling the file has to be read as, where its tensors alone do not tell."""
     before: Recipe | None = None
@@ -51,6 +53,11 @@ class Recipe:
     def network(self) -> Architecture:
         """The architecture itself."""
         return _BY_ID[self.architecture]
+
+    @property
+    def runs(self) -> tuple[Recipe, ...]:
+        """The runs that lead to the weights, this one last."""
+        return (*(self.before.runs if self.before else ()), self)
 
     @property
     def plan(self) -> Plan:
@@ -69,7 +76,7 @@ class Recipe:
         return SegmentationSpec(
             preprocessing=Preprocessing(
                 resize=task.resize,
-                side=task.side,
+                side=self.side or task.side,
                 resample="bilinear",
                 channels="grey" if grey else "rgb",
                 divisor=255.0,
@@ -184,18 +191,19 @@ def _scene_fcn(skips: int) -> Recipe:
     return _scene(f"fcn{config.stride}s", name, "vgg_fcn", config, 8000, (96, 128))
 
 
-def _further(recipe: Recipe, steps: int, samples: int = 3200) -> Recipe:
-    """The recipe as a first run, and one on more scenes in the size that the network is given.
+def _further(recipe: Recipe, crop: int, steps: int, samples: int, **changes: Any) -> Recipe:
+    """The recipe as a first run, and one on more pictures, shown larger.
 
-    On small crops it learned what things look like, cheaply; larger vehicles than there it misses.
+    On small crops it learned what things look like, cheaply; what is larger than there it misses.
     """
     return replace(
         recipe,
+        crops=(crop,),
         steps=steps,
-        learning_rate=1e-3,
-        crops=(160,),
         samples=samples,
-        before=replace(recipe, name=f"{recipe.name}_small"),
+        learning_rate=1e-3,
+        before=replace(recipe, name=f"{recipe.name}_{recipe.crops[-1]}"),
+        **changes,
     )
 
 
@@ -203,6 +211,12 @@ def _resnet(task: str) -> ResNetUNetConfig:
     """ResNet-18 of half the width; half the usual tail, which costs most of the time."""
     plain = ResNetUNetConfig.standard(width=32, blocks=(2, 2, 2, 2), **_shape(task))
     return replace(plain, tail=(16, 16))
+
+
+def _scene_resnet() -> Recipe:
+    crops = (96, 96, 128)
+    config = _resnet("scene")
+    return _scene("resnet_unet", "ResNet U-Net", "resnet_unet", config, 5000, crops, samples=6400)
 
 
 RECIPES: dict[str, Recipe] = {
@@ -250,32 +264,26 @@ RECIPES: dict[str, Recipe] = {
             gap_weight=3.0,
         ),
         # A step of its deepest layers costs little at this size, so it takes many.
-        Recipe(
-            name="objects_resnet_unet",
-            task="objects",
-            title="Objects · ResNet U-Net",
-            architecture="resnet_unet",
-            config=_resnet("objects"),
-            steps=7500,
-            learning_rate=2e-3,
-            crops=(64, 96, 96),
-            samples=6000,
-        ),
         _further(
-            _scene(
-                "resnet_unet",
-                "ResNet U-Net",
-                "resnet_unet",
-                _resnet("scene"),
-                5000,
-                (96, 96, 128),
-                samples=6400,
+            Recipe(
+                name="objects_resnet_unet",
+                task="objects",
+                title="Objects · ResNet U-Net",
+                architecture="resnet_unet",
+                config=_resnet("objects"),
+                steps=7500,
+                learning_rate=2e-3,
+                crops=(64, 96, 96),
+                samples=6000,
             ),
-            900,
-            samples=6400,
+            128,
+            3000,
+            12_000,
+            side=128,
         ),
-        _further(_scene_fcn(skips=0), 700),
-        _further(_scene_fcn(skips=1), 700),
-        _further(_scene_fcn(skips=2), 1400),
+        _further(_further(_scene_resnet(), 160, 900, 6400), 224, 2000, 6400),
+        _further(_further(_scene_fcn(skips=0), 160, 700, 3200), 224, 800, 3200),
+        _further(_further(_scene_fcn(skips=1), 160, 700, 3200), 224, 800, 3200),
+        _further(_further(_scene_fcn(skips=2), 160, 1400, 3200), 224, 800, 3200),
     )
 }
