@@ -49,7 +49,8 @@ function planWinners(viewer, panel) {
     (colour ? veiled(packColour(colour), strength) : hidden));
   return {
     mark: [mode, opacity, classes.serial, mark, against, Boolean(classes.winning), viewer.density].join(" "),
-    k: null,
+    cuts: [],
+    reach: 0,
     paint: WINNER_PAINTERS[mode](viewer, panel, at),
   };
 }
