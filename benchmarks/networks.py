@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from benchmarks.pictures import photo
+from benchmarks.processes import ROOT
 from segdemo.architectures.fcn import FCN, FCNConfig
 from segdemo.architectures.resnet_unet import ResNetUNet, ResNetUNetConfig
 from segdemo.architectures.u2net import U2Net, U2NetConfig
@@ -17,7 +17,7 @@ from segdemo.checkpoints import detect, read_file
 from segdemo.processing import prepare
 from segdemo.segmenter import load
 
-WEIGHTS = Path(__file__).parent.parent / "weights"
+WEIGHTS = ROOT / "weights"
 SHIPPED = "nuclei_unet"
 """A checkpoint there, which has learned."""
 _FCN8S = FCNConfig(in_channels=3, classes=21, widths=vgg16(), hidden=(4096, 4096), skips=2)

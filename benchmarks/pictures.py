@@ -1,13 +1,17 @@
 """The pictures and maps that everything here is measured on; the same on every machine."""
 
 import io
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-_PHOTO = Path(__file__).parent.parent / "segdemo" / "ui" / "examples" / "retina.jpg"
+from benchmarks.processes import ROOT
+from segdemo.processing import resize_map
+from segdemo.segmenter import load
+
+_PHOTO = ROOT / "segdemo" / "ui" / "examples" / "retina.jpg"
+_NETWORKS = ("vessels_unet", "vessels_u2net_lite", "nuclei_unet", "nuclei_u2net_lite")
 _SEED = 7
 _NOISE = 3.0  # standard deviation in levels of 255, as a camera has it
 
@@ -26,6 +30,20 @@ def camera_jpeg(size: tuple[int, int], seed: int = 0) -> bytes:
     noisy = np.clip(clean + noise, 0, 255).astype(np.uint8)
     Image.fromarray(noisy).save(buffer, format="JPEG", quality=92)
     return buffer.getvalue()
+
+
+def learned_maps(size: tuple[int, int]) -> list[npt.NDArray[np.uint8]]:
+    """What four shipped networks say of the photo, as maps (H, W) of this size."""
+    shown = photo(size)
+    return [_learned_map(name, shown) for name in _NETWORKS]
+
+
+def _learned_map(name: str, shown: Image.Image) -> npt.NDArray[np.uint8]:
+    found = (
+        load(ROOT / "weights" / f"{name}.safetensors", device="cpu").predict(shown).probabilities
+    )
+    whole = resize_map(found, (shown.width, shown.height))[-1]
+    return np.minimum(whole * 256, 255).astype(np.uint8)
 
 
 def smooth_maps(size: tuple[int, int], count: int) -> list[npt.NDArray[np.uint8]]:

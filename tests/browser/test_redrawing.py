@@ -146,9 +146,7 @@ def test_the_picture_is_scaled_once_for_all_panels(two):
 
 def test_only_the_panel_whose_threshold_moves_is_drawn(two):
     two.after("setLinked(false)")
-    seen = two.after("setThreshold(40)")
-    assert 0 < seen["painted"] <= two.pixels
-    assert seen["put"] == seen["drawn"]
+    assert two.after("setThreshold(40)")["put"] == 1
 
 
 def test_the_pointer_draws_nothing(two):

@@ -45,15 +45,14 @@ function blockRuns(cells, from, to) {
   return runs;
 }
 
-// The parts of a box in which one of the maps may have a value in the [low, high) that goes with it;
-// `moves` are {blocks, low, high} of maps that lie at the same cells.
-function changedBoxes(moves, { columns, rows }, box) {
+// The parts of a box in which a value may lie in [low, high).
+function changedBoxes(blocks, { columns, rows }, low, high, box) {
   const boxes = [];
   const runs = blockRuns(columns, box.left, box.right);
   for (const line of blockRuns(rows, box.top, box.bottom)) {
     let open = null;
     for (const run of runs) {
-      if (!moves.some((move) => mayHave(move, line, run))) open = null;
+      if (!mayHave(blocks, line, run, low, high)) open = null;
       else if (open) open.right = run.to;
       else {
         open = { left: run.from, top: line.from, right: run.to, bottom: line.to };
@@ -64,7 +63,7 @@ function changedBoxes(moves, { columns, rows }, box) {
   return boxes;
 }
 
-function mayHave({ blocks: { across, lowest, highest }, low, high }, line, run) {
+function mayHave({ across, lowest, highest }, line, run, low, high) {
   for (let y = line.first; y <= line.last; y++) {
     for (let x = run.first, at = y * across + x; x <= run.last; x++, at++) {
       if (lowest[at] < high && highest[at] >= low) return true;

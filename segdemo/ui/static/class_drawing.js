@@ -49,8 +49,7 @@ function planWinners(viewer, panel) {
     (colour ? veiled(packColour(colour), strength) : hidden));
   return {
     mark: [mode, opacity, classes.serial, mark, against, Boolean(classes.winning), viewer.density].join(" "),
-    cuts: [],
-    reach: 0,
+    k: null,
     paint: WINNER_PAINTERS[mode](viewer, panel, at),
   };
 }

@@ -23,22 +23,34 @@ const PLANS = Object.freeze({
   heat(viewer, panel) {
     const { map, stretched } = panel;
     const { opacity } = viewer.settings;
-    const mark = `heat ${opacity} ${Boolean(stretched)}`;
-    const heat = rampOf(viewer, panel).map((colour) => veiled(colour, opacity));
-    const edge = heat.map((colour) => overlaid(colour, EDGE_VEIL));
-    return outlinePlan(viewer, panel, mark, (cells, { outside }, box, out) => {
-      paintLevels(map.q, map.width, cells, heat, box, out);
-      // Outside of the edge alone, so that narrow foreground keeps its colours.
-      paintPlaces(outside, map, cells, edge, out);
-    });
+    return {
+      mark: `${map.serial} heat ${opacity} ${Boolean(stretched)} ${viewer.density}`,
+      k: thresholdOf(viewer, panel),
+      paint(box, out, stepped) {
+        const heat = rampOf(viewer, panel).map((colour) => veiled(colour, opacity));
+        const { cells, outside } = outlineOf(viewer, panel, box);
+        // A threshold moves the edge alone: where it was, the colours are put back.
+        const known = stepped && sameBox(panel.edge.box, box);
+        if (known) paintPlaces(panel.edge.places, map, cells, heat, out);
+        else paintLevels(map.q, map.width, cells, heat, box, out);
+        // Outside of the edge alone, so that narrow foreground keeps its colours.
+        paintPlaces(outside, map, cells, heat.map((colour) => overlaid(colour, EDGE_VEIL)), out);
+        panel.edge = { box, places: outside };
+      },
+    };
   },
   contour(viewer, panel) {
     const colour = packColour(parseColour(colourOf(viewer, panel)));
-    return outlinePlan(viewer, panel, `contour ${colour}`, (cells, { inside, outside }, box, out) => {
-      clearBox(viewer.size, box, out);
-      fillPlaces(inside, colour, out);
-      fillPlaces(outside, CONTOUR_HALO, out);
-    });
+    return {
+      mark: `${panel.map.serial} contour ${colour} ${viewer.density}`,
+      k: thresholdOf(viewer, panel),
+      paint(box, out) {
+        const { inside, outside } = outlineOf(viewer, panel, box);
+        clearBox(viewer.size, box, out);
+        fillPlaces(inside, colour, out);
+        fillPlaces(outside, CONTOUR_HALO, out);
+      },
+    };
   },
   difference: (viewer, panel) => planDifference(viewer, panel),
 });
@@ -46,38 +58,15 @@ const PLANS = Object.freeze({
 // One colour for the foreground and one for the rest.
 function cutPlan(viewer, panel, on, off) {
   const { map } = panel;
-  const cut = cutOf(viewer, panel);
-  const table = cutTable(cut.k, on, off);
+  const k = thresholdOf(viewer, panel);
+  const cells = cellsFor(viewer, map.width, map.height);
+  const table = cutTable(k, on, off);
   return {
     mark: `${map.serial} cut ${on} ${off}`,
-    cuts: [cut],
-    reach: 0,
-    paint: (box, out) => paintLevels(map.q, map.width, cut.cells, table, box, out),
+    k,
+    paint: (box, out) => paintLevels(map.q, map.width, cells, table, box, out),
+    changed: (low, high, box) => changedBoxes(map.blocks, cells, low, high, box),
   };
-}
-
-// What is drawn along the mask's edge; `paint(cells, outline, box, out)`.
-function outlinePlan(viewer, panel, mark, paint) {
-  const { map } = panel;
-  const cut = cutOf(viewer, panel);
-  const { cells, k } = cut;
-  // A contour's thickness inside of the edge and less outside.
-  const thick = Math.round(1.5 * viewer.density);
-  const thin = Math.max(1, Math.round(viewer.density));
-  const whole = boxOf(viewer.size);
-  return {
-    mark: `${map.serial} ${mark} ${viewer.density}`,
-    cuts: [cut],
-    reach: Math.max(thick, thin),
-    paint: (box, out) =>
-      paint(cells, outlinePlaces(map, cells, k, { thick, thin }, box, whole), box, out),
-  };
-}
-
-// Where the panel's threshold cuts its map.
-function cutOf(viewer, panel) {
-  const { map: { blocks, width, height } } = panel;
-  return { blocks, cells: cellsFor(viewer, width, height), k: thresholdOf(viewer, panel) };
 }
 
 function boxOf({ width, height }) {
@@ -86,6 +75,16 @@ function boxOf({ width, height }) {
 
 function clearBox({ width }, { left, top, right, bottom }, out) {
   for (let y = top; y < bottom; y++) out.fill(CLEAR, y * width + left, y * width + right);
+}
+
+// The cells of the panel's map and the places of its outline, which is a contour's thickness inside
+// of the edge and less outside.
+function outlineOf(viewer, panel, box) {
+  const { map } = panel;
+  const reach = { thick: Math.round(1.5 * viewer.density), thin: Math.max(1, Math.round(viewer.density)) };
+  const cells = cellsFor(viewer, map.width, map.height);
+  const k = thresholdOf(viewer, panel);
+  return { cells, ...outlinePlaces(map, cells, k, reach, box, boxOf(viewer.size)) };
 }
 
 // The colour of every q, by what the panel's stretch makes of it.
@@ -105,28 +104,29 @@ function planDifference(viewer, panel) {
     const { serial, width, height } = viewer.truth;
     const other = { q: truth, width, cells: cellsFor(viewer, width, height), marks: TRUTH_MARKS };
     const table = errorTable(Object.fromEntries(colours));
-    return pairPlan(viewer, panel, other, [], table, `truth ${serial} ${pickOf(panel)}`);
+    return pairPlan(viewer, panel, other, table, `truth ${serial} ${pickOf(panel)}`);
   }
   const only = tintHex(colourOf(viewer, panel));
   if (!reference || !reference.map || reference === panel) return cutPlan(viewer, panel, only, CLEAR);
-  const { q, width, serial } = reference.map;
-  const cut = cutOf(viewer, reference);
-  const other = { q, width, cells: cut.cells, marks: cutTable(cut.k, 2, 0) };
+  const { q, width, height, serial } = reference.map;
+  const k = thresholdOf(viewer, reference);
+  const other = { q, width, cells: cellsFor(viewer, width, height), marks: cutTable(k, 2, 0) };
   const table = [CLEAR, only, tintHex(colourOf(viewer, reference)), tint(AGREED)];
-  return pairPlan(viewer, panel, other, [cut], table, String(serial));
+  return pairPlan(viewer, panel, other, table, `${serial} ${k}`);
 }
 
-// The panel's mask against another map, which `cuts` decide of as well: its mark is 1, and the
-// other's are 2 and 4.
-function pairPlan(viewer, panel, other, cuts, table, mark) {
+// The panel's mask against another map: its mark is 1, and the other's are 2 and 4.
+function pairPlan(viewer, panel, other, table, mark) {
   const { map } = panel;
-  const cut = cutOf(viewer, panel);
-  const own = { q: map.q, width: map.width, cells: cut.cells, marks: cutTable(cut.k, 1, 0) };
+  const k = thresholdOf(viewer, panel);
+  const cells = cellsFor(viewer, map.width, map.height);
   return {
     mark: `${map.serial} pair ${mark} ${table}`,
-    cuts: [cut, ...cuts],
-    reach: 0,
-    paint: (box, out) => paintPair(own, other, Uint32Array.from(table), box, out),
+    k,
+    paint(box, out) {
+      const own = { q: map.q, width: map.width, cells, marks: cutTable(k, 1, 0) };
+      paintPair(own, other, Uint32Array.from(table), box, out);
+    },
   };
 }
 
@@ -189,47 +189,31 @@ function drawStage(viewer) {
   ].filter(({ box }) => !isEmpty(box)));
 }
 
-// Draws parts of panels' images over their ground, or the picture alone: no more of it than what is
-// not on the screen already.
+// Draws parts of panels' images over their ground, or the picture alone; nothing where all of it is
+// on the screen already.
 function drawArea(viewer, area, parts) {
   const { frame, size, density, dark, settings: { mode, bare } } = viewer;
   const planned = bare ? [] : parts.map((part) => ({ ...part, plan: planOf(viewer, part.panel) }));
   const beneath = planned.length > 0 ? BENEATH[mode] : "picture";
   const drawn = [frame.stamp, density, dark, beneath, ...planned.map(({ plan, box }) =>
-    `${plan.mark} ${box.left} ${box.right}`)].join("; ");
-  const kept = area.drawn === drawn;
-  if (!kept) area.shown = new Map();
-  const context = fitCanvas(area.canvas, size, density);
-  if (planned.length === 0 && !kept) composeGround(viewer, context, "copy", beneath, boxOf(size));
-  for (const { panel, plan, box } of planned) {
-    // What the canvas shows may be older than the image, which another one has as well.
-    const current = kept && area.shown.get(panel) === panel.painted;
-    const stale = refreshImage(viewer, panel, plan, box);
-    for (const part of current ? stale : [box]) drawPart(viewer, context, panel, part, beneath);
-    area.shown.set(panel, panel.painted);
-  }
+    `${plan.mark} ${plan.k} ${box.left} ${box.right}`)].join("; ");
+  if (area.drawn === drawn) return;
   area.drawn = drawn;
-}
-
-// A part of a panel's image and of the ground beneath.
-function drawPart(viewer, context, { image }, part, beneath) {
-  const { left, top, right, bottom } = part;
-  context.putImageData(image, 0, 0, left, top, right - left, bottom - top);
-  if (viewer.settings.mode === "cutout") {
-    composeGround(viewer, context, "source-in", "chequer", part);
+  const context = fitCanvas(area.canvas, size, density);
+  for (const { panel, plan, box } of planned) {
+    refreshImage(viewer, panel, plan, box);
+    const { left, top, right, bottom } = box;
+    context.putImageData(panel.image, 0, 0, left, top, right - left, bottom - top);
   }
-  if (beneath) composeGround(viewer, context, "destination-over", beneath, part);
+  if (planned.length > 0 && mode === "cutout") compose(context, "source-in", groundOf(viewer, "chequer"));
+  if (beneath) {
+    const below = planned.length > 0 ? "destination-over" : "copy";
+    compose(context, below, groundOf(viewer, beneath));
+  }
 }
 
-function composeGround(viewer, context, operation, name, { left, top, right, bottom }) {
-  const ground = groundOf(viewer, name);
-  const [width, height] = [right - left, bottom - top];
-  context.save();
-  // Some operations clear whatever lies outside of what is drawn.
-  context.beginPath();
-  context.rect(left, top, width, height);
-  context.clip();
+function compose(context, operation, canvas) {
   context.globalCompositeOperation = operation;
-  context.drawImage(ground, left, top, width, height, left, top, width, height);
-  context.restore();
+  context.drawImage(canvas, 0, 0);
+  context.globalCompositeOperation = "source-over";
 }

@@ -1,8 +1,5 @@
 // Keeps each panel's image as it should be and paints no more of it than what has changed.
 
-// Of a box, beyond which it is painted as a whole.
-const WHOLE_FROM = 0.85;
-
 // What of a box lies outside of another one.
 function boxesWithout(box, other) {
   const both = shared(box, other);
@@ -16,8 +13,8 @@ function boxesWithout(box, other) {
 }
 
 // The parts of a box that have to be painted, after what can be kept has been moved in place.
-// `before` and `after` are {mark, ks, box, left, top, scale}: the thresholds, and `mark` for whatever
-// else the image depends on. `changed(ks, box)` are the parts that thresholds moving from `ks` change.
+// `before` and `after` are {mark, k, box, left, top, scale}, of which `mark` stands for whatever
+// else the image depends on.
 function staleBoxes(before, after, { image, pixels }, changed) {
   const { box } = after;
   if (!before || before.mark !== after.mark || before.scale !== after.scale) return [box];
@@ -26,9 +23,9 @@ function staleBoxes(before, after, { image, pixels }, changed) {
   // Between whole pixels other cells lie under the middle of each.
   if (off > 1e-6) return [box];
   const moved = dx !== 0 || dy !== 0;
-  if (after.ks.some((k, at) => k !== before.ks[at])) {
-    const same = !moved && boxesWithout(box, before.box).length === 0;
-    return same ? changed(before.ks, box) : [box];
+  if (before.k !== after.k) {
+    const same = !moved && changed && boxesWithout(box, before.box).length === 0;
+    return same ? changed(Math.min(before.k, after.k), Math.max(before.k, after.k), box) : [box];
   }
   const { width, height } = image;
   if (Math.abs(dx) >= width || Math.abs(dy) >= height) return [box];
@@ -38,27 +35,8 @@ function staleBoxes(before, after, { image, pixels }, changed) {
   return boxesWithout(box, shared(there, { left: 0, top: 0, right: width, bottom: height }));
 }
 
-// The parts of a box that thresholds change when they move from `before` to those of the cuts
-// {blocks, cells, k}; a mask's edge is drawn up to `reach` pixels away from it.
-function boxesBetween(before, cuts, reach, box) {
-  const moves = new Map();
-  cuts.forEach(({ blocks, cells, k }, at) => {
-    if (k === before[at]) return;
-    const move = { blocks, low: Math.min(k, before[at]), high: Math.max(k, before[at]) };
-    moves.set(cells, [...(moves.get(cells) || []), move]);
-  });
-  const boxes = [...moves].flatMap(([cells, some]) => changedBoxes(some, cells, box))
-    .map((part) => shared(grown(part, reach), box));
-  // So many that one is quicker.
-  const much = WHOLE_FROM * pixelsOf(box);
-  return boxes.reduce((sum, part) => sum + pixelsOf(part), 0) > much ? [box] : boxes;
-}
-
-function pixelsOf({ left, top, right, bottom }) {
-  return (right - left) * (bottom - top);
-}
-
-// Brings the box of a panel's image up to date; the parts of it that were painted.
+// Brings the box of a panel's image up to date. `paint(part, pixels, stepped)` is told when nothing
+// but the threshold has changed.
 function refreshImage(viewer, panel, plan, box) {
   const { size: { width, height }, frame } = viewer;
   if (!panel.image || panel.image.width !== width || panel.image.height !== height) {
@@ -67,15 +45,14 @@ function refreshImage(viewer, panel, plan, box) {
     panel.painted = null;
   }
   const { left, top } = frame;
-  const { mark, cuts, reach } = plan;
-  const ks = cuts.map(({ k }) => k);
-  const after = { mark, ks, box, left, top, scale: `${frame.width} ${frame.height}` };
-  const changed = (before, within) => boxesBetween(before, cuts, reach, within);
-  const stale = staleBoxes(panel.painted, after, panel, changed);
-  for (const part of stale) {
-    plan.paint(part, panel.pixels);
-    viewer.pixelsPainted += pixelsOf(part);
+  const scale = `${frame.width} ${frame.height}`;
+  const before = panel.painted;
+  const after = { mark: plan.mark, k: plan.k, box, left, top, scale };
+  const stepped = Boolean(before) && before.mark === plan.mark && before.scale === scale
+    && before.left === left && before.top === top && sameBox(before.box, box);
+  for (const part of staleBoxes(before, after, panel, plan.changed)) {
+    plan.paint(part, panel.pixels, stepped);
+    viewer.pixelsPainted += (part.right - part.left) * (part.bottom - part.top);
   }
   panel.painted = after;
-  return stale;
 }
