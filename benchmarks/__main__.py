@@ -15,6 +15,7 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks import (
+    classes,
     clients,
     comparison,
     engine,
@@ -35,7 +36,7 @@ _PARTS: Mapping[str, tuple[Any, ...]] = {
     "page": (redraw, comparison),
     "frames": (frames,),
     "startup": (startup,),
-    "request": (request,),
+    "request": (request, classes),
     "clients": (clients,),
     "checkpoints": (recognition, loading),
     "engine": (engine,),

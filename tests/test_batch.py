@@ -6,6 +6,7 @@ import stat
 import struct
 import zipfile
 from itertools import combinations
+from queue import Queue
 from types import SimpleNamespace
 
 import numpy as np
@@ -25,6 +26,7 @@ from segdemo.batch import (
 )
 from segdemo.batch import run as running
 from segdemo.errors import PictureError, PredictionError, SegdemoError
+from segdemo.pictures import decode
 from segdemo.processing import quantise
 
 LIMIT = 1_000_000
@@ -324,6 +326,31 @@ def gradient(path, size=(40, 30)):
 def pixels(source):
     with Image.open(source) as picture:
         return np.asarray(picture)
+
+
+def test_the_next_picture_is_read_while_networks_have_this_one_and_no_other_is(
+    tmp_path, monkeypatch
+):
+    read, seen = Queue(), []
+
+    class Patient(Predictor):
+        def predict(self, path, picture, reading=None):
+            if len(seen) < 2:
+                seen.append(read.get(timeout=60))
+            return super().predict(path, picture, reading)
+
+    def noted(content, **limits):
+        read.put(len(content))
+        return decode(content, **limits)
+
+    monkeypatch.setattr(running, "decode", noted)
+    paths = [gradient(tmp_path / f"{n}.png", (40 + n, 30)) for n in range(4)]
+    # Each picture has two networks: the first ones wait until two pictures have been read.
+    outcomes = make_run(tmp_path, paths, predictor=Patient()).outcomes()
+    first = next(outcomes)
+    assert seen == [path.stat().st_size for path in paths[:2]]
+    assert read.empty()
+    assert [first.size, *(each.size for each in outcomes)] == [(40 + n, 30) for n in range(4)]
 
 
 def test_a_broken_picture_is_told_and_the_rest_goes_on(tmp_path):

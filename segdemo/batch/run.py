@@ -1,6 +1,7 @@
 """Pictures one after another through several networks; of each, only what is small stays."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,24 +76,33 @@ class Run:
     def outcomes(self) -> Iterator[Outcome]:
         """One after another, in order; a bad picture never sinks the rest.
 
-        One picture is in memory at a time. Raises PictureError once MAX_KEPT_BYTES are kept.
+        While networks have one picture the next is read, and no more are in memory. Raises
+        PictureError once MAX_KEPT_BYTES are kept.
         """
         kept = 0
-        for number, pair in enumerate(self.pairs):
-            if kept > MAX_KEPT_BYTES:
-                raise PictureError("batch_full", count=number)
-            outcome = self._examine(number, pair)
-            kept += sum(self.map_path(number, network).stat().st_size for network in outcome.small)
-            yield outcome
+        with ThreadPoolExecutor(1) as reader:
+            coming = [reader.submit(self._read, pair) for pair in self.pairs[:1]]
+            for number, pair in enumerate(self.pairs):
+                if kept > MAX_KEPT_BYTES:
+                    raise PictureError("batch_full", count=number)
+                for after in self.pairs[number + 1 : number + 2]:
+                    coming.append(reader.submit(self._read, after))
+                outcome = self._examine(number, pair, coming.pop(0))
+                paths = [self.map_path(number, network) for network in outcome.small]
+                kept += sum(path.stat().st_size for path in paths)
+                yield outcome
 
     def map_path(self, number: int, network: int) -> Path:
         """The grey PNG of q that a network gave of a picture, of the picture's own size."""
         return self.folder / f"{number}-{network}.png"
 
-    def _examine(self, number: int, pair: Pair) -> Outcome:
+    def _read(self, pair: Pair) -> Image.Image:
+        content = pair.picture.read(self.max_bytes)
+        return decode(content, max_megapixels=self.max_megapixels)
+
+    def _examine(self, number: int, pair: Pair, read: "Future[Image.Image]") -> Outcome:
         try:
-            content = pair.picture.read(self.max_bytes)
-            picture = decode(content, max_megapixels=self.max_megapixels)
+            picture = read.result()
         except Exception as error:
             return Outcome(number=number, pair=pair, failure=self.known(error))
         size = self.measured_size(picture.size)
