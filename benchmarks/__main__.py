@@ -49,7 +49,8 @@ _INTRODUCTION = f"""# Benchmarks
 `.venv/bin/python -m benchmarks` measures all of this and writes this file; with the name of a
 part, {", ".join(f"`{part}`" for part in _PARTS)},
 only that part is measured and written anew, and with `--to FOLDER` somewhere else.
-[results](results) has the numbers of the latest run of each part as JSON.
+[results](results) has the numbers of the latest run of each part as JSON. onnxruntime (with
+onnxscript), openvino and transformers are measured beside segdemo where they are installed.
 """
 
 

@@ -191,19 +191,19 @@ def _scene_fcn(skips: int) -> Recipe:
     return _scene(f"fcn{config.stride}s", name, "vgg_fcn", config, 8000, (96, 128))
 
 
-def _further(recipe: Recipe, crop: int, steps: int, samples: int, **changes: Any) -> Recipe:
-    """The recipe as a first run, and one on more pictures, shown larger.
+def _further(recipe: Recipe, crop: int, steps: int, samples: int) -> Recipe:
+    """The recipe as a first run, and one on more pictures, shown larger, as all pictures then are.
 
     On small crops it learned what things look like, cheaply; what is larger than there it misses.
     """
     return replace(
         recipe,
         crops=(crop,),
+        side=crop,
         steps=steps,
         samples=samples,
         learning_rate=1e-3,
         before=replace(recipe, name=f"{recipe.name}_{recipe.crops[-1]}"),
-        **changes,
     )
 
 
@@ -279,10 +279,20 @@ RECIPES: dict[str, Recipe] = {
             128,
             3000,
             12_000,
-            side=128,
         ),
-        _further(_further(_scene_resnet(), 160, 900, 6400), 224, 2000, 6400),
-        _further(_further(_scene_fcn(skips=0), 160, 700, 3200), 224, 800, 3200),
+        _further(
+            _further(_further(_scene_resnet(), 160, 900, 6400), 224, 2000, 6400),
+            256,
+            750,
+            6400,
+        ),
+        # The one without skips sees the least, and gains the most from larger pictures.
+        _further(
+            _further(_further(_scene_fcn(skips=0), 160, 700, 3200), 224, 800, 3200),
+            256,
+            900,
+            3200,
+        ),
         _further(_further(_scene_fcn(skips=1), 160, 700, 3200), 224, 800, 3200),
         _further(_further(_scene_fcn(skips=2), 160, 1400, 3200), 224, 800, 3200),
     )

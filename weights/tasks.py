@@ -32,7 +32,7 @@ TASKS: dict[str, Task] = {
     "vessels": Task(generator=vessels, classes=("vessel",), side=512),
     # A subject is found as a whole only where it is as large as those generated.
     "objects": Task(generator=objects, classes=("object",), side=96, resize="longest", framed=True),
-    # Leaves, windows and wheels as large as the generated ones, and enlarged for thin things: what
-    # is one pixel wide there is lost by a network that answers for every second one.
-    "scene": Task(generator=scene, classes=scene.CLASSES, side=224, resize="longest", framed=True),
+    # Leaves, windows and wheels have to be as large as the generated ones. Networks may ask for
+    # more: what is one pixel wide is lost to one that answers for every second pixel.
+    "scene": Task(generator=scene, classes=scene.CLASSES, side=160, resize="longest", framed=True),
 }
