@@ -20,7 +20,7 @@ from benchmarks.pictures import photo
 from benchmarks.tables import pixels, table
 from benchmarks.timing import Less, in_turn, less, threads
 from segdemo.devices import keep_freed_memory
-from segdemo.segmenter import Prediction, Segmenter, load
+from segdemo.segmenter import Segmenter, load
 from segdemo.ui.class_maps import class_maps
 from segdemo.ui.map_files import viewer_size
 
@@ -99,7 +99,7 @@ def _classes(segmenter: Segmenter, size: tuple[int, int]) -> Classes:
         {
             "labels": lambda: _by_transformers(logits, size),
             "overlay": lambda: _overlay(picture, _by_transformers(logits, size)),
-            "segdemo": lambda: _by_segdemo(segmenter, said, size),
+            "segdemo": lambda: class_maps(segmenter, said, viewer_size(size)),
         },
         _ROUNDS,
     )
@@ -127,7 +127,3 @@ def _overlay(picture: Image.Image, labels: npt.NDArray[np.int64]) -> None:
     mixed = np.asarray(picture) * 0.5 + painted * 0.5
     with tempfile.TemporaryFile() as file:
         Image.fromarray(mixed.astype(np.uint8)).save(file, format="PNG")
-
-
-def _by_segdemo(segmenter: Segmenter, said: Prediction, size: tuple[int, int]) -> None:
-    class_maps(segmenter, said, viewer_size(size))

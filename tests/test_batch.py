@@ -328,9 +328,7 @@ def pixels(source):
         return np.asarray(picture)
 
 
-def test_the_next_picture_is_read_while_networks_have_this_one_and_no_other_is(
-    tmp_path, monkeypatch
-):
+def test_while_networks_have_a_picture_the_next_alone_is_read(tmp_path, monkeypatch):
     read, seen = Queue(), []
 
     class Patient(Predictor):

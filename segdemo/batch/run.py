@@ -100,7 +100,7 @@ class Run:
         content = pair.picture.read(self.max_bytes)
         return decode(content, max_megapixels=self.max_megapixels)
 
-    def _examine(self, number: int, pair: Pair, read: "Future[Image.Image]") -> Outcome:
+    def _examine(self, number: int, pair: Pair, read: Future[Image.Image]) -> Outcome:
         try:
             picture = read.result()
         except Exception as error:
