@@ -11,7 +11,13 @@ from segdemo.strings import text
 
 # mallopt's names in glibc's malloc.h, and what they are set to.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
-_MALLOC_OPTIONS = ((_MMAP_THRESHOLD, 1 << 27), (_TRIM_THRESHOLD, 2**31 - 1), (_ARENA_MAX, 1))
+FROM_SYSTEM = 1 << 27
+"""Bytes from which on memory is the system's, and never that of what was freed before."""
+_MALLOC_OPTIONS = (
+    (_MMAP_THRESHOLD, FROM_SYSTEM),
+    (_TRIM_THRESHOLD, 2**31 - 1),
+    (_ARENA_MAX, 1),
+)
 
 # What RuntimeErrors say of it: MPS and oneDNN, Linux, Windows, cuDNN and cuBLAS.
 _MEMORY_SIGNS = (
@@ -108,9 +114,24 @@ def keep_freed_memory() -> bool:
     for programs to call at their start, not for a library. One arena, because threads other than
     the first have arenas of their own, which hold no large tensor.
     """
+    library = _glibc()
+    return library is not None and all(
+        library.mallopt(option, value) for option, value in _MALLOC_OPTIONS
+    )
+
+
+def give_back_freed_memory() -> bool:
+    """Give the system the memory that was freed and kept; whether there was any.
+
+    For when tensors of FROM_SYSTEM bytes follow, which can use none of it.
+    """
+    library = _glibc()
+    return library is not None and bool(library.malloc_trim(0))
+
+
+def _glibc() -> ctypes.CDLL | None:
     if not sys.platform.startswith("linux"):
-        return False
+        return None
     library = ctypes.CDLL(None)
-    if not hasattr(library, "gnu_get_libc_version"):  # musl has a mallopt that does nothing
-        return False
-    return all(library.mallopt(option, value) for option, value in _MALLOC_OPTIONS)
+    # musl has a mallopt that does nothing.
+    return library if hasattr(library, "gnu_get_libc_version") else None

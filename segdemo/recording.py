@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from segdemo.devices import FROM_SYSTEM, give_back_freed_memory
 from segdemo.shapes import returned_shape
 
 
@@ -83,7 +84,10 @@ class Program:
         return self._recording.peak
 
     def run(self, pictures: Tensor) -> Tensor:
-        """The answer; each tensor is freed after its last use."""
+        """The answer; each tensor is freed after its last use.
+
+        What small ones leave is given back once they are large: the next is likely as large.
+        """
         recording = self._recording
         values: list[Any] = [*self._own, *([None] * (len(recording.shapes) - recording.own))]
         values[recording.given.number] = pictures
@@ -95,12 +99,15 @@ class Program:
             result = call.function(
                 *_mapped(call.arguments, value_of), **_mapped(call.named, value_of)
             )
+            is_large = isinstance(result, Tensor) and result.nbytes >= FROM_SYSTEM
             for slot, tensor in zip(_leaves(call.result), _leaves(result), strict=True):
                 if isinstance(slot, Slot):
                     values[slot.number] = tensor
             del result
             for number in freed:
                 values[number] = None
+            if is_large:
+                give_back_freed_memory()
         answer: Tensor = values[recording.returned.number]
         return answer
 

@@ -49,13 +49,13 @@ def convolve(
     step = max(1, _TILES // across)
     for begin in range(0, channels, _CHANNELS):
         part = slice(begin, begin + _CHANNELS)
-        filters = [_transformed(filters[part]) for _, filters in pairs]
+        transformed = [_transformed(filters[part]) for _, filters in pairs]
         for number, first in product(range(count), range(0, down, step)):
             rows = min(step, down - first)
             origin = (first * _MADE - padding[0], -padding[1])
             tiles = [_tiles(picture[number], origin, rows, across) for picture in pictures]
-            total = torch.bmm(tiles[0], filters[0])
-            for more, weights in zip(tiles[1:], filters[1:], strict=True):
+            total = torch.bmm(tiles[0], transformed[0])
+            for more, weights in zip(tiles[1:], transformed[1:], strict=True):
                 total.baddbmm_(more, weights)
             pixels = _both_ways(_OUT, total).view(_MADE, _MADE, rows, across, -1)
             if bias is not None:
@@ -65,6 +65,7 @@ def convolve(
                 torch.clamp_min(pixels, 0, out=place)
             else:
                 place.copy_(pixels)
+        del transformed  # else those of the next part are made beside them
     whole = answer.view(count, down * _MADE, across * _MADE, channels)
     return whole[:, : made[0], : made[1]].permute(0, 3, 1, 2)
 

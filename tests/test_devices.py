@@ -11,6 +11,7 @@ import torch
 from segdemo.devices import (
     device_name,
     free_memory,
+    give_back_freed_memory,
     is_out_of_memory,
     keep_freed_memory,
     number_type,
@@ -179,6 +180,32 @@ def test_memory_that_was_freed_is_used_again_in_every_thread():
     assert few * 4 < faults("usual")[1]
 
 
+# Small tensors between which others stay, so that only what is asked to can give them back.
+KEPT = """
+import json, torch
+from segdemo.devices import give_back_freed_memory, keep_freed_memory
+def held():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+keep_freed_memory()
+tensors = [torch.ones(8 << 20, dtype=torch.uint8) for _ in range(32)]
+full = held()
+del tensors[::2]
+freed, given = held(), give_back_freed_memory()
+print(json.dumps([given, full - freed, full - held()]))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+def test_what_was_kept_can_be_given_back():
+    run = [sys.executable, "-c", KEPT]
+    given, before, after = json.loads(subprocess.check_output(run, text=True))
+    assert given
+    assert before < 16 << 20
+    assert after > 100 << 20
+
+
 def test_without_glibc_nothing_is_told(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     assert not keep_freed_memory()
+    assert not give_back_freed_memory()

@@ -10,6 +10,7 @@ from torch.nn import functional
 from vectors import rule
 
 from segdemo import convolution as convolution_module
+from segdemo import recording as recording_module
 from segdemo.architectures.fcn import FCN, FCNConfig
 from segdemo.architectures.isnet import ISNet, ISNetConfig
 from segdemo.architectures.resnet_unet import ResNetUNet, ResNetUNetConfig
@@ -373,3 +374,13 @@ def test_memory_is_free_as_soon_as_nothing_reads_it(monkeypatch):
     Engine().run(randomised(NETWORKS["unet"]()), picture())
     assert len(given) == 23
     assert most <= 2
+
+
+@pytest.mark.parametrize(("limit", "times"), [(9, 0), (8, 1), (4, 3)])
+def test_what_small_layers_leave_is_given_back_once_layers_are_large(limit, times, monkeypatch):
+    given_back = []
+    monkeypatch.setattr(recording_module, "FROM_SYSTEM", limit * 4 * 32 * 32)
+    monkeypatch.setattr(recording_module, "give_back_freed_memory", lambda: given_back.append(1))
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 8, 1), nn.Conv2d(8, 4, 1))
+    Engine().run(network.eval(), torch.rand(1, 3, 32, 32))
+    assert len(given_back) == times
