@@ -79,8 +79,9 @@ def section(rows: Sequence[Loading]) -> str:
 From the path to the network, and on to the answer for one picture ({sides}), in fresh processes,
 medians of {_TIMES}, both ways in turn. The usual way knows which network it is, builds it with
 random weights, and fills these by `load_state_dict` with what `torch.load` or
-`safetensors.torch.load_file` reads. segdemo recognises the network and looks for NaN besides. The
-memory is what the process grew by at most, until every weight was used once.
+`safetensors.torch.load_file` reads. segdemo recognises the network and looks for NaN besides; the
+files are read as those in the Hub's cache are. The memory is what the process grew by at most,
+until every weight was used once.
 
 {lines}
 """
@@ -125,7 +126,7 @@ def main() -> None:
     before = peak_mib() or 0
     start = _now()
     if way == "segdemo":
-        network = detect(read_file(path).content).build()
+        network = detect(read_file(path, constant=True).content).build()
     else:
         network = NETWORKS[name].build()
         is_safe = path.suffix == ".safetensors"

@@ -12,6 +12,7 @@ from PIL import Image
 
 from segdemo.devices import device_name, free_memory, is_out_of_memory, number_type, select_device
 from segdemo.errors import CheckpointError, PredictionError, SegdemoError
+from segdemo.hub.cached import is_cached
 from segdemo.reading import AS_IT_COMES, Reading
 from segdemo.segmenter import Prediction, Segmenter, load
 from segdemo.settings import Settings
@@ -127,7 +128,13 @@ class Pool:
         device = str(self._device)
         segmenter = self._with_retreat(
             key,
-            lambda: load(path, device=device, assume=assume, settings=self._settings),
+            lambda: load(
+                path,
+                device=device,
+                assume=assume,
+                settings=self._settings,
+                constant=is_cached(path),
+            ),
             CheckpointError(
                 "checkpoint_out_of_memory", name=path.name, device=device_name(self._device)
             ),

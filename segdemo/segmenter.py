@@ -213,18 +213,20 @@ def load(
     assume: str | None = None,
     words: Mapping[str, Any] | None = None,
     settings: Settings | None = None,
+    constant: bool = False,
 ) -> Segmenter:
     """The network in a checkpoint file, recognised from its tensors and ready to predict.
 
     ``device`` is a name such as "cuda:1"; the settings' or the best one by default.
     ``assume`` names the reading where tensors cannot tell (``Detection.alternatives``), and
-    ``words`` decide whatever they speak of, in the spec's JSON form.
+    ``words`` decide whatever they speak of, in the spec's JSON form. ``constant``: see
+    ``read_file``.
     Raises CheckpointError or SettingsError.
     """
     settings = settings or Settings.from_environment()
     # First, because a device that is absent need not wait for a large file.
     chosen_device = select_device(device or settings.device)
-    recognised = recognise(path, assume=assume, words=words)
+    recognised = recognise(path, assume=assume, words=words, constant=constant)
     network = recognised.detection.build()
     if chosen_device.type == "cpu":
         lay_out(network)  # What was recognised holds the same tensors, and is done with.
@@ -251,13 +253,17 @@ class Recognised:
 
 
 def recognise(
-    path: str | Path, *, assume: str | None = None, words: Mapping[str, Any] | None = None
+    path: str | Path,
+    *,
+    assume: str | None = None,
+    words: Mapping[str, Any] | None = None,
+    constant: bool = False,
 ) -> Recognised:
     """Read a checkpoint file without making it ready to predict; see ``load``.
 
     Raises CheckpointError.
     """
-    file = read_file(path)
+    file = read_file(path, constant=constant)
     own_words = parse_metadata(file.metadata)
     detection = detect(file.content, assume=assume or own_words.get("assume"))
     spec = resolve_spec(detection, own_words, path=Path(path), words=words or {})

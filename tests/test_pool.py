@@ -14,6 +14,7 @@ from torch import nn
 
 from segdemo import pool as pool_module
 from segdemo.errors import CheckpointError, FileError, PredictionError, SettingsError
+from segdemo.hub import cached
 from segdemo.pool import Pool
 from segdemo.reading import AS_IT_COMES, Reading
 from segdemo.segmenter import load
@@ -135,6 +136,27 @@ def test_a_file_of_the_same_time_but_another_size_is_read_again(pool, paths):
     write_checkpoint(path, width=6)
     os.utime(path, ns=(1, 1))
     assert pool.load(path) is not before
+
+
+def test_only_files_in_the_cache_of_the_hub_are_taken_to_stay_as_they_are(
+    pool, paths, tmp_path, monkeypatch
+):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    monkeypatch.setattr(cached.constants, "HF_HUB_CACHE", str(cache))
+    fetched, linked = cache / "a.safetensors", cache / "b.safetensors"
+    paths[0].rename(fetched)
+    linked.symlink_to(paths[1])
+    told = {}
+
+    def noting(path, *, constant, **options):
+        told[path] = constant
+        return load(path, constant=constant, **options)
+
+    monkeypatch.setattr(pool_module, "load", noting)
+    for path in (fetched, linked, paths[2]):
+        pool.predict(path, PICTURE)
+    assert told == {fetched: True, linked: False, paths[2]: False}
 
 
 def test_a_file_that_is_gone_is_a_sentence_and_not_a_memory(pool, paths):

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from mmap import ACCESS_COPY, mmap
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,15 +35,18 @@ class CheckpointFile:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_file(path: str | Path) -> CheckpointFile:
+def read_file(path: str | Path, *, constant: bool = False) -> CheckpointFile:
     """The content of a safetensors file or of what torch.save wrote; by content, not name.
 
     The tensors own their memory, so that the file may change or vanish afterwards; they take
-    no more than the file is long. Objects of classes that are not PyTorch's are left out.
+    no more than the file is long. Of a ``constant`` file, into which nobody ever writes, numbers
+    are read once they are used, and may be forgotten again: it may vanish, but a change would end
+    the process. Objects of classes that are not PyTorch's are left out.
     Raises FileError; never runs code from the file.
     """
     with _opened(path) as (file, name, size):
-        return read_content(file, name=name, size=size, device=torch.device("cpu"))
+        mapped = _mapped(file) if constant else None
+        return read_content(file, name=name, size=size, device=torch.device("cpu"), mapped=mapped)
 
 
 def read_metadata(path: str | Path) -> Mapping[str, str]:
@@ -51,7 +55,9 @@ def read_metadata(path: str | Path) -> Mapping[str, str]:
         return read_header(file, name=name, size=size).metadata
 
 
-def read_content(file: BinaryIO, *, name: str, size: int, device: torch.device) -> CheckpointFile:
+def read_content(
+    file: BinaryIO, *, name: str, size: int, device: torch.device, mapped: mmap | None = None
+) -> CheckpointFile:
     """What ``read_file`` gives, of a seekable file of ``size`` bytes, its tensors on ``device``.
 
     For meta tensors only what describes them is read. Raises FileError, and OSError where the
@@ -67,10 +73,10 @@ def read_content(file: BinaryIO, *, name: str, size: int, device: torch.device) 
     try:
         if opens_safetensors(head):
             header = read_header(file, name=name, size=size)
-            tensors = read_tensors(file, header, name=name, device=device)
+            tensors = read_tensors(file, header, name=name, device=device, mapped=mapped)
             return CheckpointFile(content=tensors, metadata=header.metadata)
         if head.startswith(_ZIP):
-            content = read_archive(file, name=name, size=size, device=device)
+            content = read_archive(file, name=name, size=size, device=device, mapped=mapped)
             return CheckpointFile(content=content)
         if head.startswith(_PICKLES):
             content = read_legacy(file, name=name, size=size, device=device)
@@ -79,6 +85,16 @@ def read_content(file: BinaryIO, *, name: str, size: int, device: torch.device) 
         # Where a file does not have the shape that its opening promises.
         raise FileError("file_damaged", name=name) from error
     raise FileError(sentence_for(head), name=name)
+
+
+def _mapped(file: BinaryIO) -> mmap | None:
+    """The file as memory of our own; None where that cannot be had."""
+    # Elsewhere nobody could delete the file while it is in use.
+    if os.name != "posix":
+        return None
+    with suppress(OSError, ValueError):
+        return mmap(file.fileno(), 0, access=ACCESS_COPY)
+    return None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What torch.save wrote, as a zip archive or as a row of pickles, to tensors that own their memory.
+"""What torch.save wrote, as a zip archive or as a row of pickles, to tensors.
 
 PyTorch's own reader is not asked: it reserves what a row of pickles claims before it looks, and
 gives up on weights beside which an object of some class is stored. Here such objects are left
@@ -9,6 +9,7 @@ import io
 import struct
 import zipfile
 from collections.abc import Mapping
+from mmap import mmap
 from typing import Any, BinaryIO
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor
 from segdemo.checkpoints.foreign import sentence_for_archive
 from segdemo.checkpoints.limits import amount, too_many
 from segdemo.checkpoints.pickles import PickleError
-from segdemo.checkpoints.safe import fill
+from segdemo.checkpoints.safe import fill, take
 from segdemo.checkpoints.storages import StorageReader
 from segdemo.errors import FileError
 
@@ -26,13 +27,14 @@ _MAX_DIRECTORY_BYTES = 2_000_000  # of an archive; likewise
 _COUNT_BYTES = 8  # before each storage in a row of pickles
 _BLOCK_BYTES = 4096  # how far pickles are read ahead of what is known to be theirs
 _LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
+_ALIGNMENT = 8  # of the largest number
 _LOCAL_HEADER = struct.Struct("<26xHH")
 
 
 def read_archive(
-    file: BinaryIO, *, name: str, size: int, device: torch.device
+    file: BinaryIO, *, name: str, size: int, device: torch.device, mapped: mmap | None
 ) -> Mapping[str, Any]:
-    """The mapping in a zip archive of torch.save, its tensors on ``device``.
+    """The mapping in a zip archive of torch.save, its tensors on ``device``; see ``take``.
 
     For meta tensors only the table of members and what describes the tensors is read. Raises
     FileError and OSError.
@@ -54,10 +56,9 @@ def read_archive(
         member = members[f"{folder}data/{key}"]
         if count > member.file_size:
             return None, member.file_size
-        memory = torch.empty(count, dtype=torch.uint8, device=device)
-        if not memory.is_meta:
-            _seek_start(file, member)
-            fill(file, memory, name)
+        start = 0 if device.type == "meta" else _start(file, member)
+        within = mapped if start % _ALIGNMENT == 0 else None
+        memory = take(file, start, count, name=name, device=device, mapped=within)
         return memory, member.file_size
 
     reader = StorageReader(name, locate)
@@ -170,8 +171,8 @@ def _members(file: BinaryIO, name: str, size: int) -> dict[str, zipfile.ZipInfo]
     return members
 
 
-def _seek_start(file: BinaryIO, member: zipfile.ZipInfo) -> None:
-    """Go to where the bytes of a member begin."""
+def _start(file: BinaryIO, member: zipfile.ZipInfo) -> int:
+    """Where the bytes of a member begin, and the file then stands."""
     if member.header_offset < 0:  # of a table that lies about where the archive begins
         raise PickleError
     file.seek(member.header_offset)
@@ -179,9 +180,9 @@ def _seek_start(file: BinaryIO, member: zipfile.ZipInfo) -> None:
     if len(header) < _LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
         raise PickleError
     name_length, extra_length = _LOCAL_HEADER.unpack(header)
-    file.seek(int(name_length) + int(extra_length), io.SEEK_CUR)
+    return file.seek(int(name_length) + int(extra_length), io.SEEK_CUR)
 
 
 def _bytes_of(file: BinaryIO, member: zipfile.ZipInfo) -> bytes:
-    _seek_start(file, member)
+    _start(file, member)
     return file.read(member.file_size)

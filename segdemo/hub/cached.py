@@ -53,6 +53,14 @@ def cached_files(folder: Path | None = None, *, most_bytes: int) -> tuple[Cached
     return tuple(contents.values())
 
 
+def is_cached(path: Path) -> bool:
+    """Whether the file is in the environment's cache of the Hub, which never writes into one.
+
+    Each is there under the digest of its content; it may only vanish.
+    """
+    return path.resolve().is_relative_to(Path(constants.HF_HUB_CACHE).resolve())
+
+
 def _paths(folder: str) -> Iterator[str]:
     """Everything in the snapshots of models and Spaces, but for models of another kind."""
     for repository in _entries(folder):

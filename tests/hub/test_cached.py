@@ -155,6 +155,7 @@ def test_what_is_no_snapshot_is_left_alone(cache):
 
 
 def test_what_the_client_fetched_is_found_and_nobody_is_asked(hub, hub_cache, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     commit = hub.add("owner/net", {"weights/net.pth": WEIGHTS})
     path = hf_hub_download("owner/net", "weights/net.pth")
 
