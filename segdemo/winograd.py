@@ -57,7 +57,8 @@ def convolve(
             total = torch.bmm(tiles[0], transformed[0])
             for more, weights in zip(tiles[1:], transformed[1:], strict=True):
                 total.baddbmm_(more, weights)
-            pixels = _both_ways(_OUT, total).view(_MADE, _MADE, rows, across, -1)
+            pixels = _both_ways(_OUT, total.view(_TAKEN, _TAKEN, -1))
+            pixels = pixels.view(_MADE, _MADE, rows, across, -1)
             if bias is not None:
                 pixels += bias[part]
             place = answer[number, first : first + rows, ..., part].permute(1, 3, 0, 2, 4)
@@ -72,7 +73,7 @@ def convolve(
 
 def _transformed(filters: Tensor) -> Tensor:
     """(36, C, O); made anew each time, because kept it would be four times the filters' size."""
-    by_tap = filters.permute(2, 3, 0, 1).reshape(_TAPS, -1)
+    by_tap = filters.permute(2, 3, 0, 1).reshape(_TAPS, _TAPS, -1)
     return _both_ways(_FILTER, by_tap).view(_TAKEN**2, *filters.shape[:2]).transpose(1, 2)
 
 
@@ -89,14 +90,14 @@ def _tiles(picture: Tensor, origin: tuple[int, int], rows: int, across: int) -> 
         (_TAKEN, _TAKEN, rows, across, channels),
         (along, by_column, _MADE * along, _MADE * by_column, 1),
     )
-    return _both_ways(_IN, squares.reshape(_TAKEN, -1)).view(-1, rows * across, channels)
+    return _both_ways(_IN, squares.reshape(_TAKEN, _TAKEN, -1)).view(-1, rows * across, channels)
 
 
 def _both_ways(matrix: Tensor, values: Tensor) -> Tensor:
-    """The matrix along rows, then along columns, which are the first two axes of ``values``."""
-    made, taken = matrix.shape
-    along_rows = torch.mm(matrix, values.reshape(taken, -1)).view(made, taken, -1)
-    return torch.matmul(matrix, along_rows)
+    """The matrix along the second axis and along the first; the answer has them the other way."""
+    many = len(values), len(matrix)
+    across = torch.bmm(matrix.expand(many[0], -1, -1), values)
+    return torch.bmm(matrix.expand(many[1], -1, -1), across.transpose(0, 1))
 
 
 def _matrices() -> tuple[Tensor, Tensor, Tensor]:

@@ -191,20 +191,23 @@ def _scene_fcn(skips: int) -> Recipe:
     return _scene(f"fcn{config.stride}s", name, "vgg_fcn", config, 8000, (96, 128))
 
 
-def _further(recipe: Recipe, crop: int, steps: int, samples: int) -> Recipe:
-    """The recipe as a first run, and one on more pictures, shown larger, as all pictures then are.
+def _further(recipe: Recipe, *runs: tuple[int, int, int]) -> Recipe:
+    """The recipe as a first run, and others on pictures shown larger, as all pictures then are.
 
-    On small crops it learned what things look like, cheaply; what is larger than there it misses.
+    Each is the side of its crop, its steps, and how many pictures it takes them from. On small
+    crops it learned what things look like, cheaply; what is larger than there it misses.
     """
-    return replace(
-        recipe,
-        crops=(crop,),
-        side=crop,
-        steps=steps,
-        samples=samples,
-        learning_rate=1e-3,
-        before=replace(recipe, name=f"{recipe.name}_{recipe.crops[-1]}"),
-    )
+    for crop, steps, samples in runs:
+        recipe = replace(
+            recipe,
+            crops=(crop,),
+            side=crop,
+            steps=steps,
+            samples=samples,
+            learning_rate=1e-3,
+            before=replace(recipe, name=f"{recipe.name}_{recipe.crops[-1]}"),
+        )
+    return recipe
 
 
 def _resnet(task: str) -> ResNetUNetConfig:
@@ -236,9 +239,7 @@ RECIPES: dict[str, Recipe] = {
                 samples=12_000,
                 batch=8,
             ),
-            128,
-            600,
-            12_000,
+            (128, 600, 12_000),
         ),
         _unet_8(
             "nuclei",
@@ -270,45 +271,31 @@ RECIPES: dict[str, Recipe] = {
         ),
         # A step of its deepest layers costs little at this size, so it takes many.
         _further(
-            _further(
-                Recipe(
-                    name="objects_resnet_unet",
-                    task="objects",
-                    title="Objects · ResNet U-Net",
-                    architecture="resnet_unet",
-                    config=_resnet("objects"),
-                    steps=7500,
-                    learning_rate=2e-3,
-                    crops=(64, 96, 96),
-                    samples=6000,
-                ),
-                128,
-                3000,
-                12_000,
+            Recipe(
+                name="objects_resnet_unet",
+                task="objects",
+                title="Objects · ResNet U-Net",
+                architecture="resnet_unet",
+                config=_resnet("objects"),
+                steps=7500,
+                learning_rate=2e-3,
+                crops=(64, 96, 96),
+                samples=6000,
             ),
-            192,
-            2400,
-            12_000,
+            (128, 3000, 12_000),
+            (192, 2400, 12_000),
+            (256, 1100, 12_000),
         ),
         _further(
-            _further(
-                _further(_further(_scene_resnet(), 160, 900, 6400), 224, 2000, 6400),
-                256,
-                750,
-                6400,
-            ),
-            320,
-            900,
-            6400,
+            _scene_resnet(),
+            (160, 900, 6400),
+            (224, 2000, 6400),
+            (256, 750, 6400),
+            (320, 900, 6400),
         ),
         # The one without skips sees the least, and gains the most from larger pictures.
-        _further(
-            _further(_further(_scene_fcn(skips=0), 160, 700, 3200), 224, 800, 3200),
-            256,
-            900,
-            3200,
-        ),
-        _further(_further(_scene_fcn(skips=1), 160, 700, 3200), 224, 800, 3200),
-        _further(_further(_scene_fcn(skips=2), 160, 1400, 3200), 224, 800, 3200),
+        _further(_scene_fcn(skips=0), (160, 700, 3200), (224, 800, 3200), (256, 900, 3200)),
+        _further(_scene_fcn(skips=1), (160, 700, 3200), (224, 800, 3200)),
+        _further(_scene_fcn(skips=2), (160, 1400, 3200), (224, 800, 3200)),
     )
 }
