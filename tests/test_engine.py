@@ -14,6 +14,7 @@ from segdemo import recording as recording_module
 from segdemo.architectures.fcn import FCN, FCNConfig
 from segdemo.architectures.isnet import ISNet, ISNetConfig
 from segdemo.architectures.resnet_unet import ResNetUNet, ResNetUNetConfig
+from segdemo.architectures.smp_unet import SmpUNet, SmpUNetConfig
 from segdemo.architectures.tf_fcn import SameFCN
 from segdemo.architectures.u2net import U2Net, U2NetConfig
 from segdemo.architectures.unet import UNet, UNetConfig
@@ -44,6 +45,7 @@ NETWORKS = {
     "tf_fcn": lambda: SameFCN(VGGConfig(**NARROW)),
     "vgg_fcn": lambda: VGGFCN(VGGConfig(**NARROW)),
     "resnet_unet": lambda: ResNetUNet(ResNetUNetConfig.standard(width=8)),
+    "smp_unet": lambda: SmpUNet(SmpUNetConfig.standard(width=8)),
     "resnet_unet_bottleneck": lambda: ResNetUNet(
         ResNetUNetConfig.standard(width=8, bottleneck=True, blocks=(1, 1, 1, 1))
     ),
@@ -172,7 +174,7 @@ def test_no_norm_is_left_and_every_relu_that_follows_a_convolution_is_part_of_it
     assert "batch_norm" not in left
     assert "fused" in left
     # That of a residual block follows a sum.
-    assert ("relu" in left) == name.startswith("resnet")
+    assert ("relu" in left) == name.startswith(("resnet", "smp"))
 
 
 @pytest.mark.parametrize("wiring", WIRINGS)
@@ -351,7 +353,7 @@ def test_what_cannot_be_recorded_computes_in_bfloat16_too():
 
 
 @pytest.mark.parametrize("kernels", [True, False])
-@pytest.mark.parametrize("name", ["unet", "unet_with_biases", "u2net", "resnet_unet"])
+@pytest.mark.parametrize("name", ["unet", "unet_with_biases", "u2net", "resnet_unet", "smp_unet"])
 def test_what_a_decoder_joins_is_never_copied_together(name, kernels, monkeypatch):
     monkeypatch.setattr(convolution_module, "_has_kernels", lambda dtype: kernels)
     engine = Engine()

@@ -4,6 +4,7 @@ from segdemo.architectures import (
     fcn,
     isnet,
     resnet_unet,
+    smp_unet,
     tf_fcn,
     torchvision_nets,
     u2net,
@@ -15,6 +16,7 @@ from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeReq
 ARCHITECTURES: tuple[Architecture, ...] = (
     unet.ARCHITECTURE,
     resnet_unet.ARCHITECTURE,
+    smp_unet.ARCHITECTURE,
     u2net.ARCHITECTURE,
     isnet.ARCHITECTURE,
     fcn.ARCHITECTURE,

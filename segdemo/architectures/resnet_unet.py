@@ -10,18 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements, count
-
-
-@dataclass(frozen=True, kw_only=True)
-class StageConfig:
-    """Residual blocks of one size; the first of them halves it, but for the first stage."""
-
-    blocks: int
-    inner: int
-    """Channels between the convolutions of a block."""
-    out: int
-    groups: int = 1
-    """Of the 3x3 convolution of a bottleneck."""
+from segdemo.architectures.resnet import StageConfig, build_stages, infer_stages, name_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,38 +62,6 @@ class ResNetUNetConfig:
         )
 
 
-class Residual(nn.Module):
-    """Two 3x3 convolutions, or 1x1, 3x3, 1x1, whose result is added to the input."""
-
-    def __init__(self, into: int, stage: StageConfig, *, bottleneck: bool, stride: int) -> None:
-        super().__init__()
-        inner, out = stage.inner, stage.out
-        if bottleneck:
-            self.conv1 = nn.Conv2d(into, inner, 1, bias=False)
-            self.conv2 = nn.Conv2d(
-                inner, inner, 3, stride=stride, padding=1, groups=stage.groups, bias=False
-            )
-            self.conv3 = nn.Conv2d(inner, out, 1, bias=False)
-            self.norm3 = nn.BatchNorm2d(out)
-        else:
-            self.conv1 = nn.Conv2d(into, inner, 3, stride=stride, padding=1, bias=False)
-            self.conv2 = nn.Conv2d(inner, out, 3, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(inner)
-        self.norm2 = nn.BatchNorm2d(self.conv2.out_channels)
-        self.bottleneck = bottleneck
-        self.shortcut = nn.Sequential()
-        if stride != 1 or into != out:
-            self.shortcut.append(nn.Conv2d(into, out, 1, stride=stride, bias=False))
-            self.shortcut.append(nn.BatchNorm2d(out))
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = functional.relu(self.norm1(self.conv1(x)), inplace=True)
-        y = self.norm2(self.conv2(y))
-        if self.bottleneck:
-            y = self.norm3(self.conv3(functional.relu(y, inplace=True)))
-        return functional.relu(y + self.shortcut(x), inplace=True)
-
-
 class Expansion(nn.Module):
     """Narrows, doubles the size, widens; a batch norm and a ReLU follow each convolution."""
 
@@ -135,16 +92,9 @@ class ResNetUNet(nn.Module):
             config.in_channels, config.stem, 7, stride=2, padding=3, bias=False
         )
         self.stem_norm = nn.BatchNorm2d(config.stem)
-        self.encoder = nn.ModuleList()
-        into = config.stem
-        for level, stage in enumerate(config.stages):
-            blocks = nn.Sequential()
-            for block in range(stage.blocks):
-                stride = 2 if level and not block else 1
-                blocks.append(Residual(into, stage, bottleneck=config.bottleneck, stride=stride))
-                into = stage.out
-            self.encoder.append(blocks)
+        self.encoder = build_stages(config.stem, config.stages, bottleneck=config.bottleneck)
         self.decoder = nn.ModuleList()
+        into = config.stages[-1].out
         for inner, out in config.decoder:
             self.decoder.append(Expansion(into, inner, out))
             into = out
@@ -173,20 +123,17 @@ class ResNetUNet(nn.Module):
 
 def infer(shapes: Shapes) -> ResNetUNetConfig:
     """The configuration that has these shapes under the names of ResNetUNet."""
-    stages = count(shapes, "encoder.{}.0.conv1.weight")
+    stages, bottleneck = infer_stages(shapes)
     expansions = count(shapes, "decoder.{}.conv1.weight")
-    if stages != expansions:
-        raise ValueError(f"{stages} stages down, {expansions} up")
+    if len(stages) != expansions:
+        raise ValueError(f"{len(stages)} stages down, {expansions} up")
     stem, in_channels = shapes["stem_conv.weight"][:2]
-    bottleneck = "encoder.0.0.conv3.weight" in shapes
     return ResNetUNetConfig(
         in_channels=in_channels,
         classes=shapes["head.weight"][0],
         stem=stem,
         bottleneck=bottleneck,
-        stages=tuple(
-            _stage(shapes, f"encoder.{level}", bottleneck=bottleneck) for level in range(stages)
-        ),
+        stages=stages,
         decoder=tuple(
             (shapes[f"decoder.{level}.conv1.weight"][0], shapes[f"decoder.{level}.conv2.weight"][0])
             for level in range(expansions)
@@ -195,33 +142,9 @@ def infer(shapes: Shapes) -> ResNetUNetConfig:
     )
 
 
-def _stage(shapes: Shapes, path: str, *, bottleneck: bool) -> StageConfig:
-    inner = shapes[f"{path}.0.conv1.weight"][0]
-    last = "conv3" if bottleneck else "conv2"
-    return StageConfig(
-        blocks=count(shapes, path + ".{}.conv1.weight"),
-        inner=inner,
-        out=shapes[f"{path}.0.{last}.weight"][0],
-        groups=inner // shapes[f"{path}.0.conv2.weight"][1] if bottleneck else 1,
-    )
-
-
-# (blocks, bottleneck) -> the number in the name that the paper gives it.
-_LAYERS: dict[tuple[tuple[int, ...], bool], int] = {
-    ((2, 2, 2, 2), False): 18,
-    ((3, 4, 6, 3), False): 34,
-    ((3, 4, 6, 3), True): 50,
-    ((3, 4, 23, 3), True): 101,
-    ((3, 8, 36, 3), True): 152,
-}
-
-
 def describe(config: ResNetUNetConfig) -> str:
     """Which ResNet it is, such as "ResNet-34, width 64"."""
-    blocks = tuple(stage.blocks for stage in config.stages)
-    layers = _LAYERS.get((blocks, config.bottleneck))
-    name = f"ResNet-{layers}" if layers else f"ResNet of {'-'.join(map(str, blocks))} blocks"
-    return f"{name}, width {config.stem}"
+    return f"{name_of(config.stages, bottleneck=config.bottleneck)}, width {config.stem}"
 
 
 def requirements(config: ResNetUNetConfig) -> SizeRequirements:

@@ -23,6 +23,8 @@ CLAIMED = {
     "unet_zoo32": ("unet_zoo32",),
     "unet_tiny8": ("unet_tiny8",),
     "resnet34_unet": ("resnet34_unet",),
+    "smp_unet_resnet34": ("segmentation_models_unet",),
+    "smp_unet_tu_resnet18": ("segmentation_models_unet_timm",),
     "u2net_full": ("u2net_wz",),
     "u2net_lite": ("u2net_wz",),
     "xuebinqin_u2net": ("u2net_xuebinqin",),

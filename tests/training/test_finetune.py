@@ -16,6 +16,7 @@ from segdemo.architectures import ARCHITECTURES
 from segdemo.architectures.fcn import FCNConfig
 from segdemo.architectures.isnet import ISNetConfig
 from segdemo.architectures.resnet_unet import ResNetUNetConfig
+from segdemo.architectures.smp_unet import SmpUNetConfig
 from segdemo.architectures.torchvision_nets import TorchvisionConfig
 from segdemo.architectures.u2net import U2NetConfig
 from segdemo.architectures.unet import UNetConfig
@@ -34,6 +35,7 @@ SMALL_VGG = {"in_channels": 3, "widths": vgg16(2), "hidden": (8, 8)}
 CONFIGS = {
     "unet": UNetConfig.standard(width=4, depth=2),
     "resnet_unet": ResNetUNetConfig.standard(width=4, blocks=(1, 1, 1, 1)),
+    "smp_unet": SmpUNetConfig.standard(width=4, blocks=(1, 1, 1, 1)),
     "u2net": U2NetConfig.lite(),
     "isnet": ISNetConfig(in_channels=8, stages=U2NetConfig.lite(in_channels=8)),
     "fcn": FCNConfig(classes=1, skips=2, **SMALL_VGG),

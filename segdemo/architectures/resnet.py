@@ -1,0 +1,101 @@
+"""A ResNet (He et al. 2015, arXiv:1512.03385) without its classifier, for networks built on it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from segdemo.architectures.base import Shapes, count
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageConfig:
+    """Residual blocks of one size; the first of them halves it, but for the first stage."""
+
+    blocks: int
+    inner: int
+    """Channels between the convolutions of a block."""
+    out: int
+    groups: int = 1
+    """Of the 3x3 convolution of a bottleneck."""
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions, or 1x1, 3x3, 1x1, whose result is added to the input."""
+
+    def __init__(self, into: int, stage: StageConfig, *, bottleneck: bool, stride: int) -> None:
+        super().__init__()
+        inner, out = stage.inner, stage.out
+        if bottleneck:
+            self.conv1 = nn.Conv2d(into, inner, 1, bias=False)
+            self.conv2 = nn.Conv2d(
+                inner, inner, 3, stride=stride, padding=1, groups=stage.groups, bias=False
+            )
+            self.conv3 = nn.Conv2d(inner, out, 1, bias=False)
+            self.norm3 = nn.BatchNorm2d(out)
+        else:
+            self.conv1 = nn.Conv2d(into, inner, 3, stride=stride, padding=1, bias=False)
+            self.conv2 = nn.Conv2d(inner, out, 3, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(inner)
+        self.norm2 = nn.BatchNorm2d(self.conv2.out_channels)
+        self.bottleneck = bottleneck
+        self.shortcut = nn.Sequential()
+        if stride != 1 or into != out:
+            self.shortcut.append(nn.Conv2d(into, out, 1, stride=stride, bias=False))
+            self.shortcut.append(nn.BatchNorm2d(out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.relu(self.norm1(self.conv1(x)), inplace=True)
+        y = self.norm2(self.conv2(y))
+        if self.bottleneck:
+            y = self.norm3(self.conv3(functional.relu(y, inplace=True)))
+        return functional.relu(y + self.shortcut(x), inplace=True)
+
+
+def build_stages(into: int, stages: Sequence[StageConfig], *, bottleneck: bool) -> nn.ModuleList:
+    """The stages, one after another, for ``into`` channels; each but the first halves the size."""
+    built = nn.ModuleList()
+    for level, stage in enumerate(stages):
+        blocks = nn.Sequential()
+        for block in range(stage.blocks):
+            stride = 2 if level and not block else 1
+            blocks.append(Residual(into, stage, bottleneck=bottleneck, stride=stride))
+            into = stage.out
+        built.append(blocks)
+    return built
+
+
+def infer_stages(shapes: Shapes) -> tuple[tuple[StageConfig, ...], bool]:
+    """The stages that are called ``encoder`` and a number, and whether blocks are bottlenecks."""
+    bottleneck = "encoder.0.0.conv3.weight" in shapes
+    levels = range(count(shapes, "encoder.{}.0.conv1.weight"))
+    return tuple(_stage(shapes, f"encoder.{n}", bottleneck=bottleneck) for n in levels), bottleneck
+
+
+def _stage(shapes: Shapes, path: str, *, bottleneck: bool) -> StageConfig:
+    inner = shapes[f"{path}.0.conv1.weight"][0]
+    last = "conv3" if bottleneck else "conv2"
+    return StageConfig(
+        blocks=count(shapes, path + ".{}.conv1.weight"),
+        inner=inner,
+        out=shapes[f"{path}.0.{last}.weight"][0],
+        groups=inner // shapes[f"{path}.0.conv2.weight"][1] if bottleneck else 1,
+    )
+
+
+# (blocks, bottleneck) -> the number in the name that the paper gives it.
+_LAYERS: dict[tuple[tuple[int, ...], bool], int] = {
+    ((2, 2, 2, 2), False): 18,
+    ((3, 4, 6, 3), False): 34,
+    ((3, 4, 6, 3), True): 50,
+    ((3, 4, 23, 3), True): 101,
+    ((3, 8, 36, 3), True): 152,
+}
+
+
+def name_of(stages: Sequence[StageConfig], *, bottleneck: bool) -> str:
+    """Which ResNet it is, such as "ResNet-34"."""
+    blocks = tuple(stage.blocks for stage in stages)
+    layers = _LAYERS.get((blocks, bottleneck))
+    return f"ResNet-{layers}" if layers else f"ResNet of {'-'.join(map(str, blocks))} blocks"
