@@ -191,11 +191,14 @@ def _scene_fcn(skips: int) -> Recipe:
     return _scene(f"fcn{config.stride}s", name, "vgg_fcn", config, 8000, (96, 128))
 
 
-def _further(recipe: Recipe, *runs: tuple[int, int, int]) -> Recipe:
+def _further(recipe: Recipe, *runs: tuple[int, int, int], side: int | None = None) -> Recipe:
     """The recipe as a first run, and others on pictures shown larger, as all pictures then are.
 
     Each is the side of its crop, its steps, and how many pictures it takes them from. On small
-    crops it learned what things look like, cheaply; what is larger than there it misses.
+    crops it learned what things look like, cheaply; what is larger than there it misses. ``side``
+    is that of pictures afterwards, the last crop's by default: a little smaller may be better,
+    because crops show less than a whole picture and that larger (Touvron et al. 2019, "Fixing the
+    train-test resolution discrepancy").
     """
     for crop, steps, samples in runs:
         recipe = replace(
@@ -207,7 +210,7 @@ def _further(recipe: Recipe, *runs: tuple[int, int, int]) -> Recipe:
             learning_rate=1e-3,
             before=replace(recipe, name=f"{recipe.name}_{recipe.crops[-1]}"),
         )
-    return recipe
+    return replace(recipe, side=side or recipe.side)
 
 
 def _resnet(task: str) -> ResNetUNetConfig:
@@ -239,7 +242,7 @@ RECIPES: dict[str, Recipe] = {
                 samples=12_000,
                 batch=8,
             ),
-            (128, 600, 12_000),
+            (128, 300, 12_000),
         ),
         _unet_8(
             "nuclei",
@@ -285,6 +288,8 @@ RECIPES: dict[str, Recipe] = {
             (128, 3000, 12_000),
             (192, 2400, 12_000),
             (256, 1100, 12_000),
+            (256, 350, 12_000),
+            side=224,
         ),
         _further(
             _scene_resnet(),
