@@ -21,6 +21,17 @@ class StageConfig:
     """Of the 3x3 convolution of a bottleneck."""
 
 
+def standard_stages(
+    blocks: Sequence[int], width: int, *, bottleneck: bool
+) -> tuple[StageConfig, ...]:
+    """Stages of so many blocks; their widths double from ``width`` on."""
+    expansion = 4 if bottleneck else 1
+    return tuple(
+        StageConfig(blocks=depth, inner=width * 2**level, out=width * 2**level * expansion)
+        for level, depth in enumerate(blocks)
+    )
+
+
 class Residual(nn.Module):
     """Two 3x3 convolutions, or 1x1, 3x3, 1x1, whose result is added to the input."""
 

@@ -10,7 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements, count
-from segdemo.architectures.resnet import StageConfig, build_stages, infer_stages, name_of
+from segdemo.architectures.resnet import (
+    StageConfig,
+    build_stages,
+    infer_stages,
+    name_of,
+    standard_stages,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +46,7 @@ class ResNetUNetConfig:
         bottleneck: bool = False,
     ) -> "ResNetUNetConfig":
         """ResNet-34, or another one by its ``blocks``; widths double from ``width`` on."""
-        expansion = 4 if bottleneck else 1
-        stages = tuple(
-            StageConfig(blocks=depth, inner=width * 2**level, out=width * 2**level * expansion)
-            for level, depth in enumerate(blocks)
-        )
+        stages = standard_stages(blocks, width, bottleneck=bottleneck)
         widths = [stage.out for stage in stages]
         # Each block narrows to a quarter; the last keeps the width of the first stage.
         decoder = tuple(

@@ -12,7 +12,13 @@ from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements, count
 from segdemo.architectures.data_sets import IMAGENET
-from segdemo.architectures.resnet import StageConfig, build_stages, infer_stages, name_of
+from segdemo.architectures.resnet import (
+    StageConfig,
+    build_stages,
+    infer_stages,
+    name_of,
+    standard_stages,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +49,7 @@ class SmpUNetConfig:
         bottleneck: bool = False,
     ) -> "SmpUNetConfig":
         """On a ResNet-34, or another one by its ``blocks``; the way up narrows to width / 4."""
-        expansion = 4 if bottleneck else 1
-        stages = tuple(
-            StageConfig(blocks=depth, inner=width * 2**level, out=width * 2**level * expansion)
-            for level, depth in enumerate(blocks)
-        )
+        stages = standard_stages(blocks, width, bottleneck=bottleneck)
         return cls(
             in_channels=in_channels,
             classes=classes,
