@@ -48,6 +48,11 @@ class Recipe:
     """Which spelling the file has to be read as, where its tensors alone do not tell."""
     before: Recipe | None = None
     """The run that this one goes on from; None begins from nothing."""
+    averaged: bool = False
+    """Whether the weights are the mean of this run's and those that it went on from.
+
+    Izmailov et al. 2018, "Averaging Weights Leads to Wider Optima and Better Generalization".
+    """
 
     @property
     def network(self) -> Architecture:
@@ -191,7 +196,12 @@ def _scene_fcn(skips: int) -> Recipe:
     return _scene(f"fcn{config.stride}s", name, "vgg_fcn", config, 8000, (96, 128))
 
 
-def _further(recipe: Recipe, *runs: tuple[int, int, int], side: int | None = None) -> Recipe:
+def _further(
+    recipe: Recipe,
+    *runs: tuple[int, int, int],
+    side: int | None = None,
+    averaged: bool = False,
+) -> Recipe:
     """The recipe as a first run, and others on pictures shown larger, as all pictures then are.
 
     Each is the side of its crop, its steps, and how many pictures it takes them from. On small
@@ -210,7 +220,7 @@ def _further(recipe: Recipe, *runs: tuple[int, int, int], side: int | None = Non
             learning_rate=1e-3,
             before=replace(recipe, name=f"{recipe.name}_{recipe.crops[-1]}"),
         )
-    return replace(recipe, side=side or recipe.side)
+    return replace(recipe, side=side or recipe.side, averaged=averaged)
 
 
 def _resnet(task: str) -> ResNetUNetConfig:
@@ -290,6 +300,7 @@ RECIPES: dict[str, Recipe] = {
             (256, 1100, 12_000),
             (256, 350, 12_000),
             side=224,
+            averaged=True,
         ),
         _further(
             _scene_resnet(),

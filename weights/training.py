@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from segdemo.training.loop import Outcome, Saved, fit
@@ -129,7 +130,9 @@ def train(
             bar.update(step - bar.n)
 
         outcome = fit(
-            earlier.network if earlier else fresh(recipe.network, recipe.config, recipe.seed),
+            copy.deepcopy(earlier.network)
+            if earlier
+            else fresh(recipe.network, recipe.config, recipe.seed),
             Batches(recipe, stock, masks),
             recipe.plan,
             device=device,
@@ -140,11 +143,22 @@ def train(
         )
     if earlier is None:
         return outcome
+    if recipe.averaged and outcome.finished:
+        _average(outcome.network, earlier.network)
     return replace(
         outcome,
         wall_seconds=earlier.wall_seconds + outcome.wall_seconds,
         cpu_seconds=earlier.cpu_seconds + outcome.cpu_seconds,
     )
+
+
+@torch.no_grad()
+def _average(network: nn.Module, other: nn.Module) -> None:
+    """Give ``network`` the mean of its weights and statistics and those of another like it."""
+    theirs = other.state_dict()
+    for name, tensor in network.state_dict().items():
+        if tensor.is_floating_point():
+            tensor.lerp_(theirs[name], 0.5)
 
 
 def state_path(name: str, work: Path) -> Path:

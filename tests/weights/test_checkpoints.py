@@ -24,12 +24,8 @@ NUCLEI = [name for name in TRAINED if RECIPES[name].task == "nuclei"]
 VESSELS = [name for name in TRAINED if RECIPES[name].task == "vessels"]
 BARS = {"nuclei": 0.88, "vessels": 0.85, "objects": 0.82, "scene": 0.80}
 """What is asked of the best network of a task, by evaluation.quality."""
-NOT_YET = {
-    "objects": "trained for 68 minutes of one core: 0.79",
-}
 SHARE = 0.80
 """What every other network of the task reaches of the best."""
-FAR = {"objects_u2net_lite": "trained for 14 minutes of one core: 0.78 of the best"}
 FILE_LIMIT, LIMIT = 10_000_000, 40_000_000
 COUNTS_COINS = ("nuclei_unet", "nuclei_u2net_lite")
 FRESH = 40
@@ -92,26 +88,14 @@ def test_the_readme_has_the_hash_of_the_file(name):
     assert digest in (make.FOLDER / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(reason=FAR[name]) if name in FAR else ())
-        for name in TRAINED
-    ],
-)
+@pytest.mark.parametrize("name", TRAINED)
 def test_the_scores_in_the_card_come_near_the_best_of_the_task(name):
     scores = cards.describe(path_of(name))["scores"]
     assert scores["held_out_pictures"] == make.HELD_OUT_PICTURES
     assert quality(name) >= SHARE * best_of(RECIPES[name].task)
 
 
-@pytest.mark.parametrize(
-    "task",
-    [
-        pytest.param(task, marks=pytest.mark.xfail(reason=NOT_YET[task]) if task in NOT_YET else ())
-        for task in sorted({RECIPES[name].task for name in TRAINED})
-    ],
-)
+@pytest.mark.parametrize("task", sorted({RECIPES[name].task for name in TRAINED}))
 def test_the_best_of_a_task_reaches_its_bar(task):
     assert best_of(task) >= BARS[task]
 

@@ -134,6 +134,18 @@ def test_a_second_run_begins_with_the_weights_of_the_first(tmp_path):
     assert same(first.network, second.network)
 
 
+def test_the_weights_may_be_the_mean_of_two_runs(tmp_path):
+    recipe = smoke(IN_RUNS)
+    first = training.train(recipe.before, work=tmp_path, device=CPU).network.state_dict()
+    last = training.train(recipe, work=tmp_path, device=CPU).network.state_dict()
+    training.forget(recipe, tmp_path)
+    averaged = replace(recipe, averaged=True)
+    mean = training.train(averaged, work=tmp_path, device=CPU).network.state_dict()
+    for name, tensor in mean.items():
+        if tensor.is_floating_point():
+            torch.testing.assert_close(tensor, (first[name] + last[name]) / 2)
+
+
 def test_to_begin_anew_forgets_all_runs(tmp_path):
     recipe = smoke(IN_RUNS)
     training.train(recipe, work=tmp_path, device=CPU)
