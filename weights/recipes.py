@@ -253,6 +253,7 @@ RECIPES: dict[str, Recipe] = {
                 batch=8,
             ),
             (128, 300, 12_000),
+            side=112,
         ),
         _unet_8(
             "nuclei",
