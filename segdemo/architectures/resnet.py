@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segdemo.architectures.base import Shapes, count
+from segdemo.architectures.base import Shapes, SizeRequirements, count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +19,19 @@ class StageConfig:
     out: int
     groups: int = 1
     """Of the 3x3 convolution of a bottleneck."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResNetConfig:
+    """What all networks on a ResNet have: the stages from the picture down."""
+
+    in_channels: int
+    classes: int
+    stem: int
+    """Channels after the 7x7 convolution."""
+    bottleneck: bool
+    """Whether a block is 1x1, 3x3, 1x1 (ResNet-50 and deeper) or 3x3, 3x3."""
+    stages: tuple[StageConfig, ...]
 
 
 def standard_stages(
@@ -64,8 +77,48 @@ class Residual(nn.Module):
         return functional.relu(y + self.shortcut(x), inplace=True)
 
 
-def build_stages(into: int, stages: Sequence[StageConfig], *, bottleneck: bool) -> nn.ModuleList:
-    """The stages, one after another, for ``into`` channels; each but the first halves the size."""
+class Contraction(nn.Module):
+    """The contracting path; a network on it adds its own way up."""
+
+    def __init__(self, config: ResNetConfig) -> None:
+        super().__init__()
+        self.stem_conv = nn.Conv2d(
+            config.in_channels, config.stem, 7, stride=2, padding=3, bias=False
+        )
+        self.stem_norm = nn.BatchNorm2d(config.stem)
+        self.encoder = _stages(config.stem, config.stages, bottleneck=config.bottleneck)
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """After the stem, at half the size of ``x``, and after each stage, the deepest last."""
+        features = [functional.relu(self.stem_norm(self.stem_conv(x)), inplace=True)]
+        x = functional.max_pool2d(features[0], 3, stride=2, padding=1)
+        for stage in self.encoder:
+            x = stage(x)
+            features.append(x)
+        return features
+
+
+OWN_NAMES = {
+    name: name
+    for name in (
+        "stem_conv",
+        "stem_norm",
+        "encoder.{n}.{k}.conv{i}",
+        "encoder.{n}.{k}.norm{i}",
+        "encoder.{n}.{k}.shortcut.{i}",
+    )
+}
+"""Of the contracting path, as a mapping of our names to themselves has them."""
+
+
+def requirements(config: ResNetConfig) -> SizeRequirements:
+    """The stem and the pooling after it halve the size, and so does each stage but the first."""
+    multiple = 2 ** (len(config.stages) + 1)
+    return SizeRequirements(minimum=multiple, multiple_of=multiple)
+
+
+def _stages(into: int, stages: Sequence[StageConfig], *, bottleneck: bool) -> nn.ModuleList:
+    """One after another, for ``into`` channels; each but the first halves the size."""
     built = nn.ModuleList()
     for level, stage in enumerate(stages):
         blocks = nn.Sequential()

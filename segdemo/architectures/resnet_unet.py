@@ -9,27 +9,22 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements, count
+from segdemo.architectures.base import Architecture, KeyMapping, Shapes, count
 from segdemo.architectures.resnet import (
-    StageConfig,
-    build_stages,
+    OWN_NAMES,
+    Contraction,
+    ResNetConfig,
     infer_stages,
     name_of,
+    requirements,
     standard_stages,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResNetUNetConfig:
+class ResNetUNetConfig(ResNetConfig):
     """The stages of the contracting path from the picture down, and the way up."""
 
-    in_channels: int
-    classes: int
-    stem: int
-    """Channels after the 7x7 convolution."""
-    bottleneck: bool
-    """Whether a block is 1x1, 3x3, 1x1 (ResNet-50 and deeper) or 3x3, 3x3."""
-    stages: tuple[StageConfig, ...]
     decoder: tuple[tuple[int, int], ...]
     """Channels inside and after each block of the expanding path, the deepest first."""
     tail: tuple[int, int]
@@ -82,19 +77,14 @@ class Expansion(nn.Module):
         return functional.relu(self.norm3(self.conv2(x)), inplace=True)
 
 
-class ResNetUNet(nn.Module):
+class ResNetUNet(Contraction):
     """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), H and W multiples of 32.
 
     Other sizes raise RuntimeError or come back rounded up to a multiple.
     """
 
     def __init__(self, config: ResNetUNetConfig) -> None:
-        super().__init__()
-        self.stem_conv = nn.Conv2d(
-            config.in_channels, config.stem, 7, stride=2, padding=3, bias=False
-        )
-        self.stem_norm = nn.BatchNorm2d(config.stem)
-        self.encoder = build_stages(config.stem, config.stages, bottleneck=config.bottleneck)
+        super().__init__(config)
         self.decoder = nn.ModuleList()
         into = config.stages[-1].out
         for inner, out in config.decoder:
@@ -106,13 +96,7 @@ class ResNetUNet(nn.Module):
         self.head = nn.Conv2d(last, config.classes, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = functional.relu(self.stem_norm(self.stem_conv(x)), inplace=True)
-        x = functional.max_pool2d(x, 3, stride=2, padding=1)
-        skips: list[Tensor] = []
-        for stage in self.encoder:
-            x = stage(x)
-            skips.append(x)
-        skips.pop()
+        _, *skips, x = self.features(x)
         for block in self.decoder:
             x = block(x)
             if skips:
@@ -149,12 +133,6 @@ def describe(config: ResNetUNetConfig) -> str:
     return f"{name_of(config.stages, bottleneck=config.bottleneck)}, width {config.stem}"
 
 
-def requirements(config: ResNetUNetConfig) -> SizeRequirements:
-    """The stem and the pooling after it halve the size, and so does each stage but the first."""
-    multiple = 2 ** (len(config.stages) + 1)
-    return SizeRequirements(minimum=multiple, multiple_of=multiple)
-
-
 _PARTS = ("conv1", "norm1", "up", "norm2", "conv2", "norm3")
 
 ARCHITECTURE = Architecture(
@@ -169,11 +147,7 @@ ARCHITECTURE = Architecture(
             id="resnet_unet",
             origin="segdemo",
             renames={
-                "stem_conv": "stem_conv",
-                "stem_norm": "stem_norm",
-                "encoder.{n}.{k}.conv{i}": "encoder.{n}.{k}.conv{i}",
-                "encoder.{n}.{k}.norm{i}": "encoder.{n}.{k}.norm{i}",
-                "encoder.{n}.{k}.shortcut.{i}": "encoder.{n}.{k}.shortcut.{i}",
+                **OWN_NAMES,
                 **{f"decoder.{{n}}.{part}": f"decoder.{{n}}.{part}" for part in _PARTS},
                 "tail_up": "tail_up",
                 "tail_conv": "tail_conv",

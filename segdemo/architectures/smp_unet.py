@@ -10,28 +10,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements, count
+from segdemo.architectures.base import Architecture, KeyMapping, Shapes, count
 from segdemo.architectures.data_sets import IMAGENET
 from segdemo.architectures.resnet import (
-    StageConfig,
-    build_stages,
+    OWN_NAMES,
+    Contraction,
+    ResNetConfig,
     infer_stages,
     name_of,
+    requirements,
     standard_stages,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class SmpUNetConfig:
+class SmpUNetConfig(ResNetConfig):
     """The stages of the contracting path from the picture down, and the way up."""
 
-    in_channels: int
-    classes: int
-    stem: int
-    """Channels after the 7x7 convolution."""
-    bottleneck: bool
-    """Whether a block is 1x1, 3x3, 1x1 (ResNet-50 and deeper) or 3x3, 3x3."""
-    stages: tuple[StageConfig, ...]
     decoder: tuple[int, ...]
     """Channels after each block of the expanding path, the deepest first: one more than stages."""
     norm: bool = True
@@ -78,7 +73,7 @@ class Expansion(nn.Module):
         return functional.relu(self.norm2(self.conv2(x)), inplace=True)
 
 
-class SmpUNet(nn.Module):
+class SmpUNet(Contraction):
     """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), H and W multiples of 32.
 
     Other sizes raise RuntimeError or come back rounded up to a multiple. Nothing lies at full
@@ -86,12 +81,7 @@ class SmpUNet(nn.Module):
     """
 
     def __init__(self, config: SmpUNetConfig) -> None:
-        super().__init__()
-        self.stem_conv = nn.Conv2d(
-            config.in_channels, config.stem, 7, stride=2, padding=3, bias=False
-        )
-        self.stem_norm = nn.BatchNorm2d(config.stem)
-        self.encoder = build_stages(config.stem, config.stages, bottleneck=config.bottleneck)
+        super().__init__(config)
         deepest, *skips = [stage.out for stage in config.stages[::-1]]
         self.decoder = nn.ModuleList(
             Expansion(into, skip, out, norm=config.norm)
@@ -103,13 +93,7 @@ class SmpUNet(nn.Module):
         self.head = nn.Conv2d(config.decoder[-1], config.classes, kernel, padding=kernel // 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = functional.relu(self.stem_norm(self.stem_conv(x)), inplace=True)
-        skips = [x]
-        x = functional.max_pool2d(x, 3, stride=2, padding=1)
-        for stage in self.encoder:
-            x = stage(x)
-            skips.append(x)
-        skips.pop()
+        *skips, x = self.features(x)
         for block in self.decoder:
             x = block(x, skips.pop() if skips else None)
         logits: Tensor = self.head(x)
@@ -139,12 +123,6 @@ def infer(shapes: Shapes) -> SmpUNetConfig:
 def describe(config: SmpUNetConfig) -> str:
     """Which ResNet it is built on, such as "on ResNet-34"."""
     return f"on {name_of(config.stages, bottleneck=config.bottleneck)}"
-
-
-def requirements(config: SmpUNetConfig) -> SizeRequirements:
-    """The stem and the pooling after it halve the size, and so does each stage but the first."""
-    multiple = 2 ** (len(config.stages) + 1)
-    return SizeRequirements(minimum=multiple, multiple_of=multiple)
 
 
 def _names(encoder: str) -> dict[str, str | None]:
@@ -179,11 +157,7 @@ ARCHITECTURE = Architecture(
             id="smp_unet",
             origin="segdemo",
             renames={
-                "stem_conv": "stem_conv",
-                "stem_norm": "stem_norm",
-                "encoder.{n}.{k}.conv{i}": "encoder.{n}.{k}.conv{i}",
-                "encoder.{n}.{k}.norm{i}": "encoder.{n}.{k}.norm{i}",
-                "encoder.{n}.{k}.shortcut.{i}": "encoder.{n}.{k}.shortcut.{i}",
+                **OWN_NAMES,
                 "decoder.{n}.conv{i}": "decoder.{n}.conv{i}",
                 "decoder.{n}.norm{i}": "decoder.{n}.norm{i}",
                 "head": "head",

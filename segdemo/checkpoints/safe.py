@@ -102,10 +102,8 @@ def read_tensors(
     # In the order in which they lie, which is the one that disks are fast in.
     for key, entry in sorted(header.entries.items(), key=lambda item: item[1].start):
         item = entry.dtype.itemsize
-        # At other places processors are slow, or refuse.
-        within = mapped if entry.start % item == 0 else None
         count = math.prod(entry.shape) * item
-        taken = take(file, entry.start, count, name=name, device=device, mapped=within)
+        taken = take(file, entry.start, count, item=item, name=name, device=device, mapped=mapped)
         tensors[key] = taken.view(entry.dtype).view(entry.shape)
     return {key: tensors[key] for key in header.entries}
 
@@ -115,16 +113,18 @@ def take(
     start: int,
     count: int,
     *,
+    item: int,
     name: str,
     device: torch.device,
     mapped: mmap | None,
 ) -> Tensor:
     """``count`` bytes from ``start`` on, uint8, on ``device``: read into memory of their own.
 
-    In a file that is ``mapped`` they stay where they are until they are used; to write into them
-    changes no file. Raises FileError and OSError.
+    In a file that is ``mapped`` they stay where they are until they are used, if that is a place
+    for numbers of ``item`` bytes; to write into them changes no file. Raises FileError and OSError.
     """
-    if mapped is not None and count:
+    # At other places processors are slow, or refuse.
+    if mapped is not None and count and start % item == 0:
         if start + count > len(mapped):
             raise FileError("file_damaged", name=name)
         return torch.frombuffer(mapped, dtype=torch.uint8, count=count, offset=start)

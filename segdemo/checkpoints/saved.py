@@ -27,7 +27,7 @@ _MAX_DIRECTORY_BYTES = 2_000_000  # of an archive; likewise
 _COUNT_BYTES = 8  # before each storage in a row of pickles
 _BLOCK_BYTES = 4096  # how far pickles are read ahead of what is known to be theirs
 _LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
-_ALIGNMENT = 8  # of the largest number
+_LARGEST_ITEM = 8  # bytes of a number
 _LOCAL_HEADER = struct.Struct("<26xHH")
 
 
@@ -57,8 +57,9 @@ def read_archive(
         if count > member.file_size:
             return None, member.file_size
         start = 0 if device.type == "meta" else _start(file, member)
-        within = mapped if start % _ALIGNMENT == 0 else None
-        memory = take(file, start, count, name=name, device=device, mapped=within)
+        memory = take(
+            file, start, count, item=_LARGEST_ITEM, name=name, device=device, mapped=mapped
+        )
         return memory, member.file_size
 
     reader = StorageReader(name, locate)
