@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks import (
@@ -20,6 +21,7 @@ from benchmarks import (
     comparison,
     engine,
     frames,
+    gpu,
     hub,
     loading,
     machine,
@@ -41,6 +43,7 @@ _PARTS: Mapping[str, tuple[Any, ...]] = {
     "checkpoints": (recognition, loading),
     "engine": (engine,),
     "memory": (memory,),
+    "gpu": (gpu,),
     "hub": (hub,),
 }
 _IN_A_BROWSER = {"page", "frames", "startup"}
@@ -50,7 +53,8 @@ _INTRODUCTION = f"""# Benchmarks
 part, {", ".join(f"`{part}`" for part in _PARTS)},
 only that part is measured and written anew, and with `--to FOLDER` somewhere else.
 [results](results) has the numbers of the latest run of each part as JSON. onnxruntime (with
-onnxscript), openvino and transformers are measured beside segdemo where they are installed.
+onnxscript), openvino and transformers are measured beside segdemo where they are installed, and
+`gpu` where there is a CUDA device.
 """
 
 
@@ -62,7 +66,8 @@ def main() -> None:
     )
     parser.add_argument("--to", type=Path, default=Path(__file__).parent, metavar="FOLDER")
     options = parser.parse_args()
-    for part in options.part or _PARTS:
+    here = [part for part in _PARTS if part != "gpu" or torch.cuda.is_available()]
+    for part in options.part or here:
         facts = machine.facts()
         sections, rows = _measured(part, facts)
         text = "\n\n".join([_heading(facts), *(section.strip() for section in sections)])

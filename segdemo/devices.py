@@ -2,6 +2,8 @@
 
 import ctypes
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -80,6 +82,27 @@ def device_name(device: torch.device) -> str:
 def short_name(device: torch.device) -> str:
     """The device where there is little room: "CPU", "cuda:0"."""
     return "CPU" if device.type == "cpu" else str(device)
+
+
+@contextmanager
+def without_tf32() -> Iterator[None]:
+    """Convolutions of 32 bits with all of them on CUDA, where PyTorch takes 19 by itself.
+
+    For one thread at a time: the choice is the process's.
+    """
+    found = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = found
+
+
+def upload(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """The tensor there; a CUDA device copies it while the processor goes on."""
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
 
 
 def synchronise(device: torch.device) -> None:

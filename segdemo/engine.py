@@ -1,15 +1,16 @@
-"""Networks as a CPU runs them fastest: norms, ReLUs and joints become part of convolutions.
+"""Networks as a device runs them fastest, with the same answer within rounding.
 
-In 32 bits the answer is the same within rounding. Two passes over memory less for each
+On a CPU norms, ReLUs and joints become part of convolutions. Two passes over memory less for each
 convolution are half of what is gained; the other half is that channels lie last in memory. What
-a decoder joins is never copied together: each part is convolved by itself, onto the same sum.
+a decoder joins is never copied together: each part is convolved by itself, onto the same sum. On
+CUDA the kernels of a network become one launch.
 """
 
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock
 from typing import Any
 
@@ -18,12 +19,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.convolution import Convolution
+from segdemo.cuda_graphs import Graphs
+from segdemo.devices import without_tf32
 from segdemo.receptive_field import ReceptiveField, receptive_field
 from segdemo.recording import Call, Program, Recording, Slot, record
 from segdemo.tiling import Tiling, best_tiling, tiled
 
 _SHAPES_KEPT = 16
 """Of how many sizes a program is kept; programs share the weights and are small themselves."""
+
+_BY_PROGRAM, _BY_GRAPHS = ("cpu",), ("cuda",)
+"""Where a network runs as its program, and where kernels would wait to be asked for one by one."""
 
 _BATCH_NORM = inspect.signature(functional.batch_norm)
 _RELUS = (functional.relu, torch.relu, torch.relu_)
@@ -68,32 +74,42 @@ class Engine:
         self._state: Hashable = None
         self._sizes: OrderedDict[torch.Size, _Size] = OrderedDict()
         self._weights = _Weights(own=(), dtype=dtype)
+        self._graphs = Graphs(dtype)
 
     @property
     def byte_size(self) -> int:
         """Memory that it takes beside the network's own weights."""
-        return self._weights.byte_size
+        return self._weights.byte_size + self._graphs.byte_size
 
     def run(self, network: nn.Module, pictures: Tensor, *, tiling: Tiling | None = None) -> Tensor:
         """``network(pictures)`` within rounding, float32 (N, C, H, W); for use without gradients.
 
         That the network was changed since is noticed. It runs as it is on other devices than
-        the CPU, while it trains, when it has hooks, and when it has no convolution to gain from;
-        what then computes in 16 bits is PyTorch's choice, operation by operation. ``tiling``:
-        the parts in which it is done.
+        CUDA and the CPU, while it trains, when it has hooks, and when it has no convolution to
+        gain from. On any device but the CPU, what computes in 16 bits is PyTorch's choice,
+        operation by operation. ``tiling``: the parts in which it is done.
         """
         if tiling is not None:
             return tiled(lambda part: self.run(network, part), pictures, tiling)
-        program = self._size(network, pictures.shape, pictures.device).program
+        size = self._size(network, pictures.shape, pictures.device)
+        program = size.program
         if program is None:
-            lower = self._dtype != torch.float32
-            with torch.autocast(
-                pictures.device.type, self._dtype if lower else None, enabled=lower
-            ):
-                answer: Tensor = network(pictures)
-            return answer.float()
+            forward = partial(self._as_it_is, network)
+            if size.recording is None or pictures.device.type not in _BY_GRAPHS:
+                return forward(pictures)
+            byte_size = size.peak * self._dtype.itemsize
+            return self._graphs.run(forward, pictures, byte_size=byte_size)
         given = pictures.to(self._dtype).contiguous(memory_format=torch.channels_last)
         return program.run(given).float()
+
+    def _as_it_is(self, network: nn.Module, pictures: Tensor) -> Tensor:
+        lower = self._dtype != torch.float32
+        kind, dtype = pictures.device.type, self._dtype if lower else None
+        if lower and reads_channels_last(pictures.device, self._dtype):
+            pictures = pictures.contiguous(memory_format=torch.channels_last)
+        with without_tf32(), torch.autocast(kind, dtype, enabled=lower):
+            answer: Tensor = network(pictures)
+        return answer.float()
 
     def memory(self, network: nn.Module, pictures: Tensor) -> int:
         """How many bytes of tensors ``run`` has at a time; 0 when that is not known.
@@ -124,13 +140,14 @@ class Engine:
 
     def _size(self, network: nn.Module, shape: torch.Size, device: torch.device) -> _Size:
         known = _is_known(network)
-        ours = known and device.type == "cpu"
+        ours = known and device.type in _BY_PROGRAM
         own = [*network.parameters(), *network.buffers()]
         with self._lock:
             state = (id(network), known, ours, tuple(map(_state, own)))
             if state != self._state:
                 self._state = state
                 self._sizes.clear()
+                self._graphs.clear()
                 self._weights = _Weights(own=own if ours else (), dtype=self._dtype)
             if shape not in self._sizes:
                 recording = record(network, shape) if known else None
@@ -140,6 +157,14 @@ class Engine:
                     self._sizes.popitem(last=False)
             self._sizes.move_to_end(shape)
             return self._sizes[shape]
+
+
+def reads_channels_last(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether the device computes fastest where the channels of a pixel lie together.
+
+    A CPU does, and the tensor cores of a GPU, which compute in 16 bits.
+    """
+    return device.type == "cpu" or (device.type == "cuda" and dtype != torch.float32)
 
 
 def _is_known(network: nn.Module) -> bool:

@@ -16,6 +16,7 @@ from segdemo.hub.cached import is_cached
 from segdemo.reading import AS_IT_COMES, Reading
 from segdemo.segmenter import Prediction, Segmenter, load
 from segdemo.settings import Settings
+from segdemo.turns import Turns
 
 _Result = TypeVar("_Result")
 _Version = tuple[int, int] | None
@@ -67,9 +68,8 @@ class Pool:
         self._device = select_device(settings.device)
         number_type(self._device, settings.precision)  # now, not at the first picture
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
-        # Two networks at once would share the same cores or memory and only be slower. One
-        # may load while another runs, and the status never waits for either.
-        self._run_lock = Lock()
+        # One may load while another runs, and the status never waits for either.
+        self._turns = Turns()
         self._load_lock = Lock()
         self._kept_lock = Lock()
 
@@ -93,17 +93,16 @@ class Pool:
         """Run one network; when memory runs out, drop the others and try once more."""
         segmenter = self.load(path, reading)
         width, height = picture.size
-        with self._run_lock:
-            return self._with_retreat(
-                (path, reading.assume),
-                lambda: segmenter.predict(picture),
-                PredictionError(
-                    "prediction_out_of_memory",
-                    width=width,
-                    height=height,
-                    device=device_name(self._device),
-                ),
-            )
+        return self._with_retreat(
+            (path, reading.assume),
+            lambda: segmenter.predict(picture, self._turns),
+            PredictionError(
+                "prediction_out_of_memory",
+                width=width,
+                height=height,
+                device=device_name(self._device),
+            ),
+        )
 
     def status(self) -> Status:
         """What is loaded now."""

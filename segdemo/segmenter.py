@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from segdemo.checkpoints import METADATA_KEY, Detection, detect, read_file
 from segdemo.checkpoints.neighbours import neighbours
 from segdemo.convolution import lay_out
-from segdemo.devices import number_type, select_device, short_name, synchronise
-from segdemo.engine import Engine
+from segdemo.devices import number_type, select_device, short_name, synchronise, upload
+from segdemo.engine import Engine, reads_channels_last
 from segdemo.errors import SpecError
 from segdemo.pictures import decode
 from segdemo.processing import Labels, Prepared, activate, prepare, resize_map, winners
@@ -29,6 +29,10 @@ from segdemo.settings import Precision, Settings
 from segdemo.spec import SegmentationSpec
 from segdemo.strings import text
 from segdemo.tiling import Tiling
+from segdemo.turns import Turns
+
+_FILLED_BY_MANY = ("cuda",)
+_MOST_TOGETHER = 8
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -150,11 +154,11 @@ class Segmenter:
         twin.spec = replace(spec, origins={**self.spec.origins, **decided})
         return twin
 
-    def predict(self, picture: Image.Image) -> Prediction:
+    def predict(self, picture: Image.Image, turns: Turns | None = None) -> Prediction:
         """Run the network once on a picture, read as the page reads it: see pictures.decode.
 
-        Raises PictureError when it cannot be read, and PredictionError when the network cannot
-        take it or returns NaN.
+        ``turns``: who else uses the device; nobody by default. Raises PictureError when the
+        picture cannot be read, and PredictionError when the network cannot take it or returns NaN.
         """
         start = time.perf_counter()
         if picture.mode != "RGB" or picture.info:
@@ -162,14 +166,24 @@ class Segmenter:
             picture = decode(picture, max_megapixels=math.inf)
         with torch.inference_mode():
             prepared, given, tiling = self._within_memory(picture)
-            logits = self._engine.run(self.network, given, tiling=tiling)
+            prepared_in = time.perf_counter() - start
+
+            def forward(pictures: Tensor) -> Tensor:
+                logits = self._engine.run(self.network, pictures, tiling=tiling)
+                synchronise(self.device)
+                return logits
+
+            logits, ran_in = (turns or Turns()).run(
+                forward, given, network=self.network, most=self._together(given)
+            )
+            start = time.perf_counter()
             probabilities = activate(logits, self.spec.postprocessing.activation, prepared.size)
-            synchronise(self.device)
             array = probabilities.cpu().numpy()
+        seconds = prepared_in + ran_in + time.perf_counter() - start
         return Prediction(
             probabilities=array,
             picture_size=picture.size,
-            milliseconds=(time.perf_counter() - start) * 1000,
+            milliseconds=seconds * 1000,
             device=short_name(self.device),
             precision=self.precision,
             reduced=prepared.reduced,
@@ -183,7 +197,7 @@ class Segmenter:
         The fewest changes that keep to the memory: none, parts, a smaller picture.
         """
         prepared = self._prepared(picture, self.max_side)
-        given = prepared.tensor.to(self.device)
+        given = upload(prepared.tensor, self.device)
         needed = self._engine.memory(self.network, given)
         share = self.memory_megabytes * 2**20 / needed if needed else 1.0
         if share >= 1:
@@ -192,8 +206,19 @@ class Segmenter:
         if tiling is None:
             side = max(1, math.floor(max(prepared.size) * math.sqrt(share)))
             prepared = self._prepared(picture, side)
-            given = prepared.tensor.to(self.device)
+            given = upload(prepared.tensor, self.device)
         return prepared, given, tiling
+
+    def _together(self, given: Tensor) -> int:
+        """How many pictures like this one may go through the network at a time.
+
+        On a CPU each costs what it costs alone; a GPU is not filled by a small one.
+        """
+        if self.device.type not in _FILLED_BY_MANY:
+            return 1
+        needed = self._engine.memory(self.network, given)
+        fit = self.memory_megabytes * 2**20 // needed if needed else 1
+        return max(1, min(_MOST_TOGETHER, fit))
 
     def _prepared(self, picture: Image.Image, max_side: int) -> Prepared:
         config = self.detection.config
@@ -228,7 +253,7 @@ def load(
     chosen_device = select_device(device or settings.device)
     recognised = recognise(path, assume=assume, words=words, constant=constant)
     network = recognised.detection.build()
-    if chosen_device.type == "cpu":
+    if reads_channels_last(chosen_device, number_type(chosen_device, settings.precision)):
         lay_out(network)  # What was recognised holds the same tensors, and is done with.
     return Segmenter(
         network=network,

@@ -4,9 +4,11 @@ import json
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 import torch
+from torch.backends import cudnn
 
 from segdemo.devices import (
     device_name,
@@ -18,6 +20,8 @@ from segdemo.devices import (
     select_device,
     short_name,
     synchronise,
+    upload,
+    without_tf32,
 )
 from segdemo.errors import SettingsError
 
@@ -115,6 +119,19 @@ def test_the_cpu_is_named_with_its_threads(monkeypatch, threads, name):
 def test_where_there_is_little_room_the_device_has_a_short_name():
     assert short_name(torch.device("cpu")) == "CPU"
     assert short_name(torch.device("cuda:1")) == "cuda:1"
+
+
+def test_a_tensor_stays_what_it_is_on_the_cpu():
+    tensor = torch.rand(3)
+    assert upload(tensor, torch.device("cpu")) is tensor
+
+
+def test_the_choice_of_bits_is_the_processs_again_after_a_failure(monkeypatch):
+    monkeypatch.setattr(cudnn, "allow_tf32", True)
+    with suppress(ValueError), without_tf32():
+        assert not cudnn.allow_tf32
+        raise ValueError
+    assert cudnn.allow_tf32
 
 
 def test_the_cpu_needs_no_waiting_and_has_nothing_to_give_back():

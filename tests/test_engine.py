@@ -6,10 +6,13 @@ import pytest
 import torch
 from code_bases import picture, randomised, vector
 from torch import nn
+from torch.backends import cudnn
 from torch.nn import functional
 from vectors import rule
 
 from segdemo import convolution as convolution_module
+from segdemo import cuda_graphs
+from segdemo import engine as engine_module
 from segdemo import recording as recording_module
 from segdemo.architectures.fcn import FCN, FCNConfig
 from segdemo.architectures.isnet import ISNet, ISNetConfig
@@ -21,7 +24,7 @@ from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.architectures.vgg import VGGConfig, vgg16
 from segdemo.architectures.vgg_fcn import VGGFCN
 from segdemo.checkpoints import detect
-from segdemo.engine import Engine
+from segdemo.engine import Engine, reads_channels_last
 from segdemo.winograd import convolve
 
 NARROW = {"in_channels": 3, "classes": 2, "widths": vgg16(2), "hidden": (8, 8), "skips": 2}
@@ -231,6 +234,80 @@ def test_a_network_that_changed_is_noticed():
     network.head = randomised(nn.Conv2d(4, 1, 1), seed=6)
     assert_the_same(network, picture(), engine=engine)
     assert_the_same(randomised(NETWORKS["unet"](), seed=7), picture(), engine=engine)
+
+
+@pytest.fixture
+def by_graphs(monkeypatch):
+    """The CPU in the place of a CUDA device; what becomes a graph is noted."""
+    made = []
+
+    class Graph:
+        def __init__(self, forward, pictures):
+            made.append(tuple(pictures.shape))
+            self.forward = forward
+
+        def __call__(self, pictures):
+            return self.forward(pictures)
+
+    monkeypatch.setattr(engine_module, "_BY_PROGRAM", ())
+    monkeypatch.setattr(engine_module, "_BY_GRAPHS", ("cpu",))
+    monkeypatch.setattr(cuda_graphs, "Graph", Graph)
+    return made
+
+
+def test_where_kernels_wait_for_each_other_a_size_that_comes_again_becomes_a_graph(by_graphs):
+    network = randomised(NETWORKS["unet"]())
+    engine = Engine()
+    with torch.inference_mode():
+        for side in (32, 48, 32, 32):
+            pictures = torch.rand(1, 3, side, side)
+            assert torch.equal(engine.run(network, pictures), network(pictures))
+    assert by_graphs == [(1, 3, 32, 32)]
+    assert engine.byte_size == engine.memory(network, pictures) > 0
+
+
+def test_a_network_that_was_changed_becomes_a_graph_anew(by_graphs):
+    network = randomised(NETWORKS["unet"]())
+    engine, pictures = Engine(), torch.rand(1, 3, 32, 32)
+    with torch.no_grad():
+        for _ in range(2):
+            for _ in range(3):
+                assert torch.equal(engine.run(network, pictures), network(pictures))
+            next(network.parameters()).mul_(2)
+    assert len(by_graphs) == 2
+
+
+def test_what_depends_on_numbers_is_never_a_graph(by_graphs):
+    network = Wired(lambda net, x: net.conv(x) if x.sum() > 0 else net.norm(net.conv(x))).eval()
+    with torch.inference_mode():
+        for _ in range(3):
+            Engine().run(network, torch.rand(1, 3, 8, 8))
+    assert by_graphs == []
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "last"),
+    [
+        ("cpu", torch.float32, True),
+        ("cpu", torch.bfloat16, True),
+        ("cuda", torch.float32, False),
+        ("cuda", torch.float16, True),
+        ("mps", torch.float16, False),
+    ],
+)
+def test_channels_lie_last_where_that_is_the_fastest(device, dtype, last):
+    assert reads_channels_last(torch.device(device), dtype) is last
+
+
+def test_32_bits_are_computed_with_all_of_them_and_the_processs_choice_stays(monkeypatch):
+    seen = []
+    network = Wired(lambda net, x: seen.append(cudnn.allow_tf32) or net.conv(x)).eval()
+    network.register_forward_hook(lambda *_: None)
+    for choice in (True, False):
+        monkeypatch.setattr(cudnn, "allow_tf32", choice)
+        Engine().run(network, torch.rand(1, 3, 8, 8))
+        assert cudnn.allow_tf32 is choice
+    assert seen == [False, False]
 
 
 def test_hooks_see_the_network_run():

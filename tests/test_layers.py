@@ -15,9 +15,9 @@ MAX_LINES = 400
 LAYERS = (
     {"cells", "errors", "published", "settings", "spec", "reading", "palettes", "strings"},
     {"architectures"},
-    {"pictures", "processing", "devices", "truth"},
+    {"pictures", "processing", "devices", "truth", "turns"},
     {"checkpoints"},
-    {"convolution", "receptive_field", "recording", "shapes", "tiling", "winograd"},
+    {"convolution", "cuda_graphs", "receptive_field", "recording", "shapes", "tiling", "winograd"},
     {"engine"},
     {"segmenter"},
     {"training"},

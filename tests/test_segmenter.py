@@ -187,9 +187,9 @@ def test_a_large_picture_is_reduced_to_the_limit_and_says_so():
     assert not red_channel(max_side=40).predict(random_picture(40, 30)).reduced
 
 
-def in_memory_of(megabytes, network, width, height):
-    """What a network says of a picture with no more memory than that."""
-    segmenter = Segmenter(
+def in_memory(megabytes, network):
+    """A segmenter of pictures as they are, with no more memory than that."""
+    return Segmenter(
         network=network,
         spec=SegmentationSpec(preprocessing=Preprocessing(resize="none")),
         detection=detect(network.state_dict()),
@@ -197,7 +197,11 @@ def in_memory_of(megabytes, network, width, height):
         max_side=4096,
         memory_megabytes=megabytes,
     )
-    return segmenter.predict(random_picture(width, height))
+
+
+def in_memory_of(megabytes, network, width, height):
+    """What a network says of a picture with no more memory than that."""
+    return in_memory(megabytes, network).predict(random_picture(width, height))
 
 
 def test_what_needs_too_much_memory_is_computed_in_parts_and_says_so():
@@ -220,6 +224,44 @@ def test_where_parts_would_say_something_else_the_picture_is_made_smaller():
     assert width == pytest.approx(2 * height, abs=1)
     assert 300 < width < 600
     assert prediction.mask().shape == (320, 640)
+
+
+class Noting:
+    """Turns that note how many pictures like the one that comes may go together."""
+
+    def __init__(self):
+        self.most = []
+
+    def run(self, forward, given, *, network, most):
+        self.most.append(most)
+        return forward(given), 0.25
+
+
+@pytest.mark.parametrize(("megabytes", "most"), [(4096, 8), (8, 3), (1, 1)])
+def test_where_a_small_picture_does_not_fill_the_device_as_many_go_together_as_fit(
+    monkeypatch, megabytes, most
+):
+    monkeypatch.setattr(segmenter_module, "_FILLED_BY_MANY", ("cpu",))
+    network = randomised(UNet(UNetConfig.standard(width=8, up="bilinear")))
+    segmenter = in_memory(megabytes, network)
+    turns = Noting()
+    segmenter.predict(random_picture(160, 160), turns)
+    assert turns.most == [most]
+
+
+def test_on_a_cpu_each_picture_goes_alone(checkpoint):
+    turns = Noting()
+    checkpoint().predict(random_picture(), turns)
+    assert turns.most == [1]
+
+
+def test_the_time_of_a_prediction_is_without_that_of_the_others(checkpoint):
+    class Long(Noting):
+        def run(self, forward, given, **options):
+            answer, _ = super().run(forward, given, **options)
+            return answer, 3600.0
+
+    assert 3600e3 < checkpoint().predict(random_picture(), Long()).milliseconds < 3700e3
 
 
 def test_a_prediction_says_where_and_how_long_it_ran(checkpoint):
