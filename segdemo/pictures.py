@@ -92,6 +92,21 @@ def opened(content: bytes, *, max_megapixels: float) -> Image.Image:
         return _open(io.BytesIO(content), max_megapixels)
 
 
+def is_plain_jpeg(path: Path) -> bool:
+    """Whether the file, which was decoded, is a JPEG that anybody shows as ``decode`` reads it.
+
+    Nor does it hold anything else: no orientation, profile or remark, nothing of a camera.
+    """
+    try:
+        with Image.open(path, formats=["JPEG"]) as picture:
+            # JFIF's own segment and Adobe's say what the numbers are.
+            plain = {name for name, _ in getattr(picture, "applist", ())} <= {"APP0", "APP14"}
+            # A file of several pictures is another format.
+            return plain and picture.format == "JPEG" and picture.mode in ("L", "RGB")
+    except UnidentifiedImageError:
+        return False
+
+
 def _decode_stream(stream: BinaryIO, max_megapixels: float) -> Image.Image:
     with _open(stream, max_megapixels) as picture:
         return _decode(picture, max_megapixels)

@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image, ImageCms
 
 from segdemo.errors import PictureError
-from segdemo.pictures import MAX_ASPECT, MIN_SIDE, decode
+from segdemo.pictures import MAX_ASPECT, MIN_SIDE, decode, is_plain_jpeg
 from segdemo.strings import text
 
 LIMIT = 40.0
@@ -403,3 +403,32 @@ def test_odd_pictures_raise_no_warning():
 def test_a_large_photo_fits_into_the_limit():
     photo = encoded(Image.new("RGB", (4000, 3000), "navy"), "JPEG")
     assert decode(photo, max_megapixels=LIMIT).size == (4000, 3000)
+
+
+def exif(orientation=1):
+    found = Image.Exif()
+    found[0x0112] = orientation
+    return found.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "options", "plain"),
+    [
+        ("JPEG", "RGB", {}, True),
+        ("JPEG", "L", {"progressive": True}, True),
+        ("JPEG", "CMYK", {}, False),
+        ("JPEG", "RGB", {"exif": exif(6)}, False),
+        ("JPEG", "RGB", {"exif": exif()}, False),
+        ("JPEG", "RGB", {"comment": b"where it was taken"}, False),
+        ("JPEG", "RGB", {"xmp": b"<x:xmpmeta/>"}, False),
+        ("JPEG", "RGB", {"icc_profile": b"profile"}, False),
+        ("MPO", "RGB", {"save_all": True, "append_images": [Image.new("RGB", (64, 48))]}, False),
+        ("PNG", "RGB", {}, False),
+    ],
+)
+def test_a_jpeg_is_plain_if_it_shows_the_same_everywhere_and_says_nothing_else(
+    tmp_path, kind, mode, options, plain
+):
+    path = tmp_path / "picture"
+    path.write_bytes(encoded(Image.fromarray(scene()).convert(mode), kind, **options))
+    assert is_plain_jpeg(path) is plain

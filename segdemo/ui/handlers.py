@@ -120,7 +120,7 @@ class Handlers:
             return
         visitor.example = None
         facts: dict[str, Any] = {
-            "image": cache_picture(picture),
+            "image": cache_picture(picture, Path(path)),
             "run": run,
             "state": state,
             "link": pairs_of(

@@ -11,6 +11,7 @@ from gradio.utils import get_upload_folder
 from numpy.typing import NDArray
 from PIL import Image
 
+from segdemo.pictures import is_plain_jpeg
 from segdemo.ui.map_png import encode
 from segdemo.ui.payload import CachedFile, CachedImage
 
@@ -18,19 +19,40 @@ MAX_SIDE = 2048
 """Long side of the pictures and maps that go to a browser, in pixels."""
 
 
-def cache_picture(picture: Image.Image) -> CachedImage:
-    """The RGB picture as a JPEG of at most MAX_SIDE; the entry keeps the picture's own size."""
+_BYTES_OF_A_PIXEL = 0.5
+"""A JPEG of the best quality that is usual has as many."""
+
+
+def cache_picture(picture: Image.Image, source: Path | None = None) -> CachedImage:
+    """The RGB picture as a JPEG of at most MAX_SIDE; the entry keeps the picture's own size.
+
+    The file that it was decoded from, its ``source``, is taken as it is where it would do.
+    """
+    width, height = picture.size
+    own = source.read_bytes() if source and _will_do(source, picture.size) else None
+    content = own or _jpeg(picture)
+    return CachedImage(width=width, height=height, file=cache_file(content, "picture.jpg"))
+
+
+def _will_do(source: Path, size: tuple[int, int]) -> bool:
+    """Whether a file shows what was decoded from it, and is no more to fetch than ours."""
+    small = source.stat().st_size <= _BYTES_OF_A_PIXEL * size[0] * size[1]
+    return small and max(size) <= MAX_SIDE and is_plain_jpeg(source)
+
+
+def _jpeg(picture: Image.Image) -> bytes:
     width, height = picture.size
     # Whole blocks of pixels are averaged four times as fast as others; it is worth a few pixels.
     blocks = math.ceil(max(width, height) / MAX_SIDE)
-    if max(width, height) / blocks > 0.75 * MAX_SIDE:
+    if blocks == 1:
+        shown = picture
+    elif max(width, height) / blocks > 0.75 * MAX_SIDE:
         shown = picture.reduce(blocks)
     else:
         shown = picture.resize(viewer_size(picture.size), Image.Resampling.BOX)
     buffer = io.BytesIO()
     shown.save(buffer, format="JPEG", quality=90)
-    file = cache_file(buffer.getvalue(), "picture.jpg")
-    return CachedImage(width=width, height=height, file=file)
+    return buffer.getvalue()
 
 
 def cache_map(quantised: NDArray[np.uint8]) -> CachedImage:

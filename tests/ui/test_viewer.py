@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segdemo.pictures import decode
 from segdemo.ui.map_files import MAX_SIDE, cache_map, cache_picture
 from segdemo.ui.payload import (
     SCHEMA,
@@ -77,6 +78,39 @@ def test_a_picture_keeps_its_own_size_though_its_file_is_smaller(size, shown):
         assert stored.format == "JPEG"
         assert stored.size == shown
         np.testing.assert_allclose(stored.getpixel((5, 5)), picture.getpixel((5, 5)), atol=2)
+
+
+def jpeg(path, size, **options):
+    picture = Image.effect_noise(size, 40).convert("RGB")
+    picture.save(path, format="JPEG", **options)
+    return decode(path, max_megapixels=1)
+
+
+def test_a_plain_jpeg_goes_to_the_browser_as_it_is(tmp_path):
+    path = tmp_path / "somebody's name.jpg"
+    picture = jpeg(path, (300, 200), quality=60)
+    entry = cache_picture(picture, path)
+    assert Path(entry.file.path).read_bytes() == path.read_bytes()
+    assert Path(entry.file.path).name == "picture.jpg"
+    assert (entry.width, entry.height) == (300, 200)
+
+
+@pytest.mark.parametrize(
+    ("size", "options"),
+    [
+        ((MAX_SIDE + 2, 64), {"quality": 60}),
+        ((300, 200), {"quality": 60, "comment": b"where it was taken"}),
+        ((300, 200), {"quality": 100, "subsampling": 0}),
+    ],
+    ids=["too large", "with a remark", "needlessly many bytes"],
+)
+def test_any_other_file_becomes_a_jpeg_of_ours(tmp_path, size, options):
+    path = tmp_path / "picture.jpg"
+    picture = jpeg(path, size, **options)
+    entry = cache_picture(picture, path)
+    content = Path(entry.file.path).read_bytes()
+    assert content != path.read_bytes()
+    assert b"where it was taken" not in content
 
 
 def test_equal_maps_are_stored_once_and_nothing_else_is_left(cache):
