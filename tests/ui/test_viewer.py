@@ -98,7 +98,7 @@ def test_a_plain_jpeg_goes_to_the_browser_as_it_is(tmp_path):
 @pytest.mark.parametrize(
     ("size", "options"),
     [
-        ((MAX_SIDE + 2, 64), {"quality": 60}),
+        ((MAX_SIDE + 2, 128), {"quality": 60}),
         ((300, 200), {"quality": 60, "comment": b"where it was taken"}),
         ((300, 200), {"quality": 100, "subsampling": 0}),
     ],
