@@ -31,9 +31,17 @@ function icon(name) {
   return svg;
 }
 
-// Writes only what changed, so that an unchanged text costs no layout.
+// Writes only what changed, and into the text that is there: for another node the styles of all that
+// is around it would be looked for anew.
 function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  if (node.textContent === text) return;
+  const [only, more] = node.childNodes;
+  if (only && !more && only.nodeType === Node.TEXT_NODE) only.data = text;
+  else node.textContent = text;
+}
+
+function setHidden(node, hidden) {
+  if (node.hidden !== hidden) node.hidden = hidden;
 }
 
 function setAttribute(node, name, value) {

@@ -40,7 +40,7 @@ function refreshProbe(viewer) {
   setAttribute(stage.divider, "aria-valuenow", String(Math.round(settings.divider * 100)));
   const frame = picture ? frameOf(viewer.view, picture, viewer.size) : null;
   for (const area of areasOf(viewer)) {
-    area.cross.hidden = !point || !frame;
+    setHidden(area.cross, !point || !frame);
     if (!point || !frame) continue;
     const x = (frame.left + point.x * frame.width) / viewer.density;
     const y = (frame.top + point.y * frame.height) / viewer.density;
@@ -63,7 +63,7 @@ function valueAt({ map }, point) {
 
 function showProbe(node, panels, viewer, letters) {
   const values = panels.map((panel) => valueAt(panel, viewer.point));
-  node.hidden = !values.some((q) => q >= 0);
+  setHidden(node, !values.some((q) => q >= 0));
   if (node.hidden) return;
   node.replaceChildren(...values.map((q, index) => {
     const item = make("span", "sv-reading");
