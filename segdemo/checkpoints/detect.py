@@ -146,9 +146,14 @@ def _refuse_not_finite(detection: Detection, theirs: Mapping[str, Tensor]) -> No
 
 
 def _is_finite(tensor: Tensor) -> bool:
-    """One pass without a copy: the extremes of numbers among which is NaN are NaN."""
+    """One pass without a copy: a sum with NaN or infinity in it is not finite."""
     if tensor.is_meta or not tensor.is_floating_point():
         return True
+    if tensor.itemsize > 1:
+        total = tensor.sum(dtype=torch.promote_types(tensor.dtype, torch.float32))
+        if math.isfinite(total.item()):
+            return True
+    # Finite numbers, too, may be too many or too large for a sum; their extremes are finite.
     lowest, highest = torch.aminmax(tensor.float() if tensor.itemsize == 1 else tensor)
     return math.isfinite(lowest.item()) and math.isfinite(highest.item())
 

@@ -186,6 +186,14 @@ def test_weights_that_are_not_numbers_are_named_as_the_file_does(state_dict, val
         detect({f"module.{key}": tensor for key, tensor in state_dict.items()})
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_numbers_too_large_for_a_sum_are_numbers_all_the_same(state_dict, dtype):
+    largest = torch.finfo(dtype).max
+    tensor = state_dict["outc.conv.weight"].to(dtype).fill_(largest)
+    found = detect({**state_dict, "outc.conv.weight": tensor}).tensors["head.weight"]
+    assert bool((found == largest).all())
+
+
 def test_a_tensor_without_numbers_is_named(state_dict):
     error = refusal({**state_dict, "outc.conv.bias": torch.ones(0)})
     assert error.key == "checkpoint_tensor_empty"
