@@ -28,6 +28,7 @@ SCRIPTS = (
     "view",
     "maps",
     "blocks",
+    "flips",
     "edges",
     "png",
     "decoding",

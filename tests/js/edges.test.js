@@ -59,6 +59,17 @@ function expectedPlaces(cells, keep) {
   return places;
 }
 
+function outlinePlaces(map, cells, k, reach, box) {
+  const around = grown(box, Math.max(reach.thick, reach.thin));
+  const mask = foregroundBits({ ...map, blocks: blocksOf(map) }, cells.wide, k, around);
+  const outline = outlineOf(mask, cells, reach, box, PANEL);
+  const none = noOutline(outline);
+  return {
+    inside: placesIn(outline.inside, none.inside, mask, 75),
+    outside: placesIn(outline.outside, none.outside, mask, 75),
+  };
+}
+
 function onEveryPanel(claim) {
   for (const map of Object.values(MAPS)) {
     for (const lying of Object.values(LYING)) {
@@ -70,9 +81,8 @@ function onEveryPanel(claim) {
 
 test("an outline is what lies near the edge of the mask, also where the panel's border cuts it", () => {
   onEveryPanel((map, cells, read) => {
-    const known = { ...map, blocks: blocksOf(map) };
     for (const k of [1, 60, 128, 255]) {
-      const { inside, outside } = outlinePlaces(known, cells, k, { thick: 3, thin: 2 }, PANEL, PANEL);
+      const { inside, outside } = outlinePlaces(map, cells, k, { thick: 3, thin: 2 }, PANEL);
       equal(inside, expectedPlaces(cells, (x, y) =>
         read(x, y) >= k && near(read, x, y, 3, (value) => value < k)));
       equal(outside, expectedPlaces(cells, (x, y) =>
@@ -85,13 +95,18 @@ test("an outline in a box is a part of the outline", () => {
   const box = { left: 13, top: 5, right: 60, bottom: 33 };
   const isInBox = (place) => place % 75 >= 13 && place % 75 < 60 && place >= 5 * 75 && place < 33 * 75;
   onEveryPanel((map, cells) => {
-    const known = { ...map, blocks: blocksOf(map) };
     const reach = { thick: 3, thin: 2 };
-    const whole = outlinePlaces(known, cells, 128, reach, PANEL, PANEL);
-    const part = outlinePlaces(known, cells, 128, reach, box, PANEL);
+    const whole = outlinePlaces(map, cells, 128, reach, PANEL);
+    const part = outlinePlaces(map, cells, 128, reach, box);
     equal(part.inside, whole.inside.filter(isInBox));
     equal(part.outside, whole.outside.filter(isInBox));
   });
+});
+
+test("places are told only where the other words have none", () => {
+  const bits = { stride: 2, left: -3, top: 1 };
+  const words = Int32Array.of(0b11000, 1, 0, 0b10);
+  equal(placesIn(words, Int32Array.of(0b10000, 0, 0, 0), bits, 50), [50, 79, 130]);
 });
 
 test("classes meet where not all around a pixel are the same", () => {

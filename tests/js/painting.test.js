@@ -1,9 +1,8 @@
-const SIDE_MAP = { q: noise(50 * 40, 21).map((value) => 60 + (value >> 2)), width: 50, height: 40 };
 const SCREEN = { left: 0, top: 0, right: 90, bottom: 70 };
 
 // What a panel remembers of its image, and what it should be now.
 function seen(changes = {}) {
-  return { mark: "a", k: 100, box: SCREEN, left: 0, top: 0, scale: "1", ...changes };
+  return { mark: "a", ks: [100], box: SCREEN, left: 0, top: 0, scale: "1", ...changes };
 }
 
 function blankPanel() {
@@ -41,42 +40,21 @@ test("a pan by a part of a pixel, or by more than the panel, is painted as a who
   }
 });
 
-test("a step of the threshold paints only blocks that have values which change sides", () => {
-  const cells = { columns: cellsAlong(90, -3.3, 100, 50), rows: cellsAlong(70, 4.2, 60, 40) };
-  const map = { ...SIDE_MAP, q: SIDE_MAP.q.map((value, i) => (i % 50 < 20 ? 10 : value)) };
-  const blocks = blocksOf(map);
-  const boxes = changedBoxes(blocks, cells, 80, 83, SCREEN);
-  const table = (k) => cutTable(k, 1, 2);
-  const stepped = new Uint32Array(90 * 70);
-  paintLevels(map.q, 50, cells, table(80), SCREEN, stepped);
-  for (const box of boxes) paintLevels(map.q, 50, cells, table(83), box, stepped);
-  const anew = new Uint32Array(90 * 70);
-  paintLevels(map.q, 50, cells, table(83), SCREEN, anew);
-  equal(stepped, anew);
-  equal(area(boxes) > 0 && area(boxes) < 0.75 * 90 * 70, true);
-  equal(changedBoxes(blocks, cells, 130, 140, SCREEN), []);
-});
-
-test("however small a map is shown, no part of it is painted for less than sixteen pixels", () => {
-  const cells = { columns: cellsAlong(90, 0, 90, 2048), rows: cellsAlong(70, 0, 70, 1536) };
-  const q = noise(2048 * 1536, 5);
-  const boxes = changedBoxes(blocksOf({ q, width: 2048, height: 1536 }), cells, 80, 81, SCREEN);
-  equal(area(boxes), 90 * 70);
-  equal(boxes.length, Math.ceil(70 / 16));
-});
-
-test("a step of the threshold asks for what changed between both, whichever is higher", () => {
-  for (const [before, after] of [[100, 130], [130, 100]]) {
-    const asked = [];
-    const changed = (low, high) => { asked.push([low, high]); return []; };
-    staleBoxes(seen({ k: before }), seen({ k: after }), blankPanel(), changed);
-    equal(asked, [[100, 130]]);
+test("other thresholds alone are a step", () => {
+  equal(isStep(seen(), seen({ ks: [101] })), true);
+  equal(isStep(seen({ ks: [100, 7] }), seen({ ks: [100, 8] })), true);
+  equal(isStep(seen(), seen()), false);
+  equal(isStep(null, seen()), false);
+  for (const more of [{ mark: "b" }, { scale: "2" }, { left: 3 }, { top: 1 }, { box: { ...SCREEN, right: 40 } }]) {
+    equal(isStep(seen(), seen({ ks: [101], ...more })), false);
   }
 });
 
-test("a step of the threshold in a part that was not painted before is painted as a whole", () => {
-  const before = seen({ k: 90, box: { ...SCREEN, right: 40 } });
-  equal(staleBoxes(before, seen(), blankPanel(), () => []), [SCREEN]);
+test("another threshold and more than that is painted as a whole", () => {
+  for (const more of [{ left: 3 }, { box: { ...SCREEN, right: 40 } }]) {
+    const after = seen({ ks: [101], ...more });
+    equal(staleBoxes(seen(), after, blankPanel()), [after.box]);
+  }
 });
 
 test("a divider that moves paints what it uncovers", () => {

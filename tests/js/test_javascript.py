@@ -14,6 +14,7 @@ PURE = (
     "view",
     "maps",
     "blocks",
+    "flips",
     "edges",
     "painting",
     "png",

@@ -45,11 +45,13 @@ function planWinners(viewer, panel) {
   const against = mode !== "difference" ? ""
     : againstTruth(viewer) ? `truth ${viewer.truth.serial}`
       : viewer.panels[viewer.settings.reference].classes.serial;
+  // No other mode needs what comes last.
+  const waits = mode === "heat" && !classes.winning;
   const at = (strength, hidden) => colours.map((colour) =>
     (colour ? veiled(packColour(colour), strength) : hidden));
   return {
-    mark: [mode, opacity, classes.serial, mark, against, Boolean(classes.winning), viewer.density].join(" "),
-    k: null,
+    mark: [mode, opacity, classes.serial, mark, against, waits, viewer.density].join(" "),
+    cuts: [],
     paint: WINNER_PAINTERS[mode](viewer, panel, at),
   };
 }

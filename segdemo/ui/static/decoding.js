@@ -2,7 +2,8 @@
 // lets none begin, the page reads them itself.
 
 const READERS = Object.freeze([
-  readMap, readGreyPng, inflate, unfilterGrey, unfilterRow, paeth, summaryOf, histogramOf, blocksOf,
+  readMap, readGreyPng, inflate, unfilterGrey, unfilterRow, paeth, summaryOf, histogramOf, sortedCells,
+  blocksOf,
 ]);
 
 // What the worker has found out about a map besides reading it, by its values.
@@ -20,15 +21,16 @@ function summaryFor(map) {
 // {worker, awaited, next} of this script, or null where there cannot be any.
 let readingWorker;
 
-// {q, width, height} of a grey PNG's bytes, or null for any other file.
-function readBeside(bytes) {
+// {q, width, height} of a grey PNG's bytes, or null for any other file. `sorts` says that a threshold
+// will move over it.
+function readBeside(bytes, sorts) {
   if (readingWorker === undefined) readingWorker = beginReading();
   if (!readingWorker) return readMap(bytes);
   return new Promise((resolve, reject) => {
     const id = readingWorker.next++;
     readingWorker.awaited.set(id, { bytes, resolve, reject });
     // The bytes are copied: they are small, and needed once more should the worker not begin.
-    readingWorker.worker.postMessage({ id, bytes });
+    readingWorker.worker.postMessage({ id, bytes, sorts });
   });
 }
 
@@ -38,10 +40,12 @@ const PNG_SIGNATURE = ${JSON.stringify(PNG_SIGNATURE)};
 const LEVELS = ${LEVELS};
 const BLOCK_BITS = ${BLOCK_BITS};
 ${READERS.join("\n")}
-onmessage = async ({ data: { id, bytes } }) => {
+onmessage = async ({ data: { id, bytes, sorts } }) => {
   try {
     const map = await readMap(bytes);
-    postMessage({ id, map, summary: map && summaryOf(map) }, map ? [map.q.buffer] : []);
+    const summary = map && summaryOf(map);
+    if (map && sorts) summary.order = sortedCells(map.q, summary.counts);
+    postMessage({ id, map, summary }, map ? [map.q.buffer, ...(sorts ? [summary.order.buffer] : [])] : []);
   } catch (error) {
     postMessage({ id, problem: String(error) });
   }

@@ -23,37 +23,37 @@ const PLANS = Object.freeze({
   heat(viewer, panel) {
     const { map, stretched } = panel;
     const { opacity } = viewer.settings;
-    return {
-      mark: `${map.serial} heat ${opacity} ${Boolean(stretched)} ${viewer.density}`,
-      k: thresholdOf(viewer, panel),
-      paint(box, out, stepped) {
-        const heat = rampOf(viewer, panel).map((colour) => veiled(colour, opacity));
-        const { cells, outside } = outlineOf(viewer, panel, box);
-        // A threshold moves the edge alone: where it was, the colours are put back.
-        const known = stepped && sameBox(panel.edge.box, box);
-        if (known) paintPlaces(panel.edge.places, map, cells, heat, out);
-        else paintLevels(map.q, map.width, cells, heat, box, out);
-        // Outside of the edge alone, so that narrow foreground keeps its colours.
-        paintPlaces(outside, map, cells, heat.map((colour) => overlaid(colour, EDGE_VEIL)), out);
-        panel.edge = { box, places: outside };
+    const cells = cellsFor(viewer, map.width, map.height);
+    const heat = rampOf(viewer, panel).map((colour) => veiled(colour, opacity));
+    const edge = heat.map((colour) => overlaid(colour, EDGE_VEIL));
+    return edgePlan(viewer, panel, `heat ${opacity} ${Boolean(stretched)}`, {
+      paint: (box, out) => paintLevels(map.q, map.width, cells, heat, box, out),
+      // Outside of the edge alone, so that narrow foreground keeps its colours.
+      move(gone, come, out) {
+        paintPlaces(gone.outside, map, cells, heat, out);
+        paintPlaces(come.outside, map, cells, edge, out);
       },
-    };
+    });
   },
   contour(viewer, panel) {
     const colour = packColour(parseColour(colourOf(viewer, panel)));
-    return {
-      mark: `${panel.map.serial} contour ${colour} ${viewer.density}`,
-      k: thresholdOf(viewer, panel),
-      paint(box, out) {
-        const { inside, outside } = outlineOf(viewer, panel, box);
-        clearBox(viewer.size, box, out);
-        fillPlaces(inside, colour, out);
-        fillPlaces(outside, CONTOUR_HALO, out);
+    return edgePlan(viewer, panel, `contour ${colour}`, {
+      paint: (box, out) => clearBox(viewer.size, box, out),
+      move(gone, come, out) {
+        fillPlaces(gone.inside, CLEAR, out);
+        fillPlaces(gone.outside, CLEAR, out);
+        fillPlaces(come.inside, colour, out);
+        fillPlaces(come.outside, CONTOUR_HALO, out);
       },
-    };
+    });
   },
   difference: (viewer, panel) => planDifference(viewer, panel),
 });
+
+// A plan is {mark, cuts, paint, step}: `cuts` are the maps that a threshold cuts, each at its k, and
+// `mark` stands for whatever else the image depends on. `paint(box, out)` paints a part of the image;
+// `step(before, box, out)` only what other thresholds, `before.ks`, had painted otherwise. What
+// either returns about all of a box is handed to the next step as `before.kept`.
 
 // One colour for the foreground and one for the rest.
 function cutPlan(viewer, panel, on, off) {
@@ -63,9 +63,47 @@ function cutPlan(viewer, panel, on, off) {
   const table = cutTable(k, on, off);
   return {
     mark: `${map.serial} cut ${on} ${off}`,
-    k,
+    cuts: [{ map, k }],
     paint: (box, out) => paintLevels(map.q, map.width, cells, table, box, out),
-    changed: (low, high, box) => changedBoxes(map.blocks, cells, low, high, box),
+    step({ ks }, box, out) {
+      paintRuns(flippedRuns(map, cells, ks[0], k, box), map, cells, table, out);
+    },
+  };
+}
+
+// What lies along the edge of the panel's mask, which alone moves with the threshold: a contour's
+// thickness inside of it and less outside. `paint(box, out)` paints what lies beneath, and
+// `move(gone, come, out)` the places that the edge has left and those that it has reached.
+function edgePlan(viewer, panel, mark, { paint, move }) {
+  const { map } = panel;
+  const { density, size } = viewer;
+  const k = thresholdOf(viewer, panel);
+  const cells = cellsFor(viewer, map.width, map.height);
+  const reach = { thick: Math.round(1.5 * density), thin: Math.max(1, Math.round(density)) };
+  const around = (box) => grown(box, Math.max(reach.thick, reach.thin));
+  const outline = (mask, box) => outlineOf(mask, cells, reach, box, boxOf(size));
+  const cutAnew = (level, box) => outline(foregroundBits(map, cells.wide, level, around(box)), box);
+  const places = (one, other) => ({
+    inside: placesIn(one.inside, other.inside, one.mask, size.width),
+    outside: placesIn(one.outside, other.outside, one.mask, size.width),
+  });
+  const redraw = (before, after, out) => move(places(before, after), places(after, before), out);
+  return {
+    mark: `${map.serial} ${mark} ${density}`,
+    cuts: [{ map, k }],
+    paint(box, out) {
+      const after = cutAnew(k, box);
+      paint(box, out);
+      redraw(noOutline(after), after, out);
+      return after;
+    },
+    step({ ks, kept }, box, out) {
+      const before = kept || cutAnew(ks[0], box);
+      flipBits(flippedRuns(map, cells.wide, ks[0], k, around(box)), before.mask);
+      const after = outline(before.mask, box);
+      redraw(before, after, out);
+      return after;
+    },
   };
 }
 
@@ -75,16 +113,6 @@ function boxOf({ width, height }) {
 
 function clearBox({ width }, { left, top, right, bottom }, out) {
   for (let y = top; y < bottom; y++) out.fill(CLEAR, y * width + left, y * width + right);
-}
-
-// The cells of the panel's map and the places of its outline, which is a contour's thickness inside
-// of the edge and less outside.
-function outlineOf(viewer, panel, box) {
-  const { map } = panel;
-  const reach = { thick: Math.round(1.5 * viewer.density), thin: Math.max(1, Math.round(viewer.density)) };
-  const cells = cellsFor(viewer, map.width, map.height);
-  const k = thresholdOf(viewer, panel);
-  return { cells, ...outlinePlaces(map, cells, k, reach, box, boxOf(viewer.size)) };
 }
 
 // The colour of every q, by what the panel's stretch makes of it.
@@ -108,24 +136,30 @@ function planDifference(viewer, panel) {
   }
   const only = tintHex(colourOf(viewer, panel));
   if (!reference || !reference.map || reference === panel) return cutPlan(viewer, panel, only, CLEAR);
-  const { q, width, height, serial } = reference.map;
-  const k = thresholdOf(viewer, reference);
-  const other = { q, width, cells: cellsFor(viewer, width, height), marks: cutTable(k, 2, 0) };
+  const { map } = reference;
+  const other = cutSide(viewer, map, thresholdOf(viewer, reference), 2);
   const table = [CLEAR, only, tintHex(colourOf(viewer, reference)), tint(AGREED)];
-  return pairPlan(viewer, panel, other, table, `${serial} ${k}`);
+  return pairPlan(viewer, panel, other, table, map.serial);
+}
+
+// One side of a pair, whose foreground has this mark.
+function cutSide(viewer, map, k, mark) {
+  const { q, width, height } = map;
+  return { map, k, q, width, cells: cellsFor(viewer, width, height), marks: cutTable(k, mark, 0) };
 }
 
 // The panel's mask against another map: its mark is 1, and the other's are 2 and 4.
-function pairPlan(viewer, panel, other, table, mark) {
-  const { map } = panel;
-  const k = thresholdOf(viewer, panel);
-  const cells = cellsFor(viewer, map.width, map.height);
+function pairPlan(viewer, panel, other, colours, mark) {
+  const own = cutSide(viewer, panel.map, thresholdOf(viewer, panel), 1);
+  const cuts = [own, other].filter(({ map }) => map);
+  const table = Uint32Array.from(colours);
   return {
-    mark: `${map.serial} pair ${mark} ${table}`,
-    k,
-    paint(box, out) {
-      const own = { q: map.q, width: map.width, cells, marks: cutTable(k, 1, 0) };
-      paintPair(own, other, Uint32Array.from(table), box, out);
+    mark: `${own.map.serial} pair ${mark} ${table}`,
+    cuts,
+    paint: (box, out) => paintPair(own, other, table, box, out),
+    step({ ks }, box, out) {
+      cuts.forEach(({ map, k, cells }, at) =>
+        paintPairRuns(flippedRuns(map, cells, ks[at], k, box), own, other, table, out));
     },
   };
 }
@@ -196,7 +230,7 @@ function drawArea(viewer, area, parts) {
   const planned = bare ? [] : parts.map((part) => ({ ...part, plan: planOf(viewer, part.panel) }));
   const beneath = planned.length > 0 ? BENEATH[mode] : "picture";
   const drawn = [frame.stamp, density, dark, beneath, ...planned.map(({ plan, box }) =>
-    `${plan.mark} ${plan.k} ${box.left} ${box.right}`)].join("; ");
+    `${plan.mark} ${ksOf(plan)} ${box.left} ${box.right}`)].join("; ");
   if (area.drawn === drawn) return;
   area.drawn = drawn;
   const context = fitCanvas(area.canvas, size, density);

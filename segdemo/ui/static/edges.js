@@ -138,45 +138,61 @@ function spreadDown(bits, above, below) {
   return high;
 }
 
-// The outline of q >= k as places in the panel, row by row: those `inside` are at most `thick` pixels
-// from the ground, those `outside` at most `thin` from the mask. Beyond the picture is ground as far
-// as the panel goes, and further out is nothing.
-function outlinePlaces(map, cells, k, { thick, thin }, box, panel) {
-  const reach = Math.max(thick, thin);
-  const mask = foregroundBits(map, cells.wide, k, grown(box, reach));
+// The outline in a box of a mask that reaches further by what is asked for, as words that lie as
+// the mask's do: `inside` are pixels at most `thick` from the ground, `outside` at most `thin` from
+// the mask. Beyond the picture is ground as far as the panel goes, and further out is nothing.
+function outlineOf(mask, cells, { thick, thin }, box, panel) {
   const { words, stride, left, top } = mask;
   const known = knownBox(cells.wide, panel);
   const line = lineOf(mask, known.left, known.right);
-  const isKnown = (y) => y >= known.top && y < known.bottom;
   const ground = bitsFor(mask);
-  for (let y = top, at = 0; y < mask.bottom; y++, at += stride) {
-    if (!isKnown(y)) continue;
-    for (let word = 0; word < stride; word++) ground.words[at + word] = ~words[at + word] & line[word];
+  for (let y = Math.max(top, known.top); y < Math.min(mask.bottom, known.bottom); y++) {
+    for (let word = 0, at = (y - top) * stride; word < stride; word++, at++) {
+      ground.words[at] = ~words[at] & line[word];
+    }
   }
   const nearGround = spreadAcross(ground, thick, thick).words;
   const nearMask = spreadAcross(mask, thin, thin).words;
   const shown = lineOf(mask, ...insideOf(cells.columns, box.left, box.right));
-  const inside = new Places();
-  const outside = new Places();
+  const inside = new Int32Array(words.length);
+  const outside = new Int32Array(words.length);
   for (let y = box.top; y < box.bottom; y++) {
     if (cells.rows[y] < 0) continue;
-    const start = y * panel.right + left;
     for (let word = 0, at = (y - top) * stride; word < stride; word++, at++) {
       const here = words[at] & shown[word];
       if (here !== 0) {
         let near = 0;
         for (let i = at - thick * stride; i <= at + thick * stride; i += stride) near |= nearGround[i];
-        if ((here & near) !== 0) inside.add(here & near, start + word * 32);
+        inside[at] = here & near;
       }
       const other = ~words[at] & shown[word];
       if (other !== 0) {
         let near = 0;
         for (let i = at - thin * stride; i <= at + thin * stride; i += stride) near |= nearMask[i];
-        if ((other & near) !== 0) outside.add(other & near, start + word * 32);
+        outside[at] = other & near;
       }
     }
   }
-  return { inside: inside.all(), outside: outside.all() };
+  return { mask, inside, outside };
+}
+
+// Where there is no edge yet, in words that lie as another outline's.
+function noOutline({ mask, inside, outside }) {
+  return { mask, inside: new Int32Array(inside.length), outside: new Int32Array(outside.length) };
+}
+
+// The places in a panel so many pixels wide that one of the words has and the other has not.
+function placesIn(words, without, { stride, left, top }, across) {
+  const places = new Places();
+  for (let at = 0, word = 0, start = top * across + left; at < words.length; at++, word++) {
+    if (word === stride) {
+      word = 0;
+      start += across;
+    }
+    const found = words[at] & ~without[at];
+    if (found !== 0) places.add(found, start + word * 32);
+  }
+  return places.all();
 }
 
 // A growing list of the places at which words have bits.

@@ -11,6 +11,15 @@ function histogramOf(map) {
   return counts;
 }
 
+// The cells of a map in the order of their values; `counts` says how many there are of each.
+function sortedCells(q, counts) {
+  const next = new Uint32Array(counts.length);
+  for (let value = 1; value < next.length; value++) next[value] = next[value - 1] + counts[value - 1];
+  const order = new Uint32Array(q.length);
+  for (let cell = 0; cell < q.length; cell++) order[next[q[cell]]++] = cell;
+  return order;
+}
+
 // tail[k] is the number of pixels with q >= k; tail[256] is 0.
 function tailSums(counts) {
   const tail = new Float64Array(SIDE);

@@ -7,10 +7,10 @@ let nextSerial = 1;
 // Gives a panel its probabilities: q in 0..255, row by row, as a Uint8Array of height x width.
 function setMap(panel, q, height, width) {
   if (q.length !== height * width) throw new RangeError("A map needs height x width values.");
-  const { counts, blocks } = summaryFor({ q, height, width });
+  const { counts, order, blocks } = summaryFor({ q, height, width });
   panel.map = {
     q, height, width, tail: tailSums(counts), curve: histogramCurve(counts),
-    blocks, serial: nextSerial++,
+    order, blocks, serial: nextSerial++,
   };
 }
 
@@ -21,9 +21,9 @@ async function fetchFile(url, signal) {
 }
 
 // The values of a grey PNG, untouched by colour management.
-async function fetchMap(url, signal) {
+async function fetchMap(url, signal, sorts = false) {
   const file = await fetchFile(url, signal);
-  const map = await readBeside(new Uint8Array(await file.arrayBuffer()));
+  const map = await readBeside(new Uint8Array(await file.arrayBuffer()), sorts);
   return map || readBitmap(await createImageBitmap(file, DECODING));
 }
 
@@ -53,7 +53,7 @@ async function loadMap(panel, signal, done) {
   panel.map = null;
   panel.loadFailed = false;
   try {
-    const { q, height, width } = await fetchMap(file.url, signal);
+    const { q, height, width } = await fetchMap(file.url, signal, true);
     if (panel.url === file.url) takeMap(panel, q, height, width);
   } catch (error) {
     if (error.name === "AbortError") {

@@ -12,31 +12,41 @@ function boxesWithout(box, other) {
   ].filter((part) => !isEmpty(part));
 }
 
+// Which thresholds a plan's maps are cut at.
+function ksOf({ cuts }) {
+  return cuts.map(({ k }) => k);
+}
+
+// Whether nothing but thresholds has changed. `before` and `after` are {mark, ks, box, left, top,
+// scale}, of which `mark` stands for whatever else the image depends on.
+function isStep(before, after) {
+  return Boolean(before) && before.mark === after.mark && before.scale === after.scale
+    && before.left === after.left && before.top === after.top && sameBox(before.box, after.box)
+    && !sameThresholds(before, after);
+}
+
+function sameThresholds(before, after) {
+  return before.ks.every((k, at) => k === after.ks[at]);
+}
+
 // The parts of a box that have to be painted, after what can be kept has been moved in place.
-// `before` and `after` are {mark, k, box, left, top, scale}, of which `mark` stands for whatever
-// else the image depends on.
-function staleBoxes(before, after, { image, pixels }, changed) {
+function staleBoxes(before, after, { image, pixels }) {
   const { box } = after;
   if (!before || before.mark !== after.mark || before.scale !== after.scale) return [box];
+  if (!sameThresholds(before, after)) return [box];
   const [dx, dy] = [Math.round(after.left - before.left), Math.round(after.top - before.top)];
   const off = Math.max(Math.abs(after.left - before.left - dx), Math.abs(after.top - before.top - dy));
   // Between whole pixels other cells lie under the middle of each.
   if (off > 1e-6) return [box];
-  const moved = dx !== 0 || dy !== 0;
-  if (before.k !== after.k) {
-    const same = !moved && changed && boxesWithout(box, before.box).length === 0;
-    return same ? changed(Math.min(before.k, after.k), Math.max(before.k, after.k), box) : [box];
-  }
   const { width, height } = image;
   if (Math.abs(dx) >= width || Math.abs(dy) >= height) return [box];
-  if (moved) shiftPixels(pixels, width, height, dx, dy);
+  if (dx !== 0 || dy !== 0) shiftPixels(pixels, width, height, dx, dy);
   const { left, top, right, bottom } = before.box;
   const there = { left: left + dx, top: top + dy, right: right + dx, bottom: bottom + dy };
   return boxesWithout(box, shared(there, { left: 0, top: 0, right: width, bottom: height }));
 }
 
-// Brings the box of a panel's image up to date. `paint(part, pixels, stepped)` is told when nothing
-// but the threshold has changed.
+// Brings the box of a panel's image up to date.
 function refreshImage(viewer, panel, plan, box) {
   const { size: { width, height }, frame } = viewer;
   if (!panel.image || panel.image.width !== width || panel.image.height !== height) {
@@ -45,14 +55,18 @@ function refreshImage(viewer, panel, plan, box) {
     panel.painted = null;
   }
   const { left, top } = frame;
-  const scale = `${frame.width} ${frame.height}`;
   const before = panel.painted;
-  const after = { mark: plan.mark, k: plan.k, box, left, top, scale };
-  const stepped = Boolean(before) && before.mark === plan.mark && before.scale === scale
-    && before.left === left && before.top === top && sameBox(before.box, box);
-  for (const part of staleBoxes(before, after, panel, plan.changed)) {
-    plan.paint(part, panel.pixels, stepped);
-    viewer.pixelsPainted += (part.right - part.left) * (part.bottom - part.top);
+  const after = {
+    mark: plan.mark, ks: ksOf(plan), box, left, top,
+    scale: `${frame.width} ${frame.height}`, kept: null,
+  };
+  if (isStep(before, after)) after.kept = plan.step(before, box, panel.pixels);
+  else {
+    for (const part of staleBoxes(before, after, panel)) {
+      const kept = plan.paint(part, panel.pixels);
+      if (sameBox(part, box)) after.kept = kept;
+      viewer.pixelsPainted += (part.right - part.left) * (part.bottom - part.top);
+    }
   }
   panel.painted = after;
 }
