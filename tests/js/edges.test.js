@@ -59,15 +59,15 @@ function expectedPlaces(cells, keep) {
   return places;
 }
 
-function outlinePlaces(map, cells, k, reach, box) {
+function outlineAt(map, cells, k, reach, box) {
   const around = grown(box, Math.max(reach.thick, reach.thin));
   const mask = foregroundBits({ ...map, blocks: blocksOf(map) }, cells.wide, k, around);
   const outline = outlineOf(mask, cells, reach, box, PANEL);
-  const none = noOutline(outline);
-  return {
-    inside: placesIn(outline.inside, none.inside, mask, 75),
-    outside: placesIn(outline.outside, none.outside, mask, 75),
-  };
+  return { outline, ...moveOutline(outline, mask.words.map(() => 1)) };
+}
+
+function outlinePlaces(map, cells, k, reach, box) {
+  return outlineAt(map, cells, k, reach, box).come;
 }
 
 function onEveryPanel(claim) {
@@ -103,10 +103,28 @@ test("an outline in a box is a part of the outline", () => {
   });
 });
 
-test("places are told only where the other words have none", () => {
-  const bits = { stride: 2, left: -3, top: 1 };
-  const words = Int32Array.of(0b11000, 1, 0, 0b10);
-  equal(placesIn(words, Int32Array.of(0b10000, 0, 0, 0), bits, 50), [50, 79, 130]);
+test("an outline that follows the threshold is the outline at every one", () => {
+  const part = { left: 13, top: 5, right: 60, bottom: 33 };
+  onEveryPanel((map, cells) => {
+    const sorted = { ...map, tail: tailSums(histogramOf(map.q)) };
+    for (const [reach, box] of [[{ thick: 3, thin: 2 }, PANEL], [{ thick: 2, thin: 1 }, part]]) {
+      const { outline, come } = outlineAt(map, cells, 128, reach, box);
+      const shown = { inside: new Set(come.inside), outside: new Set(come.outside) };
+      let before = 128;
+      for (const k of [131, 130, 60, 255, 1, 2]) {
+        const runs = flippedRuns(sorted, cells.wide, before, k, grown(box, reach.thick));
+        const moved = moveOutline(outline, flipBits(runs, outline.mask, reach.thick));
+        const anew = outlinePlaces(map, cells, k, reach, box);
+        for (const side of ["inside", "outside"]) {
+          for (const place of moved.gone[side]) equal(shown[side].delete(place), true);
+          for (const place of moved.come[side]) equal(shown[side].has(place), false);
+          for (const place of moved.come[side]) shown[side].add(place);
+          equal([...shown[side]].sort((a, b) => a - b), anew[side]);
+        }
+        before = k;
+      }
+    }
+  });
 });
 
 test("classes meet where not all around a pixel are the same", () => {

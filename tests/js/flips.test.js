@@ -80,8 +80,10 @@ test("a mask whose bits are flipped is the mask at the second threshold, also be
     const known = { ...map, blocks: blocksOf(map) };
     for (const box of [grown(GLASS, 4), { left: 30, top: -3, right: 94, bottom: 33 }]) {
       const bits = foregroundBits(known, wide, 120, box);
-      flipBits(flippedRuns(map, wide, 120, 126, box), bits);
+      const before = bits.words.slice();
+      const touched = flipBits(flippedRuns(map, wide, 120, 126, box), bits, 3);
       equal(bits.words, foregroundBits(known, wide, 126, box).words);
+      before.forEach((word, at) => equal(word === bits.words[at] || touched[at] === 1, true));
     }
   });
 });

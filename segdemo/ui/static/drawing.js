@@ -80,29 +80,29 @@ function edgePlan(viewer, panel, mark, { paint, move }) {
   const k = thresholdOf(viewer, panel);
   const cells = cellsFor(viewer, map.width, map.height);
   const reach = { thick: Math.round(1.5 * density), thin: Math.max(1, Math.round(density)) };
-  const around = (box) => grown(box, Math.max(reach.thick, reach.thin));
-  const outline = (mask, box) => outlineOf(mask, cells, reach, box, boxOf(size));
-  const cutAnew = (level, box) => outline(foregroundBits(map, cells.wide, level, around(box)), box);
-  const places = (one, other) => ({
-    inside: placesIn(one.inside, other.inside, one.mask, size.width),
-    outside: placesIn(one.outside, other.outside, one.mask, size.width),
-  });
-  const redraw = (before, after, out) => move(places(before, after), places(after, before), out);
+  const furthest = Math.max(reach.thick, reach.thin);
+  const around = (box) => grown(box, furthest);
+  const begin = (level, box) => {
+    const outline = outlineOf(
+      foregroundBits(map, cells.wide, level, around(box)), cells, reach, box, boxOf(size),
+    );
+    return { outline, ...moveOutline(outline, new Uint8Array(outline.mask.words.length).fill(1)) };
+  };
   return {
     mark: `${map.serial} ${mark} ${density}`,
     cuts: [{ map, k }],
     paint(box, out) {
-      const after = cutAnew(k, box);
+      const { outline, gone, come } = begin(k, box);
       paint(box, out);
-      redraw(noOutline(after), after, out);
-      return after;
+      move(gone, come, out);
+      return outline;
     },
     step({ ks, kept }, box, out) {
-      const before = kept || cutAnew(ks[0], box);
-      flipBits(flippedRuns(map, cells.wide, ks[0], k, around(box)), before.mask);
-      const after = outline(before.mask, box);
-      redraw(before, after, out);
-      return after;
+      const outline = kept || begin(ks[0], box).outline;
+      const runs = flippedRuns(map, cells.wide, ks[0], k, around(box));
+      const { gone, come } = moveOutline(outline, flipBits(runs, outline.mask, furthest));
+      move(gone, come, out);
+      return outline;
     },
   };
 }

@@ -101,26 +101,24 @@ function lineOf({ left, right, stride }, from, to) {
 function spreadAcross(bits, back, ahead) {
   const wide = bitsFor(bits);
   const { words, stride } = bits;
-  for (let at = 0; at < words.length; at += stride) {
-    let before = 0;
-    let here = words[at];
+  for (let line = 0; line < words.length; line += stride) {
     for (let word = 0; word < stride; word++) {
-      const next = word + 1 < stride ? words[at + word + 1] : 0;
-      let found = here;
-      // Most words are all mask or all ground, as their neighbours are.
-      const even = here === before && here === next && (here === 0 || here === -1);
-      for (let step = 1; !even && step <= ahead; step++) {
-        found |= (here >>> step) | (next << (32 - step));
-      }
-      for (let step = 1; !even && step <= back; step++) {
-        found |= (here << step) | (before >>> (32 - step));
-      }
-      wide.words[at + word] = found;
-      before = here;
-      here = next;
+      wide.words[line + word] = spreadWord(words, line + word, word, stride, back, ahead);
     }
   }
   return wide;
+}
+
+function spreadWord(words, at, word, stride, back, ahead) {
+  const here = words[at];
+  const before = word > 0 ? words[at - 1] : 0;
+  const next = word + 1 < stride ? words[at + 1] : 0;
+  // Most words are all mask or all ground, as their neighbours are.
+  if (here === before && here === next && (here === 0 || here === -1)) return here;
+  let found = here;
+  for (let step = 1; step <= ahead; step++) found |= (here >>> step) | (next << (32 - step));
+  for (let step = 1; step <= back; step++) found |= (here << step) | (before >>> (32 - step));
+  return found;
 }
 
 // Every pixel that has one of the bits in [y - above, y + below].
@@ -138,61 +136,73 @@ function spreadDown(bits, above, below) {
   return high;
 }
 
-// The outline in a box of a mask that reaches further by what is asked for, as words that lie as
-// the mask's do: `inside` are pixels at most `thick` from the ground, `outside` at most `thin` from
-// the mask. Beyond the picture is ground as far as the panel goes, and further out is nothing.
-function outlineOf(mask, cells, { thick, thin }, box, panel) {
-  const { words, stride, left, top } = mask;
+// The outline in a box of a mask, which has to reach further than the box by what is asked for:
+// `inside` are pixels at most `thick` from the ground, `outside` at most `thin` from the mask. Beyond
+// the picture is ground as far as the panel goes, and further out is nothing. Nothing of it is there
+// before moveOutline is told of all words.
+function outlineOf(mask, cells, reach, box, panel) {
   const known = knownBox(cells.wide, panel);
-  const line = lineOf(mask, known.left, known.right);
-  const ground = bitsFor(mask);
-  for (let y = Math.max(top, known.top); y < Math.min(mask.bottom, known.bottom); y++) {
-    for (let word = 0, at = (y - top) * stride; word < stride; word++, at++) {
-      ground.words[at] = ~words[at] & line[word];
-    }
-  }
-  const nearGround = spreadAcross(ground, thick, thick).words;
-  const nearMask = spreadAcross(mask, thin, thin).words;
-  const shown = lineOf(mask, ...insideOf(cells.columns, box.left, box.right));
-  const inside = new Int32Array(words.length);
-  const outside = new Int32Array(words.length);
+  const [ground, nearGround, nearMask, inside, outside] =
+    Array.from({ length: 5 }, () => new Int32Array(mask.words.length));
+  return {
+    mask, reach, box, known, rows: cells.rows, across: panel.right,
+    line: lineOf(mask, known.left, known.right),
+    shown: lineOf(mask, ...insideOf(cells.columns, box.left, box.right)),
+    ground, nearGround, nearMask, inside, outside,
+  };
+}
+
+// Makes an outline follow its mask after changes within reach of the `touched` words, and returns
+// the places in the panel that have `gone` from it and those that have `come`, each as `inside` and
+// `outside`.
+function moveOutline(outline, touched) {
+  const due = nearWords(outline, touched);
+  const { mask: { words, stride, left, top }, reach: { thick, thin }, box, rows, across } = outline;
+  const { shown, nearGround, nearMask, inside, outside } = outline;
+  const gone = { inside: new Places(), outside: new Places() };
+  const come = { inside: new Places(), outside: new Places() };
   for (let y = box.top; y < box.bottom; y++) {
-    if (cells.rows[y] < 0) continue;
+    if (rows[y] < 0) continue;
+    const start = y * across + left;
     for (let word = 0, at = (y - top) * stride; word < stride; word++, at++) {
-      const here = words[at] & shown[word];
-      if (here !== 0) {
-        let near = 0;
-        for (let i = at - thick * stride; i <= at + thick * stride; i += stride) near |= nearGround[i];
-        inside[at] = here & near;
-      }
-      const other = ~words[at] & shown[word];
-      if (other !== 0) {
-        let near = 0;
-        for (let i = at - thin * stride; i <= at + thin * stride; i += stride) near |= nearMask[i];
-        outside[at] = other & near;
-      }
+      if (!due[at]) continue;
+      let near = 0;
+      for (let i = at - thick * stride; i <= at + thick * stride; i += stride) near |= nearGround[i];
+      const inner = words[at] & near & shown[word];
+      near = 0;
+      for (let i = at - thin * stride; i <= at + thin * stride; i += stride) near |= nearMask[i];
+      const outer = ~words[at] & near & shown[word];
+      gone.inside.add(inside[at] & ~inner, start + word * 32);
+      come.inside.add(inner & ~inside[at], start + word * 32);
+      gone.outside.add(outside[at] & ~outer, start + word * 32);
+      come.outside.add(outer & ~outside[at], start + word * 32);
+      inside[at] = inner;
+      outside[at] = outer;
     }
   }
-  return { mask, inside, outside };
+  const all = (places) => ({ inside: places.inside.all(), outside: places.outside.all() });
+  return { gone: all(gone), come: all(come) };
 }
 
-// Where there is no edge yet, in words that lie as another outline's.
-function noOutline({ mask, inside, outside }) {
-  return { mask, inside: new Int32Array(inside.length), outside: new Int32Array(outside.length) };
-}
-
-// The places in a panel so many pixels wide that one of the words has and the other has not.
-function placesIn(words, without, { stride, left, top }, across) {
-  const places = new Places();
-  for (let at = 0, word = 0, start = top * across + left; at < words.length; at++, word++) {
-    if (word === stride) {
-      word = 0;
-      start += across;
-    }
-    const found = words[at] & ~without[at];
-    if (found !== 0) places.add(found, start + word * 32);
+// Brings up to date which pixels of the touched words are near ground and mask along their lines, and
+// tells with 1 which words that may concern.
+function nearWords({ mask, reach: { thick, thin }, known, line, ground, nearGround, nearMask }, touched) {
+  const { words, stride, top } = mask;
+  const due = new Uint8Array(words.length);
+  for (let at = 0; at < words.length; at++) {
+    if (!touched[at]) continue;
+    const y = top + Math.floor(at / stride);
+    ground[at] = y >= known.top && y < known.bottom ? ~words[at] & line[at % stride] : 0;
   }
-  return places.all();
+  const far = Math.max(thick, thin) * stride;
+  for (let at = 0; at < words.length; at++) {
+    if (!touched[at]) continue;
+    nearGround[at] = spreadWord(ground, at, at % stride, stride, thick, thick);
+    nearMask[at] = spreadWord(words, at, at % stride, stride, thin, thin);
+    const last = Math.min(at + far, words.length - 1);
+    for (let i = at - far < 0 ? at % stride : at - far; i <= last; i += stride) due[i] = 1;
+  }
+  return due;
 }
 
 // A growing list of the places at which words have bits.
@@ -203,6 +213,7 @@ class Places {
   }
 
   add(word, start) {
+    if (word === 0) return;
     if (this.count + 32 > this.places.length) {
       const more = new Int32Array(2 * this.places.length);
       more.set(this.places);

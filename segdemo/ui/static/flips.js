@@ -67,10 +67,18 @@ function paintPairRuns(runs, one, other, table, out) {
   }
 }
 
-// Turns each bit over a run to the other side.
-function flipBits(runs, { words, stride, left, top }) {
+// Turns each bit over a run to the other side; returns with 1 the words that have bits at most
+// `reach` away from one of them.
+function flipBits(runs, { words, stride, left, top }, reach) {
+  const touched = new Uint8Array(words.length);
+  const last = 32 * stride - 1;
   for (let i = 0; i < runs.length; i += 3) {
     const at = (runs[i] - top) * stride;
-    for (let x = runs[i + 1] - left; x < runs[i + 2] - left; x++) words[at + (x >> 5)] ^= 1 << (x & 31);
+    for (let x = runs[i + 1] - left; x < runs[i + 2] - left; x++) {
+      words[at + (x >> 5)] ^= 1 << (x & 31);
+      touched[at + (Math.max(x - reach, 0) >> 5)] = 1;
+      touched[at + (Math.min(x + reach, last) >> 5)] = 1;
+    }
   }
+  return touched;
 }
