@@ -166,41 +166,54 @@ function moveOutline(outline, touched) {
     const start = y * across + left;
     for (let word = 0, at = (y - top) * stride; word < stride; word++, at++) {
       if (!due[at]) continue;
-      let near = 0;
-      for (let i = at - thick * stride; i <= at + thick * stride; i += stride) near |= nearGround[i];
-      const inner = words[at] & near & shown[word];
-      near = 0;
-      for (let i = at - thin * stride; i <= at + thin * stride; i += stride) near |= nearMask[i];
-      const outer = ~words[at] & near & shown[word];
-      gone.inside.add(inside[at] & ~inner, start + word * 32);
-      come.inside.add(inner & ~inside[at], start + word * 32);
-      gone.outside.add(outside[at] & ~outer, start + word * 32);
-      come.outside.add(outer & ~outside[at], start + word * 32);
-      inside[at] = inner;
-      outside[at] = outer;
+      const inner = words[at] === 0 ? 0
+        : words[at] & nearLines(nearGround, at, thick * stride, stride) & shown[word];
+      if (inner !== inside[at]) {
+        gone.inside.add(inside[at] & ~inner, start + word * 32);
+        come.inside.add(inner & ~inside[at], start + word * 32);
+        inside[at] = inner;
+      }
+      const outer = words[at] === -1 ? 0
+        : ~words[at] & nearLines(nearMask, at, thin * stride, stride) & shown[word];
+      if (outer !== outside[at]) {
+        gone.outside.add(outside[at] & ~outer, start + word * 32);
+        come.outside.add(outer & ~outside[at], start + word * 32);
+        outside[at] = outer;
+      }
     }
   }
   const all = (places) => ({ inside: places.inside.all(), outside: places.outside.all() });
   return { gone: all(gone), come: all(come) };
 }
 
+// The bits of a word and of those so far above and below it.
+function nearLines(words, at, far, stride) {
+  let near = 0;
+  for (let i = at - far; i <= at + far; i += stride) near |= words[i];
+  return near;
+}
+
 // Brings up to date which pixels of the touched words are near ground and mask along their lines, and
 // tells with 1 which words that may concern.
 function nearWords({ mask, reach: { thick, thin }, known, line, ground, nearGround, nearMask }, touched) {
-  const { words, stride, top } = mask;
+  const { words, stride, top, bottom } = mask;
   const due = new Uint8Array(words.length);
-  for (let at = 0; at < words.length; at++) {
-    if (!touched[at]) continue;
-    const y = top + Math.floor(at / stride);
-    ground[at] = y >= known.top && y < known.bottom ? ~words[at] & line[at % stride] : 0;
+  for (let y = top, at = 0; y < bottom; y++) {
+    const isKnown = y >= known.top && y < known.bottom;
+    for (let word = 0; word < stride; word++, at++) {
+      if (touched[at]) ground[at] = isKnown ? ~words[at] & line[word] : 0;
+    }
   }
-  const far = Math.max(thick, thin) * stride;
-  for (let at = 0; at < words.length; at++) {
-    if (!touched[at]) continue;
-    nearGround[at] = spreadWord(ground, at, at % stride, stride, thick, thick);
-    nearMask[at] = spreadWord(words, at, at % stride, stride, thin, thin);
-    const last = Math.min(at + far, words.length - 1);
-    for (let i = at - far < 0 ? at % stride : at - far; i <= last; i += stride) due[i] = 1;
+  const far = Math.max(thick, thin);
+  for (let y = top, at = 0; y < bottom; y++) {
+    const first = Math.max(y - far, top) - y;
+    const last = Math.min(y + far, bottom - 1) - y;
+    for (let word = 0; word < stride; word++, at++) {
+      if (!touched[at]) continue;
+      nearGround[at] = spreadWord(ground, at, word, stride, thick, thick);
+      nearMask[at] = spreadWord(words, at, word, stride, thin, thin);
+      for (let step = first; step <= last; step++) due[at + step * stride] = 1;
+    }
   }
   return due;
 }
@@ -213,7 +226,6 @@ class Places {
   }
 
   add(word, start) {
-    if (word === 0) return;
     if (this.count + 32 > this.places.length) {
       const more = new Int32Array(2 * this.places.length);
       more.set(this.places);
