@@ -63,7 +63,7 @@ function outlineAt(map, cells, k, reach, box) {
   const around = grown(box, Math.max(reach.thick, reach.thin));
   const mask = foregroundBits({ ...map, blocks: blocksOf(map) }, cells.wide, k, around);
   const outline = outlineOf(mask, cells, reach, box, PANEL);
-  return { outline, ...moveOutline(outline, mask.words.map(() => 1)) };
+  return { outline, ...moveOutline(outline) };
 }
 
 function outlinePlaces(map, cells, k, reach, box) {

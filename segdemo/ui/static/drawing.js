@@ -86,7 +86,7 @@ function edgePlan(viewer, panel, mark, { paint, move }) {
     const outline = outlineOf(
       foregroundBits(map, cells.wide, level, around(box)), cells, reach, box, boxOf(size),
     );
-    return { outline, ...moveOutline(outline, new Uint8Array(outline.mask.words.length).fill(1)) };
+    return { outline, ...moveOutline(outline) };
   };
   return {
     mark: `${map.serial} ${mark} ${density}`,

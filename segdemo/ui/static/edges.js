@@ -139,7 +139,7 @@ function spreadDown(bits, above, below) {
 // The outline in a box of a mask, which has to reach further than the box by what is asked for:
 // `inside` are pixels at most `thick` from the ground, `outside` at most `thin` from the mask. Beyond
 // the picture is ground as far as the panel goes, and further out is nothing. Nothing of it is there
-// before moveOutline is told of all words.
+// before moveOutline is called for the first time.
 function outlineOf(mask, cells, reach, box, panel) {
   const known = knownBox(cells.wide, panel);
   const [ground, nearGround, nearMask, inside, outside] =
@@ -152,9 +152,9 @@ function outlineOf(mask, cells, reach, box, panel) {
   };
 }
 
-// Makes an outline follow its mask after changes within reach of the `touched` words, and returns
-// the places in the panel that have `gone` from it and those that have `come`, each as `inside` and
-// `outside`.
+// Makes an outline follow its mask after changes within reach of the `touched` words, or of any where
+// none are named. Returns the places in the panel that have `gone` from it and those that have `come`,
+// each as `inside` and `outside`.
 function moveOutline(outline, touched) {
   const due = nearWords(outline, touched);
   const { mask: { words, stride, left, top }, reach: { thick, thin }, box, rows, across } = outline;
@@ -165,7 +165,7 @@ function moveOutline(outline, touched) {
     if (rows[y] < 0) continue;
     const start = y * across + left;
     for (let word = 0, at = (y - top) * stride; word < stride; word++, at++) {
-      if (!due[at]) continue;
+      if (due && !due[at]) continue;
       const inner = words[at] === 0 ? 0
         : words[at] & nearLines(nearGround, at, thick * stride, stride) & shown[word];
       if (inner !== inside[at]) {
@@ -194,14 +194,14 @@ function nearLines(words, at, far, stride) {
 }
 
 // Brings up to date which pixels of the touched words are near ground and mask along their lines, and
-// tells with 1 which words that may concern.
+// tells with 1 which words that may concern, or null for all.
 function nearWords({ mask, reach: { thick, thin }, known, line, ground, nearGround, nearMask }, touched) {
   const { words, stride, top, bottom } = mask;
-  const due = new Uint8Array(words.length);
+  const due = touched ? new Uint8Array(words.length) : null;
   for (let y = top, at = 0; y < bottom; y++) {
     const isKnown = y >= known.top && y < known.bottom;
     for (let word = 0; word < stride; word++, at++) {
-      if (touched[at]) ground[at] = isKnown ? ~words[at] & line[word] : 0;
+      if (!due || touched[at]) ground[at] = isKnown ? ~words[at] & line[word] : 0;
     }
   }
   const far = Math.max(thick, thin);
@@ -209,9 +209,10 @@ function nearWords({ mask, reach: { thick, thin }, known, line, ground, nearGrou
     const first = Math.max(y - far, top) - y;
     const last = Math.min(y + far, bottom - 1) - y;
     for (let word = 0; word < stride; word++, at++) {
-      if (!touched[at]) continue;
+      if (due && !touched[at]) continue;
       nearGround[at] = spreadWord(ground, at, word, stride, thick, thick);
       nearMask[at] = spreadWord(words, at, word, stride, thin, thin);
+      if (!due) continue;
       for (let step = first; step <= last; step++) due[at + step * stride] = 1;
     }
   }
