@@ -26,6 +26,7 @@ from benchmarks import (
     loading,
     machine,
     memory,
+    precision,
     recognition,
     redraw,
     request,
@@ -44,6 +45,7 @@ _PARTS: Mapping[str, tuple[Any, ...]] = {
     "engine": (engine,),
     "memory": (memory,),
     "gpu": (gpu,),
+    "precision": (precision,),
     "hub": (hub,),
 }
 _IN_A_BROWSER = {"page", "frames", "startup"}
