@@ -76,7 +76,7 @@ def section(rows: Sequence[Launched]) -> str:
                 row.way,
                 str(row.batch),
                 f"{row.milliseconds:.2f} ms",
-                _PREDICTED[row.network].get(row.way, "") if row.batch == 1 else "",
+                _PREDICTED.get(row.network, {}).get(row.way, "") if row.batch == 1 else "",
                 str(row.sooner),
                 f"{row.of_floor:.0%}",
                 f"{row.megabytes:.0f} MB",

@@ -10,6 +10,7 @@ from benchmarks.pictures import photo
 from benchmarks.processes import ROOT
 from segdemo.architectures.fcn import FCN, FCNConfig
 from segdemo.architectures.resnet_unet import ResNetUNet, ResNetUNetConfig
+from segdemo.architectures.smp_unet import SmpUNet, SmpUNetConfig
 from segdemo.architectures.u2net import U2Net, U2NetConfig
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.architectures.vgg import vgg16
@@ -37,6 +38,8 @@ NETWORKS = {
     "U-Net, width 64": Network(build=lambda: UNet(UNetConfig.standard()), side=512),
     "FCN-8s": Network(build=lambda: FCN(_FCN8S), side=512),
     "ResNet-34 U-Net": Network(build=lambda: ResNetUNet(ResNetUNetConfig.standard()), side=512),
+    # The same calls as in segmentation_models_pytorch, to the bit.
+    "smp.Unet, ResNet-34": Network(build=lambda: SmpUNet(SmpUNetConfig.standard()), side=512),
 }
 
 
