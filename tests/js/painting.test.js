@@ -50,6 +50,15 @@ test("other thresholds alone are a step", () => {
   }
 });
 
+test("few cells flip as long as those of all maps are few beside the pixels of the box", () => {
+  const map = { tail: tailSums(new Float64Array(256).fill(10)) };
+  const small = { left: 5, top: 5, right: 45, bottom: 21 };
+  equal(flipsFew({ ks: [100] }, [{ map, k: 104 }], small), true);
+  equal(flipsFew({ ks: [100] }, [{ map, k: 105 }], small), false);
+  equal(flipsFew({ ks: [105, 9] }, [{ map, k: 103 }, { map, k: 11 }], small), true);
+  equal(flipsFew({ ks: [105, 9] }, [{ map, k: 103 }, { map, k: 12 }], small), false);
+});
+
 test("another threshold and more than that is painted as a whole", () => {
   for (const more of [{ left: 3 }, { box: { ...SCREEN, right: 40 } }]) {
     const after = seen({ ks: [101], ...more });

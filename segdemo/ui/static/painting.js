@@ -1,5 +1,8 @@
 // Keeps each panel's image as it should be and paints no more of it than what has changed.
 
+// The cells that may flip for each pixel of a box before painting all of it is sooner done.
+const FEW_FLIPS = 1 / 16;
+
 // What of a box lies outside of another one.
 function boxesWithout(box, other) {
   const both = shared(box, other);
@@ -27,6 +30,12 @@ function isStep(before, after) {
 
 function sameThresholds(before, after) {
   return before.ks.every((k, at) => k === after.ks[at]);
+}
+
+// Whether but few cells change sides between the thresholds before and those of the cuts.
+function flipsFew({ ks }, cuts, { left, top, right, bottom }) {
+  const flips = cuts.map(({ map: { tail }, k }, at) => Math.abs(tail[k] - tail[ks[at]]));
+  return flips.reduce((sum, count) => sum + count, 0) <= FEW_FLIPS * (right - left) * (bottom - top);
 }
 
 // The parts of a box that have to be painted, after what can be kept has been moved in place.
@@ -60,8 +69,9 @@ function refreshImage(viewer, panel, plan, box) {
     mark: plan.mark, ks: ksOf(plan), box, left, top,
     scale: `${frame.width} ${frame.height}`, kept: null,
   };
-  if (isStep(before, after)) after.kept = plan.step(before, box, panel.pixels);
-  else {
+  if (isStep(before, after) && flipsFew(before, plan.cuts, box)) {
+    after.kept = plan.step(before, box, panel.pixels);
+  } else {
     for (const part of staleBoxes(before, after, panel)) {
       const kept = plan.paint(part, panel.pixels);
       if (sameBox(part, box)) after.kept = kept;
