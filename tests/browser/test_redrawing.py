@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from segdemo.palettes import CLASS_PALETTES
+from segdemo.truth import VOID
 from segdemo.ui.map_files import cache_atlas, cache_map
-from segdemo.ui.payload import ClassMaps
+from segdemo.ui.payload import ClassMaps, Truth
 from tests.browser.conftest import HEIGHT, WIDTH, payload, random_map, ready
 
 pytestmark = pytest.mark.browser
@@ -107,6 +108,21 @@ def test_a_step_of_the_threshold_shows_what_drawing_anew_shows(two, mode):
     two.after("zoomBy(2)", "zoomBy(0.5)")
     two.after("setMode('mask')", f"setMode('{mode}')")
     assert stepped == pixels_of(two.viewer)
+
+
+def test_a_step_beside_the_truth_shows_what_drawing_anew_shows(open_viewer):
+    drawn = (random_map(0) > 90).astype(np.uint8)
+    drawn[::7] = VOID
+    truth = Truth(labels=cache_map(drawn), several=False)
+    viewer = open_viewer(payload(ready(0, half_certain(1)), truth=truth), density=2)
+    viewer.wait()
+    counted = Counted(viewer)
+    counted.after("setMode('difference')", "setThreshold(90)")
+    seen = counted.after("setThreshold(91)", "setThreshold(84)")
+    assert seen["painted"] == 0
+    stepped = pixels_of(viewer)
+    counted.after("setMode('mask')", "setMode('difference')")
+    assert stepped == pixels_of(viewer)
 
 
 def test_a_pan_paints_what_comes_into_the_panels(two):
