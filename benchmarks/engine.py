@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.machine import physical_cores
-from benchmarks.networks import NETWORKS, SHIPPED, pair
+from benchmarks.networks import NETWORKS, SHIPPED, classes_of, pair
 from benchmarks.tables import table
 from benchmarks.timing import Less, in_turn, less, threads
 from benchmarks.untouched import untouched
@@ -112,14 +112,10 @@ def _ratios(name: str) -> list[Ratio]:
             less_work=less(work[_PLAIN], work[way]),
             sooner=less(waited[_PLAIN], waited[way]),
             difference=float((answers[way] - expected).abs().max() / expected.abs().max()),
-            changed=float((_classes(answers[way]) != _classes(expected)).float().mean()),
+            changed=float((classes_of(answers[way]) != classes_of(expected)).float().mean()),
         )
         for way in builds
     ]
-
-
-def _classes(logits: Tensor) -> Tensor:
-    return logits > 0 if logits.shape[1] == 1 else logits.argmax(dim=1, keepdim=True)
 
 
 def _ways(network: nn.Module, picture: Tensor) -> dict[str, _Build]:

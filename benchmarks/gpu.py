@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.networks import NETWORKS, Network, settle
+from benchmarks.networks import NETWORKS, Network, classes_of, settle
 from benchmarks.tables import table
 from benchmarks.timing import Less, in_turn, less
 from segdemo.convolution import lay_out
@@ -107,16 +107,15 @@ def _rows(name: str, known: Network, batch: int, device: torch.device) -> list[L
     network, pictures = network.to(device), pictures.to(device)
     with torch.inference_mode():
         with without_tf32():
-            expected = _classes(network(pictures))
+            expected = classes_of(network(pictures))
         ways = _ways(network, pictures, device)
         taken, peaks, answers = {}, {}, {}
         for way, run in ways.items():
             for _ in range(3):  # so that a graph is made
                 answers[way] = run()
-            if device.type == "cuda":
-                torch.cuda.reset_peak_memory_stats(device)
+            torch.cuda.reset_peak_memory_stats(device)
             run()
-            peaks[way] = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
+            peaks[way] = torch.cuda.max_memory_allocated(device)
         taken = in_turn(ways, _ROUNDS, time.perf_counter)
     return [
         Launched(
@@ -127,7 +126,7 @@ def _rows(name: str, known: Network, batch: int, device: torch.device) -> list[L
             sooner=less(taken[_PLAIN], taken[way]),
             of_floor=floor / statistics.median(taken[way]),
             megabytes=peaks[way] / 1e6,
-            changed=float((_classes(answers[way]) != expected).float().mean()),
+            changed=float((classes_of(answers[way]) != expected).float().mean()),
         )
         for way in ways
     ]
@@ -136,8 +135,7 @@ def _rows(name: str, known: Network, batch: int, device: torch.device) -> list[L
 def _ways(
     network: nn.Module, pictures: Tensor, device: torch.device
 ) -> dict[str, Callable[[], Tensor]]:
-    laid_out = copy.deepcopy(network.cpu())
-    network.to(device)
+    laid_out = copy.deepcopy(network).cpu()
     lay_out(laid_out)
     laid_out.to(device)
     exact, lower = Engine(), Engine(torch.bfloat16)
@@ -163,10 +161,6 @@ def _ways(
         "segdemo, bf16": lambda: lower.run(laid_out, pictures),
     }
     return {way: to_the_end(run) for way, run in ways.items()}
-
-
-def _classes(logits: Tensor) -> Tensor:
-    return logits > 0 if logits.shape[1] == 1 else logits.argmax(dim=1, keepdim=True)
 
 
 def _floor(network: nn.Module, shape: torch.Size) -> float:

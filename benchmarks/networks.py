@@ -69,6 +69,11 @@ def pair(name: str) -> tuple[nn.Module, Tensor]:
     return network, picture
 
 
+def classes_of(logits: Tensor) -> Tensor:
+    """(N, 1, H, W): the class of each pixel; of one channel, whether it is foreground."""
+    return logits > 0 if logits.shape[1] == 1 else logits.argmax(dim=1, keepdim=True)
+
+
 def _shipped() -> tuple[nn.Module, Tensor]:
     path = WEIGHTS / f"{SHIPPED}.safetensors"
     spec, detection = load(path, device="cpu").spec, detect(read_file(path).content)

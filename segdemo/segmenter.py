@@ -94,6 +94,19 @@ class Prediction:
         return mask
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Fitted:
+    """A picture as a network gets it."""
+
+    prepared: Prepared
+    given: Tensor
+    """On the network's device."""
+    tiling: Tiling | None = None
+    """The parts of it, if it needs any."""
+    together: int = 1
+    """How many like it may go through the network at a time."""
+
+
 class Segmenter:
     """A loaded network, its spec and how it was recognised; predicting changes none of them."""
 
@@ -165,19 +178,20 @@ class Segmenter:
             # Straight from a file: perhaps lying on its side, transparent or deeper than 8 bits.
             picture = decode(picture, max_megapixels=math.inf)
         with torch.inference_mode():
-            prepared, given, tiling = self._within_memory(picture)
+            fitted = self._within_memory(picture)
             prepared_in = time.perf_counter() - start
 
             def forward(pictures: Tensor) -> Tensor:
-                logits = self._engine.run(self.network, pictures, tiling=tiling)
+                logits = self._engine.run(self.network, pictures, tiling=fitted.tiling)
                 synchronise(self.device)
                 return logits
 
             logits, ran_in = (turns or Turns()).run(
-                forward, given, network=self.network, most=self._together(given)
+                forward, fitted.given, network=self.network, most=fitted.together
             )
             start = time.perf_counter()
-            probabilities = activate(logits, self.spec.postprocessing.activation, prepared.size)
+            size, activation = fitted.prepared.size, self.spec.postprocessing.activation
+            probabilities = activate(logits, activation, size)
             array = probabilities.cpu().numpy()
         seconds = prepared_in + ran_in + time.perf_counter() - start
         return Prediction(
@@ -186,39 +200,28 @@ class Segmenter:
             milliseconds=seconds * 1000,
             device=short_name(self.device),
             precision=self.precision,
-            reduced=prepared.reduced,
-            parts=tiling.count if tiling else 1,
+            reduced=fitted.prepared.reduced,
+            parts=fitted.tiling.count if fitted.tiling else 1,
             background=self.background,
         )
 
-    def _within_memory(self, picture: Image.Image) -> tuple[Prepared, Tensor, Tiling | None]:
-        """The picture as the network gets it, on its device, and the parts of it, if it needs any.
-
-        The fewest changes that keep to the memory: none, parts, a smaller picture.
-        """
+    def _within_memory(self, picture: Image.Image) -> _Fitted:
+        """The fewest changes that keep to the memory: none, parts, a smaller picture."""
         prepared = self._prepared(picture, self.max_side)
         given = upload(prepared.tensor, self.device)
         needed = self._engine.memory(self.network, given)
         share = self.memory_megabytes * 2**20 / needed if needed else 1.0
         if share >= 1:
-            return prepared, given, None
+            # On a CPU each costs what it costs alone; a GPU is not filled by a small one.
+            fills = self.device.type not in _FILLED_BY_MANY
+            together = 1 if fills else min(_MOST_TOGETHER, int(share))
+            return _Fitted(prepared=prepared, given=given, together=together)
         tiling = self._engine.tiling(self.network, given, share)
         if tiling is None:
             side = max(1, math.floor(max(prepared.size) * math.sqrt(share)))
             prepared = self._prepared(picture, side)
             given = upload(prepared.tensor, self.device)
-        return prepared, given, tiling
-
-    def _together(self, given: Tensor) -> int:
-        """How many pictures like this one may go through the network at a time.
-
-        On a CPU each costs what it costs alone; a GPU is not filled by a small one.
-        """
-        if self.device.type not in _FILLED_BY_MANY:
-            return 1
-        needed = self._engine.memory(self.network, given)
-        fit = self.memory_megabytes * 2**20 // needed if needed else 1
-        return max(1, min(_MOST_TOGETHER, fit))
+        return _Fitted(prepared=prepared, given=given, tiling=tiling)
 
     def _prepared(self, picture: Image.Image, max_side: int) -> Prepared:
         config = self.detection.config
