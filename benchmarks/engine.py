@@ -18,9 +18,9 @@ from benchmarks.networks import NETWORKS, SHIPPED, classes_of, pair
 from benchmarks.tables import table
 from benchmarks.timing import Less, in_turn, less, threads
 from benchmarks.untouched import untouched
-from segdemo.convolution import lay_out
-from segdemo.devices import keep_freed_memory, number_type
-from segdemo.engine import Engine
+from segdemo.engine.convolution import lay_out
+from segdemo.engine.devices import keep_freed_memory, number_type
+from segdemo.engine.engine import Engine
 from segdemo.errors import SettingsError
 
 _ROUNDS = 5

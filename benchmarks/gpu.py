@@ -13,9 +13,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.networks import NETWORKS, Network, classes_of, settle
 from benchmarks.tables import table
 from benchmarks.timing import Less, in_turn, less
-from segdemo.convolution import lay_out
-from segdemo.devices import device_name, select_device, synchronise, without_tf32
-from segdemo.engine import Engine
+from segdemo.engine.convolution import lay_out
+from segdemo.engine.devices import device_name, select_device, synchronise, without_tf32
+from segdemo.engine.engine import Engine
 
 _ROUNDS = 15
 _BATCHES = (1, 8)

@@ -21,7 +21,7 @@ from benchmarks.networks import NETWORKS
 from benchmarks.processes import forget_peak, peak_mib, told
 from benchmarks.tables import table
 from segdemo.checkpoints import detect, read_file
-from segdemo.engine import Engine
+from segdemo.engine.engine import Engine
 
 _TIMES = 5
 _WAYS = ("segdemo", "usual")

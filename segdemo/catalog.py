@@ -11,12 +11,7 @@ from typing import Any, Literal
 import torch
 
 from segdemo.checkpoints import read_metadata
-from segdemo.checkpoints.verdict import Verdict, judge
-from segdemo.errors import CheckpointError, FileError
-from segdemo.hub.about import allows_commerce
-from segdemo.hub.cached import cached_files
-from segdemo.hub.references import Address, Repository, WeightFile
-from segdemo.published import (
+from segdemo.checkpoints.published import (
     Place,
     Published,
     known_by_digest,
@@ -25,7 +20,12 @@ from segdemo.published import (
     published,
     sha256_of,
 )
-from segdemo.segmenter import parse_metadata
+from segdemo.checkpoints.recognise import parse_metadata
+from segdemo.checkpoints.verdict import Verdict, judge
+from segdemo.errors import CheckpointError, FileError
+from segdemo.hub.about import allows_commerce
+from segdemo.hub.cached import cached_files
+from segdemo.hub.references import Address, Repository, WeightFile
 from segdemo.settings import Settings
 from segdemo.strings import DEFAULT_LANGUAGE, table, text
 

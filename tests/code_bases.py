@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 from vectors import rule
 
-from segdemo.segmenter import Segmenter
+from segdemo.inference.segmenter import Segmenter
 from segdemo.spec import Preprocessing, SegmentationSpec
 
 VECTORS = Path(rule.__file__).with_name("public")

@@ -1,4 +1,4 @@
-from segdemo.reading import AS_IT_COMES, Reading
+from segdemo.spec import AS_IT_COMES, Reading
 
 
 def test_readings_that_say_the_same_are_equal_whatever_was_said_first():

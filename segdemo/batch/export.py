@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image
 
 from segdemo.batch.run import Outcome, Run
-from segdemo.cells import cell
-from segdemo.processing import LEVELS
-from segdemo.render import mask_picture
+from segdemo.inference.processing import LEVELS
+from segdemo.outputs.render import mask_picture
+from segdemo.wording import cell
 
 TABLE_NAME = "figures.csv"
 

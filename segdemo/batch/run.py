@@ -11,13 +11,13 @@ from PIL import Image
 from segdemo.batch.members import Pair
 from segdemo.batch.tables import Tables, measure
 from segdemo.errors import PictureError, SegdemoError
-from segdemo.metrics import Map
-from segdemo.pictures import decode
-from segdemo.pool import Predictor
-from segdemo.processing import quantise
-from segdemo.reading import AS_IT_COMES, Reading
-from segdemo.segmenter import Prediction
-from segdemo.truth import TruthMask, decode_truth
+from segdemo.images.decode import decode
+from segdemo.images.masks import TruthMask, decode_truth
+from segdemo.inference.pool import Predictor
+from segdemo.inference.prediction import Prediction
+from segdemo.inference.processing import quantise
+from segdemo.metrics.curves import Map
+from segdemo.spec import AS_IT_COMES, Reading
 
 THUMBNAIL_SIDE = 192  # pixels
 MAX_KEPT_BYTES = 3_000_000_000

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 
 import torch
 
-from segdemo.checkpoints.foreign import HEAD_BYTES, sentence_for
-from segdemo.checkpoints.pickles import PickleError
-from segdemo.checkpoints.safe import opens_safetensors, read_header, read_tensors
-from segdemo.checkpoints.saved import read_archive, read_legacy
+from segdemo.checkpoints.file_types import HEAD_BYTES, sentence_for
+from segdemo.checkpoints.pickle_reader import PickleError
+from segdemo.checkpoints.safetensors_files import opens_safetensors, read_header, read_tensors
+from segdemo.checkpoints.torch_files import read_archive, read_legacy
 from segdemo.errors import FileError
 
 METADATA_KEY = "segdemo"

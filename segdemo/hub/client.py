@@ -24,13 +24,13 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import httpx
 
-from segdemo.checkpoints.limits import first_of, shown
 from segdemo.errors import HubError
 from segdemo.hub import transport
 from segdemo.hub.forms import form_of
 from segdemo.hub.references import Address
 from segdemo.hub.transport import MAX_ANSWER_BYTES, Bounds, Brake, Sink
 from segdemo.settings import Settings
+from segdemo.wording import first_of, shown
 
 Token = str | bool | None
 """As in huggingface_hub: one of our own, False for none, None for that of the environment."""

@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from segdemo.checkpoints.limits import amount, shown
 from segdemo.errors import HubError
+from segdemo.wording import amount, shown
 
 _CHUNK = 2**20
 

@@ -14,7 +14,6 @@ from huggingface_hub import ModelInfo, SpaceInfo, get_session
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
-from segdemo.checkpoints.limits import first_of, shown
 from segdemo.checkpoints.verdict import Verdict, judge
 from segdemo.errors import HubError, UnknownNetworkError
 from segdemo.hub.about import About
@@ -23,6 +22,7 @@ from segdemo.hub.forms import form_of, shard_of
 from segdemo.hub.references import Address, Found, Repository, WeightFile
 from segdemo.hub.remote import HubRanges, RangeFile
 from segdemo.hub.transport import COMMIT, SHA256
+from segdemo.wording import first_of, shown
 
 MAX_JUDGED = 40
 """Contents of one repository that are looked into; the others are listed by name."""

@@ -11,12 +11,12 @@ from huggingface_hub import ModelCardData
 
 from segdemo.checkpoints.detect import Detection
 from segdemo.checkpoints.export import export_safetensors
-from segdemo.checkpoints.limits import shown
+from segdemo.checkpoints.recognise import recognise
 from segdemo.errors import HubError
 from segdemo.hub.addresses import parse
 from segdemo.hub.client import Token, api, endpoint, has_token, mapped_errors
-from segdemo.segmenter import recognise
 from segdemo.spec import SegmentationSpec
+from segdemo.wording import shown
 
 WEIGHTS_NAME = "model.safetensors"
 LIBRARY_NAME = "segdemo"

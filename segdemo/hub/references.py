@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from segdemo.checkpoints.limits import shown
 from segdemo.checkpoints.verdict import Verdict
 from segdemo.errors import HubError
+from segdemo.wording import shown
 
 Source = Literal["hub", "torchvision"]
 RepoType = Literal["model", "space"]

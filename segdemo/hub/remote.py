@@ -9,10 +9,10 @@ from typing import Any, Protocol
 from huggingface_hub import get_session, hf_hub_url
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, httpx
 
-from segdemo.checkpoints.limits import amount, shown
 from segdemo.errors import HubError
 from segdemo.hub.client import Token, endpoint, mapped_errors
 from segdemo.hub.references import Address
+from segdemo.wording import amount, shown
 
 BUDGET_BYTES = 1_000_000
 """Of one file; the networks that are known take less than a fifth of it."""

@@ -18,14 +18,14 @@ from huggingface_hub.errors import RemoteEntryNotFoundError
 from huggingface_hub.file_download import repo_folder_name
 from huggingface_hub.utils import WeakFileLock
 
-from segdemo.checkpoints import neighbours
-from segdemo.checkpoints.limits import shown
+from segdemo.checkpoints import sidecar_files
 from segdemo.errors import HubError
 from segdemo.hub import client
 from segdemo.hub.client import Token, mapped_errors
 from segdemo.hub.incoming import CheckedFile, damaged, make_sure_it_fits, matches
 from segdemo.hub.references import Address, Fetched
 from segdemo.hub.transport import COMMIT, SHA256, Brake
+from segdemo.wording import shown
 
 _MAX_NEIGHBOUR_BYTES = 1_000_000
 _LOCK_SECONDS = 0.1
@@ -150,7 +150,7 @@ class _Fetch:
         return commit, digest, size
 
     def _fetch_neighbours(self, commit: str) -> None:
-        for name in neighbours.NAMES:
+        for name in sidecar_files.NAMES:
             filename = str(PurePosixPath(self.filename).with_name(name))
             try:
                 with mapped_errors(self.address, limit=_MAX_NEIGHBOUR_BYTES, **self.terms):

@@ -14,12 +14,12 @@ import torch
 from huggingface_hub import get_session
 from huggingface_hub.utils import httpx
 
-from segdemo.checkpoints.limits import shown
 from segdemo.errors import HubError
 from segdemo.hub.client import Token, mapped_errors
 from segdemo.hub.incoming import CheckedFile, make_sure_it_fits
 from segdemo.hub.references import Address, Fetched
 from segdemo.hub.transport import Brake
+from segdemo.wording import shown
 
 DIGEST = re.compile(r"-([0-9a-f]{8,64})\.pth$")
 """torchvision writes the first digits of a file's SHA-256 into its name."""

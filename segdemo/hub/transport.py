@@ -18,8 +18,8 @@ from urllib.request import getproxies, proxy_bypass
 from huggingface_hub import constants, get_session, set_client_factory
 from huggingface_hub.utils import httpx, parse_ratelimit_headers
 
-from segdemo.checkpoints.limits import shown
 from segdemo.errors import HubError
+from segdemo.wording import shown
 
 MAX_ANSWER_BYTES = 32_000_000
 """Of one answer that is no file: a listing of a hundred thousand files."""

@@ -14,21 +14,20 @@ import torch
 from torch import nn
 
 from segdemo.checkpoints import Detection
-from segdemo.checkpoints.export import export_safetensors
-from segdemo.checkpoints.limits import printable
-from segdemo.devices import is_out_of_memory, select_device
+from segdemo.checkpoints.export import export_safetensors, halved
+from segdemo.checkpoints.recognise import recognise
+from segdemo.engine.devices import is_out_of_memory, select_device
 from segdemo.errors import TrainingError
-from segdemo.segmenter import recognise
+from segdemo.images.training_masks import Labelling, read_mask
 from segdemo.settings import Settings
 from segdemo.spec import SegmentationSpec
-from segdemo.training.halves import halved
 from segdemo.training.loop import Outcome, Saved, fit, planned_steps
-from segdemo.training.masks import Labelling, read_mask
 from segdemo.training.pairs import Pair, find_pairs, split
 from segdemo.training.plan import Plan
 from segdemo.training.samples import Batches, InputRules, Samples
 from segdemo.training.start import continued
 from segdemo.training.validation import Validation
+from segdemo.wording import printable
 
 STEPS = 300
 _FEWEST_STEPS = 20

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from segdemo.processing import activate
+from segdemo.inference.processing import activate
+from segdemo.metrics.accumulated import Scores, scores_for
 from segdemo.spec import Postprocessing
 from segdemo.training.samples import Samples
-from segdemo.training.scores import Scores, scores_for
 
 
 class Validation:

@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segdemo.catalog import CatalogEntry
-from segdemo.checkpoints.limits import amount, shown
 from segdemo.errors import CheckpointError, PictureError, SegdemoError
-from segdemo.inspection import inspection
-from segdemo.metrics import curve, outlines, overlap
-from segdemo.processing import LEVELS
-from segdemo.reading import AS_IT_COMES, Reading
-from segdemo.render import Kind, View, draw
-from segdemo.report import binary_truth
-from segdemo.truth import TruthMask
-from segdemo.ui.errors import explain, refusal
+from segdemo.images.masks import TruthMask
+from segdemo.inference.inspection import inspection
+from segdemo.inference.processing import LEVELS
+from segdemo.metrics.curves import curve, overlap
+from segdemo.metrics.outlines import outlines
+from segdemo.outputs.render import Kind, View, binary_truth, draw
+from segdemo.spec import AS_IT_COMES, Reading
+from segdemo.ui.gradio_support.errors import explain, refusal
+from segdemo.ui.gradio_support.uploads import uploaded
 from segdemo.ui.handlers import MAX_SLOTS, Handlers
-from segdemo.ui.map_files import cache_file
-from segdemo.ui.runner import figures_of
-from segdemo.ui.uploads import uploaded
+from segdemo.ui.viewer.map_files import cache_file
+from segdemo.ui.viewer.runner import figures_of
+from segdemo.wording import amount, shown
 
 # --- What goes in and out -----------------------------------------------------------------------
 

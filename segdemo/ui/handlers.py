@@ -11,27 +11,28 @@ from PIL import Image
 
 from segdemo.batch import Run
 from segdemo.catalog import CatalogEntry
-from segdemo.checkpoints.limits import amount
 from segdemo.errors import PictureError, SegdemoError
-from segdemo.pictures import decode
-from segdemo.pool import Predictor
-from segdemo.reading import AS_IT_COMES, Reading
-from segdemo.segmenter import Prediction, Segmenter
+from segdemo.images.decode import decode
+from segdemo.images.masks import TruthMask, decode_truth
+from segdemo.inference.pool import Predictor
+from segdemo.inference.prediction import Prediction
+from segdemo.inference.segmenter import Segmenter
 from segdemo.settings import Settings
+from segdemo.spec import AS_IT_COMES, Reading
 from segdemo.strings import text
-from segdemo.truth import TruthMask, decode_truth
-from segdemo.ui.adding import Adding
-from segdemo.ui.batches import prepare
-from segdemo.ui.hub_access import DEFAULT_ENDPOINT, HubAccess
-from segdemo.ui.links import pairs_of
-from segdemo.ui.map_files import cache_picture
-from segdemo.ui.payload import PanelEntry, ViewerPayload
-from segdemo.ui.rereading import Rereading
-from segdemo.ui.runner import Chosen, Runner
+from segdemo.ui.adding.handlers import Adding
+from segdemo.ui.adding.hub_access import DEFAULT_ENDPOINT, HubAccess
+from segdemo.ui.batch.runs import prepare
 from segdemo.ui.shelf import Shelf
-from segdemo.ui.stored import Example
-from segdemo.ui.truth_file import told
+from segdemo.ui.viewer.links import pairs_of
+from segdemo.ui.viewer.map_files import cache_picture
+from segdemo.ui.viewer.payload import PanelEntry, ViewerPayload
+from segdemo.ui.viewer.readings.rereading import Rereading
+from segdemo.ui.viewer.runner import Chosen, Runner
+from segdemo.ui.viewer.stored import Example
+from segdemo.ui.viewer.truth_file import told
 from segdemo.ui.visitor import Visitor
+from segdemo.wording import amount
 
 MIN_SLOTS = 2
 MAX_SLOTS = 4

@@ -9,15 +9,15 @@ from pathlib import Path
 import gradio as gr
 
 from segdemo.strings import text
-from segdemo.ui.batch_tab import BatchParts, lay_out_batch
+from segdemo.ui.adding.panel import HubPanel
+from segdemo.ui.batch.tab import BatchParts, lay_out_batch
+from segdemo.ui.gradio_support.picture_input import PictureInput
 from segdemo.ui.handlers import MAX_SLOTS, MIN_SLOTS, Handlers
-from segdemo.ui.hub_panel import HubPanel
-from segdemo.ui.language import labelled
-from segdemo.ui.language_choice import LanguageChoice
-from segdemo.ui.picture_input import PictureInput
-from segdemo.ui.saved_file import SavedFiles
-from segdemo.ui.transfer_list import TransferList
-from segdemo.ui.viewer import ComparisonViewer
+from segdemo.ui.language.panel import LanguageChoice
+from segdemo.ui.language.texts import labelled
+from segdemo.ui.sharing.saved_file import SavedFiles
+from segdemo.ui.transfers.panel import TransferList
+from segdemo.ui.viewer.viewer import ComparisonViewer
 from segdemo.ui.visitor import Visitor
 
 ONE, MANY = "one", "many"

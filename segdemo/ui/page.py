@@ -6,21 +6,21 @@ from typing import Any
 import gradio as gr
 
 from segdemo.strings import text
-from segdemo.ui.answers import problem
+from segdemo.ui.adding.payload import problem
 from segdemo.ui.api import offer_to_programs
-from segdemo.ui.batch_tab import tie_batch
-from segdemo.ui.errors import explain, refusal
-from segdemo.ui.event_data import number_of as _number
-from segdemo.ui.event_data import text_of as _text
+from segdemo.ui.batch.tab import tie_batch
+from segdemo.ui.gradio_support.errors import explain, refusal
+from segdemo.ui.gradio_support.event_data import number_of as _number
+from segdemo.ui.gradio_support.event_data import text_of as _text
+from segdemo.ui.gradio_support.uploads import uploaded
 from segdemo.ui.handlers import MAX_SLOTS, Handlers, place
-from segdemo.ui.language import speak_to_visitors
+from segdemo.ui.language.switching import switch_language
+from segdemo.ui.language.texts import speak_to_visitors
 from segdemo.ui.layout import ONE, Parts, lay_out
-from segdemo.ui.opening import let_open
-from segdemo.ui.reading_events import follow_readings
-from segdemo.ui.saving import let_save
+from segdemo.ui.sharing.opening import let_open
+from segdemo.ui.sharing.saving import let_save
 from segdemo.ui.slots import filled, kept, resized
-from segdemo.ui.switching import switch_language
-from segdemo.ui.uploads import uploaded
+from segdemo.ui.viewer.readings.reading_events import follow_readings
 from segdemo.ui.visitor import Visitor
 
 MAX_WATCHED = 16

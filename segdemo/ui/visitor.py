@@ -9,13 +9,13 @@ from threading import Lock
 
 from segdemo.catalog import CatalogEntry
 from segdemo.hub.references import Repository
-from segdemo.reading import Reading
+from segdemo.spec import Reading
 from segdemo.strings import DEFAULT_LANGUAGE
-from segdemo.ui.answers import Answer
-from segdemo.ui.batches import Batches
-from segdemo.ui.payload import ViewerState
-from segdemo.ui.transfers import Transfers
-from segdemo.ui.trials import Trials
+from segdemo.ui.adding.payload import Answer
+from segdemo.ui.batch.runs import Batches
+from segdemo.ui.transfers.transfers import Transfers
+from segdemo.ui.viewer.payload import ViewerState
+from segdemo.ui.viewer.readings.trials import Trials
 
 
 # No dataclass: Gradio would take it apart to describe it to the browser.

@@ -18,8 +18,8 @@ from torch.nn import functional
 
 from segdemo.architectures.isnet import ISNet, ISNetConfig
 from segdemo.checkpoints import detect
+from segdemo.checkpoints.recognise import resolve_spec
 from segdemo.errors import UnknownNetworkError
-from segdemo.segmenter import resolve_spec
 
 # Height, into, mid, out, dilated: the table of the paper.
 ENCODER = (

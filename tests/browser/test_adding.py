@@ -9,12 +9,12 @@ from PIL import Image
 
 from segdemo.catalog import cached, shipped
 from segdemo.hub.references import Address
-from segdemo.pool import Pool
+from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
 from segdemo.ui import launch_options
 from segdemo.ui import page as page_module
+from segdemo.ui.adding.hub_access import hub_access
 from segdemo.ui.handlers import Handlers
-from segdemo.ui.hub_access import hub_access
 from segdemo.ui.page import build
 from segdemo.ui.shelf import Shelf
 from tests.browser.conftest import served

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from segdemo.palettes import CLASS_PALETTES
-from segdemo.ui.map_files import cache_atlas, cache_map
-from segdemo.ui.payload import ClassMaps, PanelState, ViewerState
+from segdemo.images.palettes import CLASS_PALETTES
+from segdemo.ui.viewer.map_files import cache_atlas, cache_map
+from segdemo.ui.viewer.payload import ClassMaps, PanelState, ViewerState
 from tests.browser.conftest import HEIGHT, WIDTH, payload, random_map, ready
 
 pytestmark = pytest.mark.browser

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from segdemo.ui.payload import CachedFile, CachedImage, PanelEntry, PanelState, ViewerState
-from segdemo.ui.viewer import ComparisonViewer
+from segdemo.ui.viewer.payload import CachedFile, CachedImage, PanelEntry, PanelState, ViewerState
+from segdemo.ui.viewer.viewer import ComparisonViewer
 from tests.browser.conftest import HEIGHT, WIDTH, payload, random_map, ready
 
 pytestmark = pytest.mark.browser

@@ -18,7 +18,7 @@ from segdemo.hub import repository_files
 from segdemo.hub.download import Downloads, Progress
 from segdemo.hub.references import Address
 from segdemo.hub.transport import Brake
-from segdemo.segmenter import load
+from segdemo.inference.segmenter import load
 from segdemo.settings import Settings
 
 REPO = "alice/cells"

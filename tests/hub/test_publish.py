@@ -7,7 +7,7 @@ from huggingface_hub import ModelCard
 
 import segdemo
 from segdemo.checkpoints import read_metadata
-from segdemo.cli import main
+from segdemo.cli.main import main
 from segdemo.errors import CheckpointError, HubError
 from segdemo.hub.publish import publish, write_repository
 

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from segdemo.metrics import confusion, curve, outlines
-from segdemo.truth import TruthMask
+from segdemo.images.masks import TruthMask
+from segdemo.metrics.confusion import confusion
+from segdemo.metrics.curves import curve
+from segdemo.metrics.outlines import outlines
 from tests.js.test_javascript import STATIC
 from tests.mask_pairs import COUNT, class_pair, mask_pair
 

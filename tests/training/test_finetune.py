@@ -24,9 +24,9 @@ from segdemo.architectures.vgg import VGGConfig, vgg16
 from segdemo.catalog import SHIPPED_FOLDER
 from segdemo.checkpoints import read_metadata
 from segdemo.errors import TrainingError
+from segdemo.metrics.accumulated import BinaryScores
 from segdemo.settings import Settings
 from segdemo.training.finetune import Listener, Request, finetune
-from segdemo.training.scores import BinaryScores
 from segdemo.training.start import fresh
 
 SIDE = 48

@@ -12,7 +12,7 @@ from segdemo.architectures import ARCHITECTURES
 from segdemo.architectures.fcn import FCNConfig
 from segdemo.architectures.unet import UNetConfig
 from segdemo.architectures.vgg import VGGConfig, vgg16
-from segdemo.training.halves import halved
+from segdemo.checkpoints.export import halved
 from segdemo.training.loop import Saved, fit, planned_steps
 from segdemo.training.plan import Plan, rate
 from segdemo.training.ranks import Ranks, started

@@ -7,12 +7,17 @@ from pathlib import Path
 import pytest
 
 from segdemo.strings import section
-from segdemo.ui import batch_panel, hub_panel, language_choice, saved_file, transfer_list, viewer
-from segdemo.ui.answers import Answer
-from segdemo.ui.assets import script
-from segdemo.ui.hub_panel import HubPanel
-from segdemo.ui.transfer_list import TransferList
-from segdemo.ui.transfers import Transfers
+from segdemo.ui.adding import panel as hub_panel
+from segdemo.ui.adding.panel import HubPanel
+from segdemo.ui.adding.payload import Answer
+from segdemo.ui.batch import panel as batch_panel
+from segdemo.ui.gradio_support.assets import script
+from segdemo.ui.language import panel as language_choice
+from segdemo.ui.sharing import saved_file
+from segdemo.ui.transfers import panel as transfer_list
+from segdemo.ui.transfers.panel import TransferList
+from segdemo.ui.transfers.transfers import Transfers
+from segdemo.ui.viewer import viewer
 
 STATIC = Path(__file__).parents[2] / "segdemo" / "ui" / "static"
 TEMPLATES = sorted(path.name for ending in ("html", "css") for path in STATIC.glob(f"*.{ending}"))

@@ -3,7 +3,7 @@
 import gradio as gr
 import pytest
 
-from segdemo.pool import Pool
+from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
 from segdemo.ui import launch_options
 from segdemo.ui.handlers import Handlers
