@@ -4,11 +4,11 @@ import pytest
 import torch
 from checkpoint_files import write_checkpoint
 from code_bases import picture, randomised
-from test_engine import CONVOLUTIONS, NETWORKS
 from torch import nn
 
 from segdemo.engine.convolution import lay_out
 from segdemo.inference.segmenter import load
+from tests.engine.test_engine import CONVOLUTIONS, NETWORKS
 
 
 def filters(network):

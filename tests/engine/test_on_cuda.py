@@ -7,11 +7,11 @@ import pytest
 import torch
 from checkpoint_files import write_checkpoint
 from PIL import Image
-from test_engine import NETWORKS
 
 from segdemo.engine.engine import Engine
 from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
+from tests.engine.test_engine import NETWORKS
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from test_engine import NARROW, NETWORKS
 from torch import nn
 from torch.nn import functional
 
@@ -12,6 +11,7 @@ from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.architectures.vgg import VGGConfig
 from segdemo.engine.receptive_field import ReceptiveField, receptive_field
 from segdemo.engine.tracing import record
+from tests.engine.test_engine import NARROW, NETWORKS
 
 
 class Layers(nn.Module):

@@ -8,11 +8,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from test_engine import NETWORKS
 from torch import nn
 from torch.nn import functional
 
 from segdemo.engine.shape_inference import returned_shape
+from tests.engine.test_engine import NETWORKS
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDES = st.tuples(st.integers(1, 40), st.integers(1, 40))
