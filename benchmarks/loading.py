@@ -126,7 +126,7 @@ def main() -> None:
     before = peak_mib() or 0
     start = _now()
     if way == "segdemo":
-        network = detect(read_file(path, constant=True).content).build()
+        network = detect(read_file(path, mmap=True).content).build()
     else:
         network = NETWORKS[name].build()
         is_safe = path.suffix == ".safetensors"

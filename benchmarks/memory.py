@@ -107,7 +107,7 @@ def main() -> None:
     run: Callable[[], np.ndarray]
     if way == "segdemo":
         keep_freed_memory()
-        segmenter = load(path, device="cpu", words=_WORDS, settings=Settings())
+        segmenter = load(path, device="cpu", overrides=_WORDS, settings=Settings())
         run = lambda: segmenter.predict(picture).probabilities  # noqa: E731
     else:
         network = NETWORKS[_NETWORK].build()

@@ -193,44 +193,44 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
-    """Hashable, so that it can be part of a key; two that say the same are equal."""
+class Overrides:
+    """User overrides of a checkpoint's reading and spec.
+
+    Hashable, so that they can be part of a cache key; two that decide the same are equal.
+    """
 
     assume: str | None = None
-    """The name of the reading where tensors cannot tell; None for the file's own or the usual."""
-    words: str = "{}"
-    """What else is decided: a spec's JSON form, its keys in order."""
+    """The id of the reading to take where tensors cannot tell; None for the default one."""
+    spec_json: str = "{}"
+    """The overridden fields of the spec in its JSON form, keys in order."""
 
     @property
-    def spec_words(self) -> dict[str, Any]:
-        """``words`` as ``load`` takes them."""
-        words: dict[str, Any] = json.loads(self.words)
-        return words
+    def spec(self) -> dict[str, Any]:
+        """The overridden fields as ``load(overrides=...)`` takes them."""
+        spec: dict[str, Any] = json.loads(self.spec_json)
+        return spec
 
-    def with_word(self, name: str, value: object) -> "Reading":
-        """The same with one field decided, such as "preprocessing.side"; by None it no longer is.
+    def with_override(self, name: str, value: object) -> "Overrides":
+        """A copy with one field overridden, such as "preprocessing.side"; None removes it.
 
-        The value is any that JSON has. Nothing is checked here: see ``SegmentationSpec.resolve``.
+        The value is any that JSON has; ``SegmentationSpec.resolve`` checks it.
         """
         part, _, member = name.partition(".")
-        words = self.spec_words
-        values = {key: given for key, given in words.pop(part, {}).items() if key != member}
+        spec = self.spec
+        values = {key: given for key, given in spec.pop(part, {}).items() if key != member}
         if value is not None:
             values[member] = value
-        return replace(self, words=_canonical({**words, **({part: values} if values else {})}))
+        spec.update({part: values} if values else {})
+        return replace(self, spec_json=json.dumps(spec, sort_keys=True))
 
-    def with_words(self, words: Mapping[str, Mapping[str, Any]]) -> "Reading":
-        """The same with all of these fields decided."""
-        reading = self
-        for part, values in words.items():
+    def with_overrides(self, spec: Mapping[str, Mapping[str, Any]]) -> "Overrides":
+        """A copy with all of these fields overridden."""
+        overrides = self
+        for part, values in spec.items():
             for member, value in values.items():
-                reading = reading.with_word(f"{part}.{member}", value)
-        return reading
+                overrides = overrides.with_override(f"{part}.{member}", value)
+        return overrides
 
 
-AS_IT_COMES = Reading()
-"""Nobody decided anything: as the file, its neighbours and its code base say."""
-
-
-def _canonical(words: Mapping[str, Any]) -> str:
-    return json.dumps(words, sort_keys=True)
+NO_OVERRIDES = Overrides()
+"""Nothing is overridden: as the file, the files beside it and its code base say."""

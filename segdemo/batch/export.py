@@ -3,7 +3,6 @@
 import csv
 import io
 import math
-import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from PIL import Image
 from segdemo.batch.run import Outcome, Run
 from segdemo.inference.processing import LEVELS
 from segdemo.outputs.render import mask_picture
-from segdemo.wording import cell
+from segdemo.wording import cell, file_name
 
 TABLE_NAME = "figures.csv"
 
@@ -23,7 +22,6 @@ _COLUMNS = (
     *("dice", "iou", "precision", "recall", "accuracy", "message"),
 )
 _SCORES = ("dice", "iou", "precision", "recall", "accuracy")
-_NAME_CHARACTERS = 60
 
 
 def table(run: Run, outcomes: Sequence[Outcome], k: int) -> str:
@@ -83,9 +81,5 @@ def write_archive(run: Run, outcomes: Sequence[Outcome], k: int, target: Path) -
 def _mask_name(run: Run, outcome: Outcome, number: int) -> str:
     """Where the mask lies in the archive: a folder for each network, a name that is no path."""
     # Two networks may have one title, two pictures one name.
-    folder = f"{'ABCD'[number]} {_safe(run.networks[number].title)}"
-    return f"{folder}/{outcome.number + 1:03d} {_safe(outcome.pair.picture.stem)}.png"
-
-
-def _safe(name: str) -> str:
-    return re.sub(r"[^\w.() -]", "-", name)[:_NAME_CHARACTERS].strip(" .") or "-"
+    folder = f"{'ABCD'[number]} {file_name(run.networks[number].title)}"
+    return f"{folder}/{outcome.number + 1:03d} {file_name(outcome.pair.picture.stem)}.png"

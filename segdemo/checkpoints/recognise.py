@@ -22,7 +22,7 @@ class Recognised:
 
     detection: Detection
     spec: SegmentationSpec
-    own_words: Mapping[str, Any]
+    metadata: Mapping[str, Any]
     """What the file says of itself; see ``parse_metadata``."""
 
 
@@ -30,18 +30,18 @@ def recognise(
     path: str | Path,
     *,
     assume: str | None = None,
-    words: Mapping[str, Any] | None = None,
-    constant: bool = False,
+    overrides: Mapping[str, Any] | None = None,
+    mmap: bool = False,
 ) -> Recognised:
     """Read a checkpoint file without making it ready to predict; see ``load``.
 
     Raises CheckpointError.
     """
-    file = read_file(path, constant=constant)
-    own_words = parse_metadata(file.metadata)
-    detection = detect(file.content, assume=assume or own_words.get("assume"))
-    spec = resolve_spec(detection, own_words, path=Path(path), words=words or {})
-    return Recognised(detection=detection, spec=spec, own_words=own_words)
+    file = read_file(path, mmap=mmap)
+    metadata = parse_metadata(file.metadata)
+    detection = detect(file.content, assume=assume or metadata.get("assume"))
+    spec = resolve_spec(detection, metadata, path=Path(path), overrides=overrides or {})
+    return Recognised(detection=detection, spec=spec, metadata=metadata)
 
 
 def parse_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -67,14 +67,14 @@ def _senseless(field: str, value: object, expected: str) -> SpecError:
 
 def resolve_spec(
     detection: Detection,
-    own_words: Mapping[str, Any],
+    metadata: Mapping[str, Any],
     *,
     path: Path | None = None,
-    words: Mapping[str, Any] = MappingProxyType({}),
+    overrides: Mapping[str, Any] = MappingProxyType({}),
 ) -> SegmentationSpec:
     """Who speaks of a field first decides it, from the surest to what is merely usual.
 
-    They are ``words`` of the caller, the file's own, those of the files beside ``path``, what
+    They are ``overrides`` of the caller, the file's own, those of the files beside ``path``, what
     is known of its content, its code base's recipe, and what the class count suggests.
     Raises SpecError for a senseless value, and for a mean or std of other channels.
     """
@@ -82,8 +82,8 @@ def resolve_spec(
     activation = "sigmoid" if config.classes == 1 else "softmax"
     spec = SegmentationSpec.resolve(
         [
-            (text("origin_user"), words),
-            (METADATA_KEY, own_words),
+            (text("origin_user"), overrides),
+            (METADATA_KEY, metadata),
             *(_found_words(path, config) if path else ()),
             (detection.origin, detection.recipe),
             ("", {"postprocessing": {"activation": activation}}),

@@ -218,7 +218,7 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
             text("cli_multiples", multiple=multiple) if multiple > 1 else text("cli_any_size")
         )
     else:
-        export_safetensors(detection, spec, recognised.own_words, target)
+        export_safetensors(detection, spec, recognised.metadata, target)
     print(
         text(
             "cli_exported_onnx" if facts else "cli_exported",

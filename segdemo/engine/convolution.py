@@ -130,7 +130,7 @@ class Convolution:
         )
 
 
-def lay_out(network: nn.Module) -> None:
+def to_channels_last(network: nn.Module) -> None:
     """Put the filters of its convolutions in the order that kernels read: channels last.
 
     Else those that no norm is folded into are copied at each call. In place, so that none is in

@@ -20,7 +20,7 @@ from segdemo.engine.devices import without_tf32
 from segdemo.engine.fusion import FusedWeights
 from segdemo.engine.receptive_field import ReceptiveField, receptive_field
 from segdemo.engine.tiling import Tiling, best_tiling, tiled
-from segdemo.engine.tracing import Program, Recording, record
+from segdemo.engine.tracing import Program, Trace, trace_network
 
 _SHAPES_KEPT = 16
 """Of how many sizes a program is kept; programs share the weights and are small themselves."""
@@ -35,26 +35,26 @@ class _Size:
 
     program: Program | None = None
     """What our engine runs; None when the network itself is run."""
-    recording: Recording | None = None
+    trace: Trace | None = None
 
     @cached_property
     def peak(self) -> int:
         """See Recording.peak; 0 when it is not known."""
-        found = self.program or self.recording
+        found = self.program or self.trace
         return found.peak if found else 0
 
     @cached_property
     def field(self) -> ReceptiveField | None:
         """What a pixel depends on. Large pictures alone are asked for it."""
-        return receptive_field(self.recording) if self.recording else None
+        return receptive_field(self.trace) if self.trace else None
 
     @property
     def lacking(self) -> tuple[int, ...]:
         """How many rows and columns the answer has less than the pictures."""
-        if self.recording is None:
+        if self.trace is None:
             return ()
-        ends = (self.recording.given, self.recording.returned)
-        given, returned = (self.recording.shapes[slot.number][2:] for slot in ends)
+        ends = (self.trace.given, self.trace.returned)
+        given, returned = (self.trace.shapes[slot.number][2:] for slot in ends)
         return tuple(a - b for a, b in zip(given, returned, strict=True))
 
 
@@ -89,7 +89,7 @@ class Engine:
         program = size.program
         if program is None:
             forward = partial(self._as_it_is, network)
-            if size.recording is None or pictures.device.type not in _BY_GRAPHS:
+            if size.trace is None or pictures.device.type not in _BY_GRAPHS:
                 return forward(pictures)
             byte_size = size.peak * self._dtype.itemsize
             return self._graphs.run(forward, pictures, byte_size=byte_size)
@@ -144,9 +144,9 @@ class Engine:
                 self._graphs.clear()
                 self._weights = FusedWeights(own=own if ours else (), dtype=self._dtype)
             if shape not in self._sizes:
-                recording = record(network, shape) if known else None
-                program = self._weights.program(recording) if ours and recording else None
-                self._sizes[shape] = _Size(program=program, recording=recording)
+                trace = trace_network(network, shape) if known else None
+                program = self._weights.program(trace) if ours and trace else None
+                self._sizes[shape] = _Size(program=program, trace=trace)
                 if len(self._sizes) > _SHAPES_KEPT:
                     self._sizes.popitem(last=False)
             self._sizes.move_to_end(shape)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from segdemo.engine.convolution import Convolution
-from segdemo.engine.tracing import Call, Program, Recording, Slot
+from segdemo.engine.tracing import Call, Program, Trace, Value
 
 _BATCH_NORM = inspect.signature(functional.batch_norm)
 
@@ -36,21 +36,21 @@ class FusedWeights:
             if tensor is not None and tensor.data_ptr() not in own
         )
 
-    def program(self, recording: Recording) -> Program:
+    def program(self, trace: Trace) -> Program:
         """The recording with norms, ReLUs and joints in the convolutions beside them."""
-        calls = recording.calls
-        readers = _readers(recording)
+        calls = trace.calls
+        readers = _readers(trace)
         shorter: list[Call | None] = list(calls)
         for place, call in enumerate(calls):
-            found = _convolution(call, recording)
+            found = _convolution(call, trace)
             if found is None:
                 continue
             result, relu, norm = call.result, False, None
-            parts = _joined(place, found, recording, readers)
+            parts = _joined(place, found, trace, readers)
             after = readers.get(result, [])
             # Only where nothing else reads what lies between. The answer is read by the caller.
             if len(after) == 1 and after[0] < len(calls):
-                norm = _norm(calls[after[0]], result, recording)
+                norm = _norm(calls[after[0]], result, trace)
             if norm:
                 shorter[after[0]], result = None, calls[after[0]].result
                 after = readers.get(result, [])
@@ -61,7 +61,7 @@ class FusedWeights:
                     shorter[after[0]], result, relu = None, rectified, True
             if parts:
                 shorter[place - 1] = None
-            first = recording.shapes[parts[0].number][1] if parts else None
+            first = trace.shapes[parts[0].number][1] if parts else None
             shorter[place] = Call(
                 function=self._fused(found, norm, relu=relu, first=first),
                 arguments=parts or call.arguments[:1],
@@ -69,7 +69,7 @@ class FusedWeights:
                 result=result,
             )
         left = tuple(call for call in shorter if call is not None)
-        return Program(replace(recording, calls=left), self._cast)
+        return Program(replace(trace, calls=left), self._cast)
 
     def _fused(
         self, found: dict[str, Any], norm: "_Norm | None", *, relu: bool, first: int | None
@@ -93,7 +93,7 @@ class FusedWeights:
             bias = found["bias"]
             return self._cast[found["weight"].number], bias and self._cast[bias.number]
 
-        def numbers(slot: Slot | None, otherwise: float) -> Tensor:
+        def numbers(slot: Value | None, otherwise: float) -> Tensor:
             if slot is None:
                 return torch.tensor(otherwise, dtype=torch.float64)
             return self._own[slot.number].detach().double()
@@ -117,10 +117,10 @@ class FusedWeights:
 class _Norm:
     """A batch norm with the statistics that it learned."""
 
-    mean: Slot
-    variance: Slot
-    weight: Slot | None
-    bias: Slot | None
+    mean: Value
+    variance: Value
+    weight: Value | None
+    bias: Value | None
     epsilon: float
 
 
@@ -128,13 +128,13 @@ def _cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return tensor.to(dtype) if tensor.is_floating_point() else tensor
 
 
-def _readers(recording: Recording) -> dict[Slot, list[int]]:
+def _readers(trace: Trace) -> dict[Value, list[int]]:
     """The places of the calls that read a slot, as often as they do; the answer comes last."""
-    readers: dict[Slot, list[int]] = {}
-    for place, call in enumerate(recording.calls):
+    readers: dict[Value, list[int]] = {}
+    for place, call in enumerate(trace.calls):
         for slot in call.reads:
             readers.setdefault(slot, []).append(place)
-    readers.setdefault(recording.returned, []).append(len(recording.calls))
+    readers.setdefault(trace.returned, []).append(len(trace.calls))
     return readers
 
 
@@ -146,7 +146,7 @@ _PLACES: dict[Callable[..., Any], tuple[str, ...]] = {
 }
 
 
-def _convolution(call: Call, recording: Recording) -> dict[str, Any] | None:
+def _convolution(call: Call, trace: Trace) -> dict[str, Any] | None:
     """What it is given, if it is a convolution with weights of the network, called by a module."""
     places = _PLACES.get(call.function, ())
     if not places or call.named or len(call.arguments) != len(places):
@@ -155,19 +155,19 @@ def _convolution(call: Call, recording: Recording) -> dict[str, Any] | None:
     geometry = (found["stride"], found["padding"], found["dilation"])
     if not all(isinstance(part, tuple) for part in geometry):
         return None
-    if found["weight"] is None or not _are_own(recording, found["weight"], found["bias"]):
+    if found["weight"] is None or not _are_own(trace, found["weight"], found["bias"]):
         return None
     # A picture that is alone has no channels that could be last.
-    return found if len(recording.shapes[found.pop("input").number]) == 4 else None
+    return found if len(trace.shapes[found.pop("input").number]) == 4 else None
 
 
 def _joined(
-    place: int, found: dict[str, Any], recording: Recording, readers: dict[Slot, list[int]]
-) -> tuple[Slot, ...] | None:
+    place: int, found: dict[str, Any], trace: Trace, readers: dict[Value, list[int]]
+) -> tuple[Value, ...] | None:
     """The two tensors whose channels were joined just for the convolution at ``place``."""
     if place == 0 or found["output_padding"] is not None or found["groups"] != 1:
         return None
-    joint, convolution = recording.calls[place - 1], recording.calls[place]
+    joint, convolution = trace.calls[place - 1], trace.calls[place]
     if joint.function is not torch.cat or convolution.arguments[0] != joint.result:
         return None
     given = dict(zip(("tensors", "dim"), joint.arguments, strict=False)) | joint.named
@@ -175,10 +175,10 @@ def _joined(
     if len(parts) != 2 or given != {"dim": 1} or readers[joint.result] != [place]:
         return None
     # Of a single picture, dimension 1 would be its rows.
-    return tuple(parts) if len(recording.shapes[parts[0].number]) == 4 else None
+    return tuple(parts) if len(trace.shapes[parts[0].number]) == 4 else None
 
 
-def _norm(call: Call, of: Slot, recording: Recording) -> _Norm | None:
+def _norm(call: Call, of: Value, trace: Trace) -> _Norm | None:
     """What it is, if it is a batch norm of ``of`` that does not learn."""
     if call.function is not functional.batch_norm:
         return None
@@ -189,10 +189,10 @@ def _norm(call: Call, of: Slot, recording: Recording) -> _Norm | None:
     weight, bias = given["weight"], given["bias"]
     if given["input"] != of or given["training"] or None in (mean, variance):
         return None
-    if not _are_own(recording, mean, variance, weight, bias):
+    if not _are_own(trace, mean, variance, weight, bias):
         return None
     return _Norm(mean=mean, variance=variance, weight=weight, bias=bias, epsilon=given["eps"])
 
 
-def _are_own(recording: Recording, *slots: Slot | None) -> bool:
-    return all(slot is None or slot.number < recording.own for slot in slots)
+def _are_own(trace: Trace, *slots: Value | None) -> bool:
+    return all(slot is None or slot.number < trace.own for slot in slots)

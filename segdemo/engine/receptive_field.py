@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from segdemo.engine.tracing import Call, Recording, Slot
+from segdemo.engine.tracing import Call, Trace, Value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +29,13 @@ class ReceptiveField:
     step: int
 
 
-def receptive_field(recording: Recording) -> ReceptiveField | None:
+def receptive_field(trace: Trace) -> ReceptiveField | None:
     """What an answer's pixels depend on; None where that is the whole picture, or is not known.
 
     So it is where a picture's size decides how it is sampled (``align_corners=True``), where
     something is pooled over all of it, and where the answer has another scale.
     """
-    axes = [_along(axis, recording) for axis in (2, 3)]
+    axes = [_along(axis, trace) for axis in (2, 3)]
     found = [field for field in axes if field is not None]
     if len(found) < len(axes):
         return None
@@ -75,51 +75,51 @@ class _Field:
         )
 
 
-def _along(axis: int, recording: Recording) -> ReceptiveField | None:
+def _along(axis: int, trace: Trace) -> ReceptiveField | None:
     zero = Fraction(0)
-    fields = {recording.given.number: _Field(stride=Fraction(1), before=zero, after=zero)}
-    pixels, step = recording.shapes[recording.given.number][axis], 1
-    for call in recording.calls:
-        sources = [slot for slot in call.reads if slot.number >= recording.own]
+    fields = {trace.given.number: _Field(stride=Fraction(1), before=zero, after=zero)}
+    pixels, step = trace.shapes[trace.given.number][axis], 1
+    for call in trace.calls:
+        sources = [slot for slot in call.reads if slot.number >= trace.own]
         reader = _READERS.get(call.function)
         if reader is None or not all(slot.number in fields for slot in sources):
             return None
         try:
-            field = reader(call, [fields[slot.number] for slot in sources], axis, recording)
+            field = reader(call, [fields[slot.number] for slot in sources], axis, trace)
         except (AttributeError, KeyError, IndexError, TypeError, ValueError):
             return None  # called in words that its reader does not know
-        if field is None or not isinstance(call.result, Slot):
+        if field is None or not isinstance(call.result, Value):
             return None
-        length = recording.shapes[call.result.number][axis]
+        length = trace.shapes[call.result.number][axis]
         fields[call.result.number] = field.beyond(length, pixels)
         step = math.lcm(step, field.stride.numerator)
-    answer = fields.get(recording.returned.number)
+    answer = fields.get(trace.returned.number)
     if answer is None or answer.stride != 1:
         return None
     before, after = (math.ceil(max(margin, zero)) for margin in (answer.before, answer.after))
     return ReceptiveField(before=before, after=after, step=step)
 
 
-_Reader = Callable[[Call, list[_Field], int, Recording], _Field | None]
+_Reader = Callable[[Call, list[_Field], int, Trace], _Field | None]
 
 
-def _convolved(call: Call, sources: list[_Field], axis: int, recording: Recording) -> _Field:
+def _convolved(call: Call, sources: list[_Field], axis: int, trace: Trace) -> _Field:
     _, weight, _, stride, padding, dilation, _ = call.arguments
-    last = _of_axis(dilation, axis) * (recording.shapes[weight.number][axis] - 1)
+    last = _of_axis(dilation, axis) * (trace.shapes[weight.number][axis] - 1)
     before = _of_axis(padding, axis)
     return sources[0].read(-before, last - before, Fraction(_of_axis(stride, axis)))
 
 
-def _convolved_back(call: Call, sources: list[_Field], axis: int, recording: Recording) -> _Field:
+def _convolved_back(call: Call, sources: list[_Field], axis: int, trace: Trace) -> _Field:
     _, weight, _, strides, padding, _, _, dilation = call.arguments
-    last = _of_axis(dilation, axis) * (recording.shapes[weight.number][axis] - 1)
+    last = _of_axis(dilation, axis) * (trace.shapes[weight.number][axis] - 1)
     after, stride = _of_axis(padding, axis), _of_axis(strides, axis)
     return sources[0].read(
         Fraction(after - last, stride), Fraction(after, stride), Fraction(1, stride)
     )
 
 
-def _pooled(call: Call, sources: list[_Field], axis: int, recording: Recording) -> _Field:
+def _pooled(call: Call, sources: list[_Field], axis: int, trace: Trace) -> _Field:
     kernel = call.arguments[1]
     stride = call.named["stride"] or kernel
     last = _of_axis(call.named["dilation"], axis) * (_of_axis(kernel, axis) - 1)
@@ -127,10 +127,10 @@ def _pooled(call: Call, sources: list[_Field], axis: int, recording: Recording) 
     return sources[0].read(-before, last - before, Fraction(_of_axis(stride, axis)))
 
 
-def _resized(call: Call, sources: list[_Field], axis: int, recording: Recording) -> _Field | None:
+def _resized(call: Call, sources: list[_Field], axis: int, trace: Trace) -> _Field | None:
     given, named = call.arguments[0], call.named
-    before = recording.shapes[given.number][axis]
-    after = recording.shapes[call.result.number][axis]
+    before = trace.shapes[given.number][axis]
+    after = trace.shapes[call.result.number][axis]
     times, factor = after // before, named["scale_factor"]
     known = named["mode"] in ("nearest", "bilinear") and not named["antialias"]
     if not known or after % before or named["align_corners"]:
@@ -144,14 +144,14 @@ def _resized(call: Call, sources: list[_Field], axis: int, recording: Recording)
     return sources[0].read(centre - 1, centre + 1, Fraction(1, times))
 
 
-def _each_alone(call: Call, sources: list[_Field], axis: int, recording: Recording) -> _Field:
+def _each_alone(call: Call, sources: list[_Field], axis: int, trace: Trace) -> _Field:
     if len(sources) != 1 or call.named.get("training", False):
         raise ValueError
     return sources[0]
 
 
-def _together(call: Call, sources: list[_Field], axis: int, recording: Recording) -> _Field | None:
-    lengths = {recording.shapes[s.number][axis] for s in call.reads if s.number >= recording.own}
+def _together(call: Call, sources: list[_Field], axis: int, trace: Trace) -> _Field | None:
+    lengths = {trace.shapes[s.number][axis] for s in call.reads if s.number >= trace.own}
     if len(lengths) != 1 or len({source.stride for source in sources}) != 1:
         return None
     return _Field(
@@ -161,12 +161,12 @@ def _together(call: Call, sources: list[_Field], axis: int, recording: Recording
     )
 
 
-def _joined(call: Call, sources: list[_Field], axis: int, recording: Recording) -> _Field | None:
+def _joined(call: Call, sources: list[_Field], axis: int, trace: Trace) -> _Field | None:
     channels = call.arguments[1:] == (1,) or call.named == {"dim": 1}
-    return _together(call, sources, axis, recording) if channels else None
+    return _together(call, sources, axis, trace) if channels else None
 
 
-def _cut(call: Call, sources: list[_Field], axis: int, recording: Recording) -> _Field:
+def _cut(call: Call, sources: list[_Field], axis: int, trace: Trace) -> _Field:
     part = call.arguments[1][axis]
     if part.step not in (None, 1):
         raise ValueError
@@ -176,7 +176,7 @@ def _cut(call: Call, sources: list[_Field], axis: int, recording: Recording) -> 
     return sources[0].read(start, start, Fraction(1))
 
 
-def _padded(call: Call, sources: list[_Field], axis: int, recording: Recording) -> _Field:
+def _padded(call: Call, sources: list[_Field], axis: int, trace: Trace) -> _Field:
     widths = call.arguments[1]
     if call.named["mode"] != "constant" or len(widths) != 4:
         raise ValueError

@@ -22,7 +22,7 @@ class _Place:
     seconds: float = 0.0
 
 
-class Turns:
+class DeviceScheduler:
     """Two networks at once would share the same cores or memory and only be slower."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from segdemo.engine.shape_inference import returned_shape
 
 
 @dataclass(frozen=True)
-class Slot:
+class Value:
     """The place of a tensor; the first ones are those of the network's own tensors."""
 
     number: int
@@ -34,13 +34,13 @@ class Call:
     result: Any
 
     @property
-    def reads(self) -> tuple[Slot, ...]:
+    def reads(self) -> tuple[Value, ...]:
         """Each slot among the arguments, as often as it stands there."""
         return _slots((self.arguments, self.named))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Recording:
+class Trace:
     """The calls in their order, where the pictures come in and where the answer stands."""
 
     calls: tuple[Call, ...]
@@ -48,8 +48,8 @@ class Recording:
     """How many slots, from the first on, are the network's own tensors."""
     shapes: tuple[torch.Size, ...]
     """Of the tensor in each slot."""
-    given: Slot
-    returned: Slot
+    given: Value
+    returned: Value
 
     @property
     def peak(self) -> int:
@@ -65,7 +65,7 @@ class Recording:
                 held.pop(number, None)
         return most
 
-    def _size(self, slot: Slot) -> int:
+    def _size(self, slot: Value) -> int:
         own_or_given = slot.number < self.own or slot == self.given
         return 0 if own_or_given else self.shapes[slot.number].numel()
 
@@ -73,10 +73,10 @@ class Recording:
 class Program:
     """A recording and the tensors of its network, ready to run."""
 
-    def __init__(self, recording: Recording, own: Sequence[Tensor]) -> None:
+    def __init__(self, trace: Trace, own: Sequence[Tensor]) -> None:
         """``own``: the network's parameters, then its buffers."""
-        self._recording, self._own = recording, tuple(own)
-        self._freed = _freed(recording)
+        self._recording, self._own = trace, tuple(own)
+        self._freed = _freed(trace)
 
     @property
     def peak(self) -> int:
@@ -88,31 +88,31 @@ class Program:
 
         What small ones leave is given back once they are large: the next is likely as large.
         """
-        recording = self._recording
-        values: list[Any] = [*self._own, *([None] * (len(recording.shapes) - recording.own))]
-        values[recording.given.number] = pictures
+        trace = self._recording
+        values: list[Any] = [*self._own, *([None] * (len(trace.shapes) - trace.own))]
+        values[trace.given.number] = pictures
 
-        def value_of(slot: Slot) -> Any:
+        def value_of(slot: Value) -> Any:
             return values[slot.number]
 
-        for call, freed in zip(recording.calls, self._freed, strict=True):
+        for call, freed in zip(trace.calls, self._freed, strict=True):
             result = call.function(
                 *_mapped(call.arguments, value_of), **_mapped(call.named, value_of)
             )
             is_large = isinstance(result, Tensor) and result.nbytes >= FROM_SYSTEM
             for slot, tensor in zip(_leaves(call.result), _leaves(result), strict=True):
-                if isinstance(slot, Slot):
+                if isinstance(slot, Value):
                     values[slot.number] = tensor
             del result
             for number in freed:
                 values[number] = None
             if is_large:
                 give_back_freed_memory()
-        answer: Tensor = values[recording.returned.number]
+        answer: Tensor = values[trace.returned.number]
         return answer
 
 
-def record(network: nn.Module, shape: torch.Size) -> Recording | None:
+def trace_network(network: nn.Module, shape: torch.Size) -> Trace | None:
     """What it does with pictures (N, C, H, W) of this shape; the network itself does not run.
 
     None when it needs numbers to decide, or uses tensors that are neither its own nor computed.
@@ -132,7 +132,7 @@ def record(network: nn.Module, shape: torch.Size) -> Recording | None:
     except Exception:
         # Whatever only real tensors can do: the network runs as it is instead.
         return None
-    return Recording(
+    return Trace(
         calls=tuple(recorder.calls),
         own=len(own),
         shapes=tuple(tensor.shape for tensor in recorder.tensors),
@@ -155,14 +155,14 @@ class _Recorder(TorchFunctionMode):
         self.tensors: list[Tensor] = []
         self._numbers: dict[int, int] = {}
 
-    def slot_of(self, tensor: Tensor) -> Slot:
+    def slot_of(self, tensor: Tensor) -> Value:
         """Where it stands; a new tensor gets a place of its own."""
         number = self._numbers.setdefault(id(tensor), len(self.tensors))
         if number == len(self.tensors):
             self.tensors.append(tensor)
-        return Slot(number)
+        return Value(number)
 
-    def known(self, tensor: Tensor) -> Slot:
+    def known(self, tensor: Tensor) -> Value:
         """Where it stands. Raises _UnrecordableError when no call that was recorded made it."""
         if id(tensor) not in self._numbers:
             raise _UnrecordableError
@@ -192,7 +192,7 @@ class _Recorder(TorchFunctionMode):
 
 def _mapped(value: Any, by: Callable[[Any], Any]) -> Any:
     """The same with ``by`` of each tensor or slot in it."""
-    if isinstance(value, Tensor | Slot):
+    if isinstance(value, Tensor | Value):
         return by(value)
     if isinstance(value, torch.device):
         raise _UnrecordableError
@@ -204,11 +204,11 @@ def _mapped(value: Any, by: Callable[[Any], Any]) -> Any:
 
 
 def _kept(value: Any) -> Iterator[Any]:
-    return (leaf for leaf in _leaves(value) if isinstance(leaf, Tensor | Slot | torch.device))
+    return (leaf for leaf in _leaves(value) if isinstance(leaf, Tensor | Value | torch.device))
 
 
-def _slots(value: Any) -> tuple[Slot, ...]:
-    return tuple(leaf for leaf in _leaves(value) if isinstance(leaf, Slot))
+def _slots(value: Any) -> tuple[Value, ...]:
+    return tuple(leaf for leaf in _leaves(value) if isinstance(leaf, Value))
 
 
 def _leaves(value: Any) -> Iterator[Any]:
@@ -222,14 +222,14 @@ def _leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _freed(recording: Recording) -> list[list[int]]:
+def _freed(trace: Trace) -> list[list[int]]:
     """After each call, the slots that no later one reads."""
-    last: dict[int, int] = {recording.given.number: 0}
-    for place, call in enumerate(recording.calls):
+    last: dict[int, int] = {trace.given.number: 0}
+    for place, call in enumerate(trace.calls):
         for slot in (*call.reads, *_slots(call.result)):
             last[slot.number] = place
-    freed: list[list[int]] = [[] for _ in recording.calls]
+    freed: list[list[int]] = [[] for _ in trace.calls]
     for number, place in last.items():
-        if number >= recording.own and number != recording.returned.number:
+        if number >= trace.own and number != trace.returned.number:
             freed[place].append(number)
     return freed

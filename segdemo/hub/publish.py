@@ -96,7 +96,7 @@ def write_repository(
 ) -> None:
     """Write model.safetensors, config.json and README.md to ``folder``. Raises CheckpointError."""
     recognised = recognise(source, assume=assume)
-    detection, spec, words = recognised.detection, recognised.spec, recognised.own_words
+    detection, spec, words = recognised.detection, recognised.spec, recognised.metadata
     licence = licence or _stated_licence(words)
     if licence:
         words = {**words, "licence": licence}

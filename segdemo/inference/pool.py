@@ -17,13 +17,13 @@ from segdemo.engine.devices import (
     number_type,
     select_device,
 )
-from segdemo.engine.scheduler import Turns
+from segdemo.engine.scheduler import DeviceScheduler
 from segdemo.errors import CheckpointError, PredictionError, SegdemoError
 from segdemo.hub.cached import is_cached
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.segmenter import Segmenter, load
 from segdemo.settings import Settings
-from segdemo.spec import AS_IT_COMES, Reading
+from segdemo.spec import NO_OVERRIDES, Overrides
 
 _Result = TypeVar("_Result")
 _Version = tuple[int, int] | None
@@ -54,11 +54,11 @@ class Status:
 class Predictor(Protocol):
     """What the page and the command line need of whoever runs the networks."""
 
-    def load(self, path: Path, reading: Reading = AS_IT_COMES) -> Segmenter:
+    def load(self, path: Path, overrides: Overrides = NO_OVERRIDES) -> Segmenter:
         """The network of a checkpoint read in a way, ready to run. Raises CheckpointError."""
 
     def predict(
-        self, path: Path, picture: Image.Image, reading: Reading = AS_IT_COMES
+        self, path: Path, picture: Image.Image, overrides: Overrides = NO_OVERRIDES
     ) -> Prediction:
         """Run a checkpoint's network on a picture. Raises CheckpointError or PredictionError."""
 
@@ -76,33 +76,33 @@ class Pool:
         number_type(self._device, settings.precision)  # now, not at the first picture
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         # One may load while another runs, and the status never waits for either.
-        self._turns = Turns()
+        self._scheduler = DeviceScheduler()
         self._load_lock = Lock()
         self._kept_lock = Lock()
 
-    def load(self, path: Path, reading: Reading = AS_IT_COMES) -> Segmenter:
+    def load(self, path: Path, overrides: Overrides = NO_OVERRIDES) -> Segmenter:
         """The network of a checkpoint, from the cache unless the file has changed since.
 
         Readings that assume the same share one network, whatever else they say.
         """
-        key, version = (path, reading.assume), _version(path)
+        key, version = (path, overrides.assume), _version(path)
         segmenter = self._find(key, version)
         if segmenter is None:
             with self._load_lock:
                 # Whoever held the lock may have loaded it.
                 segmenter = self._find(key, version) or self._load(key, version)
-        words = reading.spec_words
-        return segmenter.respecified(words) if words else segmenter
+        spec = overrides.spec
+        return segmenter.with_overrides(spec) if spec else segmenter
 
     def predict(
-        self, path: Path, picture: Image.Image, reading: Reading = AS_IT_COMES
+        self, path: Path, picture: Image.Image, overrides: Overrides = NO_OVERRIDES
     ) -> Prediction:
         """Run one network; when memory runs out, drop the others and try once more."""
-        segmenter = self.load(path, reading)
+        segmenter = self.load(path, overrides)
         width, height = picture.size
         return self._with_retreat(
-            (path, reading.assume),
-            lambda: segmenter.predict(picture, self._turns),
+            (path, overrides.assume),
+            lambda: segmenter.predict(picture, self._scheduler),
             PredictionError(
                 "prediction_out_of_memory",
                 width=width,
@@ -139,7 +139,7 @@ class Pool:
                 device=device,
                 assume=assume,
                 settings=self._settings,
-                constant=is_cached(path),
+                mmap=is_cached(path),
             ),
             CheckpointError(
                 "checkpoint_out_of_memory", name=path.name, device=device_name(self._device)

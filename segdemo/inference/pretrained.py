@@ -46,7 +46,7 @@ def from_pretrained(
         revision=revision or address.revision,
     )
     path = _cached(address, settings) if offline() else _fetched(address, token, settings)
-    return load(path, device=device, assume=assume, settings=settings, constant=True)
+    return load(path, device=device, assume=assume, settings=settings, mmap=True)
 
 
 def _fetched(address: Address, token: Token, settings: Settings) -> Path:

@@ -3,6 +3,7 @@
 import copy
 import math
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +15,10 @@ from torch import Tensor, nn
 
 from segdemo.checkpoints import Detection
 from segdemo.checkpoints.recognise import recognise, require_lengths
-from segdemo.engine.convolution import lay_out
+from segdemo.engine.convolution import to_channels_last
 from segdemo.engine.devices import number_type, select_device, short_name, synchronise, upload
 from segdemo.engine.engine import Engine, reads_channels_last
-from segdemo.engine.scheduler import Turns
+from segdemo.engine.scheduler import DeviceScheduler
 from segdemo.engine.tiling import Tiling
 from segdemo.images.decode import decode
 from segdemo.inference.prediction import Prediction
@@ -90,23 +91,23 @@ class Segmenter:
         weights: int = sum(tensor.nbytes for tensor in self.network.state_dict().values())
         return weights + self._engine.byte_size
 
-    def respecified(self, words: Mapping[str, Any]) -> "Segmenter":
-        """The same network, of which ``words`` decide whatever they speak of, in the JSON form.
+    def with_overrides(self, overrides: Mapping[str, Any]) -> "Segmenter":
+        """A segmenter that shares these weights, with fields of its spec overridden.
 
-        It shares the weights and what was made of them to run. Raises SpecError.
+        ``overrides`` are in the spec's JSON form. Raises SpecError.
         """
         user = text("origin_user")
-        decided = SegmentationSpec.resolve([(user, words)]).origins
-        spec = SegmentationSpec.resolve([(user, words), ("", self.spec.to_dict())])
+        decided = SegmentationSpec.resolve([(user, overrides)]).origins
+        spec = SegmentationSpec.resolve([(user, overrides), ("", self.spec.to_dict())])
         require_lengths(spec, self.detection.config.in_channels)
         twin = copy.copy(self)
         twin.spec = replace(spec, origins={**self.spec.origins, **decided})
         return twin
 
-    def predict(self, picture: Image.Image, turns: Turns | None = None) -> Prediction:
+    def predict(self, picture: Image.Image, scheduler: DeviceScheduler | None = None) -> Prediction:
         """Run the network once on a picture, read as the page reads it: see pictures.decode.
 
-        ``turns``: who else uses the device; nobody by default. Raises PictureError when the
+        ``scheduler``: who else uses the device; nobody by default. Raises PictureError when the
         picture cannot be read, and PredictionError when the network cannot take it or returns NaN.
         """
         start = time.perf_counter()
@@ -122,7 +123,7 @@ class Segmenter:
                 synchronise(self.device)
                 return logits
 
-            logits, ran_in = (turns or Turns()).run(
+            logits, ran_in = (scheduler or DeviceScheduler()).run(
                 forward, fitted.given, network=self.network, most=fitted.together
             )
             start = time.perf_counter()
@@ -175,25 +176,33 @@ def load(
     *,
     device: str | None = None,
     assume: str | None = None,
-    words: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
     settings: Settings | None = None,
-    constant: bool = False,
+    mmap: bool = False,
+    **renamed: Any,
 ) -> Segmenter:
-    """The network in a checkpoint file, recognised from its tensors and ready to predict.
+    """Load a checkpoint file: recognise its network from the tensors and prepare it to predict.
 
     ``device`` is a name such as "cuda:1"; the settings' or the best one by default.
-    ``assume`` names the reading where tensors cannot tell (``Detection.alternatives``), and
-    ``words`` decide whatever they speak of, in the spec's JSON form. ``constant``: see
-    ``read_file``.
+    ``assume`` is the id of the reading to take where tensors cannot tell (see
+    ``Detection.alternatives``). ``overrides`` are fields of the spec in its JSON form, such as
+    ``{"preprocessing": {"side": 512}}``; they win over the file's own. ``mmap``: see
+    ``read_file``. The former names ``words`` and ``constant`` still work in this release.
     Raises CheckpointError or SettingsError.
     """
+    if "words" in renamed:
+        overrides = _renamed(renamed.pop("words"), "words", "overrides")
+    if "constant" in renamed:
+        mmap = _renamed(renamed.pop("constant"), "constant", "mmap")
+    if renamed:
+        raise TypeError(f"load() got an unexpected keyword argument {min(renamed)!r}")
     settings = settings or Settings.from_environment()
     # First, because a device that is absent need not wait for a large file.
     chosen_device = select_device(device or settings.device)
-    recognised = recognise(path, assume=assume, words=words, constant=constant)
+    recognised = recognise(path, assume=assume, overrides=overrides, mmap=mmap)
     network = recognised.detection.build()
     if reads_channels_last(chosen_device, number_type(chosen_device, settings.precision)):
-        lay_out(network)  # What was recognised holds the same tensors, and is done with.
+        to_channels_last(network)  # What was recognised holds the same tensors, and is done with.
     return Segmenter(
         network=network,
         spec=recognised.spec,
@@ -204,3 +213,8 @@ def load(
         memory_megabytes=settings.memory_megabytes,
         precision=settings.precision,
     )
+
+
+def _renamed(value: Any, old: str, new: str) -> Any:
+    warnings.warn(f"load({old}=) is now load({new}=)", DeprecationWarning, stacklevel=3)
+    return value

@@ -22,7 +22,7 @@ from segdemo.metrics.curves import curve
 from segdemo.metrics.outlines import outlines
 from segdemo.outputs.render import Kind, View, binary_truth, draw
 from segdemo.outputs.report_page import Section, page
-from segdemo.spec import Reading, SegmentationSpec
+from segdemo.spec import Overrides, SegmentationSpec
 from segdemo.strings import text
 from segdemo.wording import cell
 
@@ -33,7 +33,7 @@ _PICTURE_SIDE = 2048
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Answer:
+class ReportPanel:
     """What one network said, how it is looked at, and where it comes from."""
 
     title: str
@@ -61,15 +61,15 @@ class Comparison:
     """A picture and what networks say of it; the letters A, B, ... follow their order."""
 
     picture: Image.Image
-    answers: Sequence[Answer | Missing]
+    answers: Sequence[ReportPanel | Missing]
     truth: TruthMask | None = None
     """Of the picture's size."""
 
     @property
-    def lettered(self) -> list[tuple[str, Answer]]:
+    def lettered(self) -> list[tuple[str, ReportPanel]]:
         """Those that have an answer, each with its letter."""
         both = zip(LETTERS, self.answers, strict=False)
-        return [(letter, answer) for letter, answer in both if isinstance(answer, Answer)]
+        return [(letter, answer) for letter, answer in both if isinstance(answer, ReportPanel)]
 
     @cached_property
     def figures(self) -> list[dict[str, str | float]]:
@@ -90,7 +90,7 @@ class Comparison:
         ]
 
 
-def provenance(entry: CatalogEntry, reading: Reading) -> dict[str, Any]:
+def provenance(entry: CatalogEntry, overrides: Overrides) -> dict[str, Any]:
     """Where a checkpoint comes from, what exactly it is, and how it was read.
 
     What is not known is None, and nothing tells where on this machine it lies. Reads the whole
@@ -110,7 +110,7 @@ def provenance(entry: CatalogEntry, reading: Reading) -> dict[str, Any]:
         "sha256": sha256_of(path) if path else None,
         "licence": entry.licence or None,
         "commercial_use": entry.commercial,
-        "reading": {"assume": reading.assume, **reading.spec_words},
+        "reading": {"assume": overrides.assume, **overrides.spec},
     }
 
 

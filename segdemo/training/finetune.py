@@ -24,7 +24,7 @@ from segdemo.spec import SegmentationSpec
 from segdemo.training.loop import Outcome, Saved, fit, planned_steps
 from segdemo.training.pairs import Pair, find_pairs, split
 from segdemo.training.plan import Plan
-from segdemo.training.samples import Batches, InputRules, Samples
+from segdemo.training.samples import BatchSampler, InputRules, Samples
 from segdemo.training.start import continued
 from segdemo.training.validation import Validation
 from segdemo.wording import printable
@@ -116,7 +116,7 @@ def finetune(request: Request, settings: Settings, listener: Listener) -> Result
     device = select_device(request.device or settings.device)
     pairs = find_pairs(request.images, request.masks)
     recognised = recognise(request.checkpoint, assume=request.assume)
-    detection, spec, words = recognised.detection, recognised.spec, recognised.own_words
+    detection, spec, words = recognised.detection, recognised.spec, recognised.metadata
     rules = InputRules(
         preprocessing=spec.preprocessing,
         requirements=detection.architecture.requirements(detection.config),
@@ -184,7 +184,7 @@ class _Run:
     ) -> None:
         self.request, self.listener, self.device = request, listener, device
         self.pictures, self.aside = len(training), len(aside)
-        self.batches = Batches(samples, training, request.seed)
+        self.batches = BatchSampler(samples, training, request.seed)
         self.classes = spec.postprocessing.classes
         self.validation = Validation(
             samples,

@@ -20,20 +20,20 @@ _CLIP = 5.0
 _LONGEST_MEMORY = 0.998
 _MEMORY_OF_LOSS = 0.97
 
-Batches = Callable[[int, Ranks], tuple[Tensor, Tensor]]
+BatchSampler = Callable[[int, Ranks], tuple[Tensor, Tensor]]
 """Step -> this process's pictures (N, C, H, W) and labels (N, H, W), by the step alone."""
 
 
 class Judge(Protocol):
     """Looks at the averaged network now and then, and may end the training."""
 
-    def look(self, step: int, network: nn.Module) -> bool:
+    def evaluate(self, step: int, network: nn.Module) -> bool:
         """Whether to go on, having seen the network in eval mode after so many steps."""
 
-    def memory(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """What has to be saved with the run: tensors, numbers and text."""
 
-    def remember(self, memory: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes up where a saved run stopped."""
 
 
@@ -76,7 +76,7 @@ class _Deep(nn.Module):
 
 def fit(
     network: nn.Module,
-    batches: Batches,
+    batches: BatchSampler,
     plan: Plan,
     *,
     device: torch.device,
@@ -108,7 +108,7 @@ def fit(
         due = run.step % plan.check_every == 0 or run.step == plan.steps
         if due and judge is not None:
             # Only rank 0 looks, and all do what it says.
-            going = ranks.agree(not ranks.leads or judge.look(run.step, run.average.module))
+            going = ranks.agree(not ranks.leads or judge.evaluate(run.step, run.average.module))
         if saved and ranks.leads and (due or stopped):
             run.save(saved, judge, *spent())
         if stopped and run.step < plan.steps:
@@ -140,7 +140,7 @@ class _Run:
         self.step = 0
         self.loss = 0.0
 
-    def advance(self, batches: Batches) -> None:
+    def advance(self, batches: BatchSampler) -> None:
         """One step."""
         # Dropout and augmentation draw anew in each step, so that a resumed run draws the same.
         torch.manual_seed((self.plan.seed * 1_000_003 + self.step) * 1_009 + self.ranks.rank)
@@ -172,7 +172,7 @@ class _Run:
                 "network": self.network.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "average": self.average.state_dict(),
-                "judge": judge.memory() if judge else {},
+                "judge": judge.state_dict() if judge else {},
                 "step": self.step,
                 "planned": self.plan.steps,
                 "loss": self.loss,
@@ -192,7 +192,7 @@ class _Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.average.load_state_dict(state["average"])
         if judge:
-            judge.remember(state["judge"])
+            judge.load_state_dict(state["judge"])
         self.step, self.loss = state["step"], state["loss"]
         return state["wall"], state["cpu"]
 

@@ -128,7 +128,7 @@ class Samples:
         )
 
 
-class Batches:
+class BatchSampler:
     """Picks, varies and crops the pictures of a step, by the number of the step alone."""
 
     def __init__(self, samples: Samples, chosen: Sequence[int], seed: int) -> None:

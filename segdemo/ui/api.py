@@ -21,7 +21,7 @@ from segdemo.inference.processing import LEVELS
 from segdemo.metrics.curves import curve, overlap
 from segdemo.metrics.outlines import outlines
 from segdemo.outputs.render import Kind, View, binary_truth, draw
-from segdemo.spec import AS_IT_COMES, Reading
+from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.ui.gradio_support.errors import explain, refusal
 from segdemo.ui.gradio_support.uploads import uploaded
 from segdemo.ui.handlers import MAX_SLOTS, Handlers
@@ -88,7 +88,7 @@ class Scores(TypedDict):
     boundary_f: float | None
 
 
-class Answer(TypedDict):
+class NetworkResult(TypedDict):
     """One network's part in a comparison; either figures and files, or the error."""
 
     checkpoint: str
@@ -111,7 +111,7 @@ class Comparison(TypedDict):
     """Several networks on one picture."""
 
     threshold: float
-    answers: list[Answer]
+    answers: list[NetworkResult]
     agreement: list[Agreement]
     notices: list[str]
 
@@ -196,8 +196,8 @@ class Programs:
         if assume is not None and not isinstance(assume, str):
             raise SegdemoError("api_assume", value=shown(str(assume)))
         opened, digest = self._handlers.opened(_path(picture))
-        reading = Reading(assume=assume or None)
-        segmenter, prediction = self._handlers.prediction(opened, digest, entry, reading)
+        overrides = Overrides(assume=assume or None)
+        segmenter, prediction = self._handlers.prediction(opened, digest, entry, overrides)
         view = View(
             prediction=prediction,
             threshold=level,
@@ -229,12 +229,12 @@ class Programs:
         entries = [self._found(checkpoint)[0] for checkpoint in _ids(checkpoints)]
         opened, digest = self._handlers.opened(_path(picture))
         right = self._handlers.truth(_path(truth), opened.size) if truth else None
-        answers: list[Answer] = []
+        answers: list[NetworkResult] = []
         maps: dict[str, NDArray[np.uint8]] = {}
         for entry in entries:
             # A mistake of ours in one network must not take the others' answers away.
             try:
-                _, prediction = self._handlers.prediction(opened, digest, entry, AS_IT_COMES)
+                _, prediction = self._handlers.prediction(opened, digest, entry, NO_OVERRIDES)
                 view = View(prediction=prediction, threshold=level)
                 mask, probability = _files(opened, view)
                 answers.append(
@@ -364,7 +364,7 @@ def _scores(view: View, right: TruthMask) -> Scores:
     }
 
 
-def _failed(entry: CatalogEntry, sentence: str) -> Answer:
+def _failed(entry: CatalogEntry, sentence: str) -> NetworkResult:
     return {
         "checkpoint": entry.id,
         "figures": None,

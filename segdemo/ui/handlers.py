@@ -18,7 +18,7 @@ from segdemo.inference.pool import Predictor
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.segmenter import Segmenter
 from segdemo.settings import Settings
-from segdemo.spec import AS_IT_COMES, Reading
+from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.strings import text
 from segdemo.ui.adding.handlers import Adding
 from segdemo.ui.adding.hub_access import DEFAULT_ENDPOINT, HubAccess
@@ -78,12 +78,12 @@ class Handlers:
         filled: list[tuple[int, Chosen]] = []
         for slot, name in enumerate(names):
             entry = self.shelf.find(name, visitor)
-            read, reading = visitor.readings.get(slot, (name, AS_IT_COMES))
+            read, overrides = visitor.readings.get(slot, (name, NO_OVERRIDES))
             if read != name:
                 visitor.readings.pop(slot, None)
-                reading = AS_IT_COMES
+                overrides = NO_OVERRIDES
             if entry is not None:
-                filled.append((slot, (entry, reading)))
+                filled.append((slot, (entry, overrides)))
         return filled
 
     def compare(
@@ -145,8 +145,8 @@ class Handlers:
         return (
             visitor.example == self.examples.index(example)
             and visitor.trials is None
-            and [(entry.id, reading) for entry, reading in checkpoints]
-            == [(name, AS_IT_COMES) for name in example.checkpoints]
+            and [(entry.id, overrides) for entry, overrides in checkpoints]
+            == [(name, NO_OVERRIDES) for name in example.checkpoints]
         )
 
     def opened(self, path: Path) -> tuple[Image.Image, str]:
@@ -173,15 +173,15 @@ class Handlers:
         content = self._read(path)
         return decode_truth(content, max_megapixels=self._settings.max_megapixels).fitted(size)
 
-    def load(self, path: Path, reading: Reading = AS_IT_COMES) -> Segmenter:
+    def load(self, path: Path, overrides: Overrides = NO_OVERRIDES) -> Segmenter:
         """The network of a checkpoint. Raises CheckpointError."""
-        return self._predictor.load(path, reading)
+        return self._predictor.load(path, overrides)
 
     def prediction(
-        self, picture: Image.Image, digest: str, entry: CatalogEntry, reading: Reading
+        self, picture: Image.Image, digest: str, entry: CatalogEntry, overrides: Overrides
     ) -> tuple[Segmenter, Prediction]:
         """What a checkpoint says of a picture; see ``Runner.prediction``."""
-        return self._runner.prediction(picture, digest, entry, reading)
+        return self._runner.prediction(picture, digest, entry, overrides)
 
     def _read(self, path: Path) -> bytes:
         size, limit = path.stat().st_size, self._settings.max_upload_megabytes * 1_000_000

@@ -55,7 +55,7 @@ class Parts:
     saved: SavedFiles
 
 
-def lay_out(handlers: Handlers, static: Path) -> Parts:
+def create_components(handlers: Handlers, static: Path) -> Parts:
     """The components, to be called inside ``gr.Blocks``; ``static`` holds the examples' files."""
     gr.set_static_paths([static])
     first = handlers.examples[0] if handlers.examples else None

@@ -16,7 +16,7 @@ from segdemo.ui.gradio_support.uploads import uploaded
 from segdemo.ui.handlers import MAX_SLOTS, Handlers, place
 from segdemo.ui.language.switching import switch_language
 from segdemo.ui.language.texts import speak_to_visitors
-from segdemo.ui.layout import ONE, Parts, lay_out
+from segdemo.ui.layout import ONE, Parts, create_components
 from segdemo.ui.sharing.opening import let_open
 from segdemo.ui.sharing.saving import let_save
 from segdemo.ui.slots import filled, kept, resized
@@ -40,7 +40,7 @@ def build(handlers: Handlers, static: Path) -> gr.Blocks:
     # What people upload is deleted a day later at the latest; the check runs every hour.
     demo = gr.Blocks(title=text("page_title"), analytics_enabled=False, delete_cache=(3600, 86400))
     with demo:
-        parts = lay_out(handlers, static)
+        parts = create_components(handlers, static)
         events = _Events(handlers, parts)
         events.compare()
         events.slots()

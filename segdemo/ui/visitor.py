@@ -9,10 +9,10 @@ from threading import Lock
 
 from segdemo.catalog import CatalogEntry
 from segdemo.hub.references import Repository
-from segdemo.spec import Reading
+from segdemo.spec import Overrides
 from segdemo.strings import DEFAULT_LANGUAGE
 from segdemo.ui.adding.payload import Answer
-from segdemo.ui.batch.runs import Batches
+from segdemo.ui.batch.runs import BatchRuns
 from segdemo.ui.transfers.transfers import Transfers
 from segdemo.ui.viewer.payload import ViewerState
 from segdemo.ui.viewer.readings.trials import Trials
@@ -35,12 +35,12 @@ class Visitor:
         """The language in which what a link names is being opened; None when nothing is."""
         self.example: int | None = 0
         """The stored comparison that they look at; None once they have made their own."""
-        self.readings: dict[int, tuple[str, Reading]] = {}
+        self.readings: dict[int, tuple[str, Overrides]] = {}
         """How they want the checkpoint with an id read in a slot, where they said so."""
         self.trials: Trials | None = None
         """The usual readings that were tried last."""
         self.transfers = Transfers()
-        self.batches = Batches()
+        self.batches = BatchRuns()
         self.repository: Repository | None = None
         """The one they looked at last."""
         self.file: CatalogEntry | None = None

@@ -287,7 +287,7 @@ class Predictor:
     def __init__(self):
         self.open = 0
 
-    def predict(self, path, picture, reading=None):
+    def predict(self, path, picture, overrides=None):
         if path == "broken":
             raise PredictionError("prediction_not_finite")
         if path == "mistaken":
@@ -332,10 +332,10 @@ def test_while_networks_have_a_picture_the_next_alone_is_read(tmp_path, monkeypa
     read, seen = Queue(), []
 
     class Patient(Predictor):
-        def predict(self, path, picture, reading=None):
+        def predict(self, path, picture, overrides=None):
             if len(seen) < 2:
                 seen.append(read.get(timeout=60))
-            return super().predict(path, picture, reading)
+            return super().predict(path, picture, overrides)
 
     def noted(content, **limits):
         read.put(len(content))

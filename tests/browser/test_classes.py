@@ -200,8 +200,8 @@ def test_the_cross_tells_the_class_and_its_probability(two):
     y, x = int(0.9 * HEIGHT), int(0.9 * WIDTH)
     q = maps[labels[y, x]][y, x]
     low, high = f"{q / 256:.3f}", f"{(q + 1) / 256:.3f}"
-    reading = viewer.find("[data-panel=slot-0] .sv-probe")
-    expect(reading).to_have_text(f"{HOSTILE}, p {low}–{high}")
+    overrides = viewer.find("[data-panel=slot-0] .sv-probe")
+    expect(overrides).to_have_text(f"{HOSTILE}, p {low}–{high}")
 
 
 def test_pictures_stay_side_by_side_whatever_stands_below_them(open_viewer):

@@ -6,7 +6,7 @@ from checkpoint_files import write_checkpoint
 from code_bases import picture, randomised
 from torch import nn
 
-from segdemo.engine.convolution import lay_out
+from segdemo.engine.convolution import to_channels_last
 from segdemo.inference.segmenter import load
 from tests.engine.test_engine import CONVOLUTIONS, NETWORKS
 
@@ -25,7 +25,7 @@ def test_filters_are_laid_out_with_channels_last_and_are_the_same(name):
     before = {key: tensor.clone() for key, tensor in network.state_dict().items()}
     with torch.inference_mode():
         expected = network(picture())
-        lay_out(network)
+        to_channels_last(network)
         found = network(picture())
     assert all(f.is_contiguous(memory_format=torch.channels_last) for f in filters(network))
     assert all(torch.equal(tensor, before[key]) for key, tensor in network.state_dict().items())
@@ -36,16 +36,16 @@ def test_filters_are_laid_out_with_channels_last_and_are_the_same(name):
 def test_so_are_filters_of_every_kind(name):
     layer = randomised(CONVOLUTIONS[name]())
     before = layer.weight.clone()
-    lay_out(layer)
+    to_channels_last(layer)
     assert torch.equal(layer.weight, before)
 
 
 def test_no_filter_is_in_memory_twice():
     layer = nn.Conv2d(300, 400, 3)
     where = layer.weight.data_ptr()
-    lay_out(layer)
+    to_channels_last(layer)
     assert layer.weight.data_ptr() == where
-    lay_out(layer)
+    to_channels_last(layer)
     assert layer.weight.data_ptr() == where
 
 
@@ -55,7 +55,7 @@ def test_filters_that_share_memory_are_left_as_they_are():
     for layer, part in zip(network, numbers, strict=True):
         layer.weight.data = part
     kept = numbers.clone()
-    lay_out(network)
+    to_channels_last(network)
     assert torch.equal(numbers, kept)
     assert torch.equal(network[1].weight, kept[1])
 

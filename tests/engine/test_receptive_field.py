@@ -10,7 +10,7 @@ from segdemo.architectures.tf_fcn import SameFCN
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.architectures.vgg import VGGConfig
 from segdemo.engine.receptive_field import ReceptiveField, receptive_field
-from segdemo.engine.tracing import record
+from segdemo.engine.tracing import trace_network
 from tests.engine.test_engine import NARROW, NETWORKS
 
 
@@ -28,9 +28,9 @@ class Layers(nn.Module):
 
 
 def field_of(network, side=96):
-    recording = record(network.eval(), torch.Size((1, 3, side, side)))
-    assert recording is not None
-    return receptive_field(recording)
+    trace = trace_network(network.eval(), torch.Size((1, 3, side, side)))
+    assert trace is not None
+    return receptive_field(trace)
 
 
 def seen_by(network, field, side):

@@ -5,7 +5,7 @@ from threading import Event, Thread
 import pytest
 import torch
 
-from segdemo.engine.scheduler import Turns
+from segdemo.engine.scheduler import DeviceScheduler
 
 PATIENCE = 30  # seconds after which a thread counts as stuck
 
@@ -13,8 +13,8 @@ PATIENCE = 30  # seconds after which a thread counts as stuck
 class Visitors:
     """Threads that wait for a turn behind one that has it, in a known order."""
 
-    def __init__(self, turns):
-        self.turns, self.outcomes, self.threads = turns, {}, []
+    def __init__(self, scheduler):
+        self.scheduler, self.outcomes, self.threads = scheduler, {}, []
         self.held, self.go_on = Event(), Event()
         self.begin("first", self.hold, torch.zeros(1, 1), network="first")
         assert self.held.wait(PATIENCE)
@@ -27,15 +27,15 @@ class Visitors:
     def begin(self, name, forward, given, **options):
         def work():
             try:
-                self.outcomes[name] = self.turns.run(forward, given, **options)
+                self.outcomes[name] = self.scheduler.run(forward, given, **options)
             except Exception as error:
                 self.outcomes[name] = error
 
-        waiting = len(self.turns._waiting)
+        waiting = len(self.scheduler._waiting)
         thread = Thread(target=work, daemon=True)
         self.threads.append(thread)
         thread.start()
-        while name != "first" and len(self.turns._waiting) == waiting:
+        while name != "first" and len(self.scheduler._waiting) == waiting:
             thread.join(0.001)
 
     def end(self):
@@ -48,7 +48,7 @@ class Visitors:
 
 @pytest.fixture
 def visitors():
-    return Visitors(Turns())
+    return Visitors(DeviceScheduler())
 
 
 def counted(sizes, act=lambda given: given * 2):
@@ -66,7 +66,7 @@ def number(value):
 
 
 def test_whoever_is_alone_gets_the_networks_answer_and_its_time():
-    answer, seconds = Turns().run(lambda given: given + 1, number(3), network="net")
+    answer, seconds = DeviceScheduler().run(lambda given: given + 1, number(3), network="net")
     assert torch.equal(answer, number(4))
     assert seconds > 0
 
@@ -126,12 +126,12 @@ def test_where_all_together_fail_each_goes_alone_and_one_failure_is_ones_own(vis
 
 
 def test_after_a_failure_the_next_has_its_turn():
-    turns = Turns()
+    scheduler = DeviceScheduler()
 
     def broken(given):
         raise RuntimeError("shapes differ")
 
     with pytest.raises(RuntimeError, match="shapes differ"):
-        turns.run(broken, number(1), network="net")
-    assert torch.equal(turns.run(lambda given: given, number(2), network="net")[0], number(2))
-    assert turns._waiting == []
+        scheduler.run(broken, number(1), network="net")
+    assert torch.equal(scheduler.run(lambda given: given, number(2), network="net")[0], number(2))
+    assert scheduler._waiting == []

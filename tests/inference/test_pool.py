@@ -18,7 +18,7 @@ from segdemo.inference import pool as pool_module
 from segdemo.inference.pool import Pool
 from segdemo.inference.segmenter import load
 from segdemo.settings import Settings
-from segdemo.spec import AS_IT_COMES, Reading
+from segdemo.spec import NO_OVERRIDES, Overrides
 
 PICTURE = Image.fromarray(np.arange(20 * 16 * 3, dtype=np.uint8).reshape(16, 20, 3))
 PATIENCE = 30  # seconds after which a thread counts as stuck
@@ -73,14 +73,14 @@ def test_a_prediction_is_that_of_the_network(pool, paths):
 def test_ways_to_read_a_checkpoint_share_its_network_and_what_was_made_of_it(pool, paths):
     plain = pool.predict(paths[0], PICTURE)
     size = pool.status().megabytes
-    raw = AS_IT_COMES.with_word("preprocessing.divisor", 1.0)
+    raw = NO_OVERRIDES.with_override("preprocessing.divisor", 1.0)
     other = pool.predict(paths[0], PICTURE, raw)
     assert not np.array_equal(plain.probabilities, other.probabilities)
     assert pool.load(paths[0], raw).network is pool.load(paths[0]).network
     assert pool.load(paths[0]).spec.preprocessing.divisor == 255.0
     assert pool.status().megabytes == size
-    words = raw.spec_words
-    expected = load(paths[0], device="cpu", words=words).predict(PICTURE).probabilities
+    words = raw.spec
+    expected = load(paths[0], device="cpu", overrides=words).predict(PICTURE).probabilities
     assert np.array_equal(other.probabilities, expected)
 
 
@@ -89,7 +89,7 @@ def test_a_file_read_as_another_network_is_two_networks_of_one_file(pool, tmp_pa
     save_file(randomised(TutorialUNet(era="bias", depth=1, width=2)).state_dict(), path)
     plain = pool.load(path)
     other = plain.detection.alternatives[0].id
-    assert pool.load(path, Reading(assume=other)).detection.id == other
+    assert pool.load(path, Overrides(assume=other)).detection.id == other
     assert pool.load(path) is plain
     assert pool.status().loaded == (path,)
 
@@ -149,9 +149,9 @@ def test_only_files_in_the_cache_of_the_hub_are_taken_to_stay_as_they_are(
     linked.symlink_to(paths[1])
     told = {}
 
-    def noting(path, *, constant, **options):
-        told[path] = constant
-        return load(path, constant=constant, **options)
+    def noting(path, *, mmap, **options):
+        told[path] = mmap
+        return load(path, mmap=mmap, **options)
 
     monkeypatch.setattr(pool_module, "load", noting)
     for path in (fetched, linked, paths[2]):
@@ -272,17 +272,17 @@ def test_status_and_loading_do_not_wait_for_a_run(pool, paths):
 
 def test_status_and_runs_do_not_wait_for_loading(pool, paths, monkeypatch):
     pool.load(paths[0])
-    reading, go_on = Event(), Event()
+    overrides, go_on = Event(), Event()
 
     def slow(path, **options):
-        reading.set()
+        overrides.set()
         assert go_on.wait(PATIENCE)
         return load(path, **options)
 
     monkeypatch.setattr(pool_module, "load", slow)
     loader = Thread(target=lambda: pool.load(paths[1]), daemon=True)
     loader.start()
-    assert reading.wait(PATIENCE)
+    assert overrides.wait(PATIENCE)
     assert in_thread(pool.status).loaded == (paths[0],)
     assert in_thread(lambda: pool.predict(paths[0], PICTURE)).mask().shape == (16, 20)
     go_on.set()

@@ -246,15 +246,15 @@ def test_where_a_small_picture_does_not_fill_the_device_as_many_go_together_as_f
     monkeypatch.setattr(segmenter_module, "_FILLED_BY_MANY", ("cpu",))
     network = randomised(UNet(UNetConfig.standard(width=8, up="bilinear")))
     segmenter = in_memory(megabytes, network)
-    turns = Noting()
-    segmenter.predict(random_picture(160, 160), turns)
-    assert turns.most == [most]
+    scheduler = Noting()
+    segmenter.predict(random_picture(160, 160), scheduler)
+    assert scheduler.most == [most]
 
 
 def test_on_a_cpu_each_picture_goes_alone(checkpoint):
-    turns = Noting()
-    checkpoint().predict(random_picture(), turns)
-    assert turns.most == [1]
+    scheduler = Noting()
+    checkpoint().predict(random_picture(), scheduler)
+    assert scheduler.most == [1]
 
 
 def test_the_time_of_a_prediction_is_without_that_of_the_others(checkpoint):
@@ -433,7 +433,7 @@ def statements(tmp_path, monkeypatch):
         monkeypatch.setattr(
             segmenter_module, "known_file", lambda _: known if SPEAKERS[4] in speakers else None
         )
-        return load(path, device="cpu", words=words).spec
+        return load(path, device="cpu", overrides=words).spec
 
     return loaded
 
@@ -543,7 +543,7 @@ def test_a_spec_without_a_file_asks_nobody_else(monkeypatch):
 def test_what_the_caller_says_has_to_make_sense(tmp_path):
     path = write_checkpoint(tmp_path / "net.safetensors")
     with pytest.raises(SpecError):
-        load(path, device="cpu", words={"preprocessing": {"mean": [1, 2]}})
+        load(path, device="cpu", overrides={"preprocessing": {"mean": [1, 2]}})
 
 
 def ambiguous(path, words):
@@ -637,3 +637,14 @@ def test_a_segmenter_can_be_put_together_by_hand():
     picture = random_picture()
     blue = np.asarray(picture)[None, :, :, 2].astype(np.float32) / 255
     assert np.array_equal(segmenter.predict(picture).probabilities, blue)
+
+
+def test_the_former_names_of_the_arguments_of_load_work_and_warn(tmp_path):
+    path = write_checkpoint(tmp_path / "net.safetensors")
+    with pytest.warns(DeprecationWarning, match=r"load\(overrides=\)"):
+        segmenter = load(path, device="cpu", words={"preprocessing": {"divisor": 7.0}})
+    assert segmenter.spec.preprocessing.divisor == 7.0
+    with pytest.warns(DeprecationWarning, match=r"load\(mmap=\)"):
+        load(path, device="cpu", constant=True)
+    with pytest.raises(TypeError, match="word"):
+        load(path, device="cpu", word={})

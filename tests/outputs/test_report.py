@@ -20,14 +20,14 @@ from segdemo.inference.prediction import Prediction
 from segdemo.outputs.render import View, draw
 from segdemo.outputs.report import (
     KINDS,
-    Answer,
     Comparison,
     Missing,
+    ReportPanel,
     figures_csv,
     provenance,
     write_report,
 )
-from segdemo.spec import AS_IT_COMES, Reading, SegmentationSpec
+from segdemo.spec import NO_OVERRIDES, Overrides, SegmentationSpec
 from segdemo.strings import speaking
 
 SIZE = (40, 30)
@@ -46,7 +46,7 @@ def prediction(seed=0, classes=1, **changes):
 
 
 def answer(title="Cells", *, of=None, **view):
-    return Answer(
+    return ReportPanel(
         title=title,
         network="U-Net · 1.9 M",
         view=View(prediction=of or prediction(), **view),
@@ -274,8 +274,8 @@ def test_the_provenance_names_repository_commit_and_content(tmp_path):
         licence="mit",
         commercial=True,
     )
-    reading = Reading(assume="other").with_word("preprocessing.divisor", "maximum")
-    facts = provenance(entry, reading)
+    overrides = Overrides(assume="other").with_override("preprocessing.divisor", "maximum")
+    facts = provenance(entry, overrides)
     assert facts["repository"] == "owner/name"
     assert facts["commit"] == commit
     assert facts["sha256"] == sha256_of(path)
@@ -288,7 +288,7 @@ def test_the_provenance_does_not_tell_where_on_this_machine_a_file_lies(tmp_path
     entry = CatalogEntry(
         id="file-1", title="Mine", architecture="unet", task="", bytes=7, source="upload", path=path
     )
-    facts = provenance(entry, AS_IT_COMES)
+    facts = provenance(entry, NO_OVERRIDES)
     assert facts["file"] == "mine.pth"
     assert str(tmp_path) not in json.dumps(facts)
     assert facts["repository"] is None

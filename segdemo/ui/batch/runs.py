@@ -29,7 +29,7 @@ Kind = Literal["table", "archive"]
 _WRITERS = {"table": (write_table, "figures.csv"), "archive": (write_archive, "masks.zip")}
 
 
-class Batches:
+class BatchRuns:
     """Safe to be asked from several threads; outcomes keep no map and no picture."""
 
     def __init__(self) -> None:
@@ -171,10 +171,10 @@ def prepare(
     if not chosen:
         raise SegdemoError("page_no_checkpoint")
     networks = []
-    for entry, reading in chosen:
+    for entry, overrides in chosen:
         if entry.path is None:
             raise SegdemoError("batch_absent", name=entry.title_here)
-        networks.append(Network(title=entry.title_here, path=entry.path, reading=reading))
+        networks.append(Network(title=entry.title_here, path=entry.path, overrides=overrides))
     limit = settings.max_upload_megabytes * 1_000_000
     found, drawn = (
         gather([Path(path) for path in paths], limit=limit) for paths in (pictures, masks)

@@ -15,7 +15,7 @@ from PIL import Image
 from segdemo.errors import PictureError, SegdemoError
 from segdemo.images.palettes import PANEL_COLOURS
 from segdemo.outputs.render import Kind, View, draw
-from segdemo.outputs.report import KINDS, Answer, Comparison, Missing, provenance, write_report
+from segdemo.outputs.report import KINDS, Comparison, Missing, ReportPanel, provenance, write_report
 from segdemo.ui.gradio_support.errors import explain
 from segdemo.ui.handlers import MAX_SLOTS, Handlers
 from segdemo.ui.sharing.saved_file import SavedFile
@@ -25,10 +25,10 @@ from segdemo.ui.viewer.payload import CachedFile, PanelState, ViewerState
 from segdemo.ui.viewer.runner import Chosen, describe
 from segdemo.ui.viewer.viewer import read_state
 from segdemo.ui.visitor import Visitor
+from segdemo.wording import file_name
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 _PANEL = re.compile(rf"slot-([0-{MAX_SLOTS - 1}])")
-_NAME_CHARACTERS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,18 +100,18 @@ def save(
                 for place, one in enumerate(chosen)
             ]
             comparison = Comparison(picture=picture, answers=answers, truth=mask)
-            name = f"{file_name(Path(path).stem)}-report.zip"
+            name = f"{_header_name(Path(path).stem)}-report.zip"
             return SavedFile(serial=wanted.serial, file=_report(comparison, name), name=name)
         if not 0 <= wanted.panel < len(chosen):
             raise SegdemoError("page_no_checkpoint")
-        entry, reading = chosen[wanted.panel]
-        segmenter, prediction = handlers.prediction(picture, digest, entry, reading)
+        entry, overrides = chosen[wanted.panel]
+        segmenter, prediction = handlers.prediction(picture, digest, entry, overrides)
         view = View(
             prediction=prediction,
             class_names=segmenter.class_names,
             **wanted.look(wanted.panel),
         )
-        name = f"{file_name(Path(path).stem)}-{file_name(entry.title)}-{wanted.kind}.png"
+        name = f"{_header_name(Path(path).stem)}-{_header_name(entry.title)}-{wanted.kind}.png"
         with io.BytesIO() as buffer:
             draw(wanted.kind, picture, view).save(buffer, format="PNG", compress_level=1)
             file = cache_file(buffer.getvalue(), name)
@@ -122,15 +122,15 @@ def save(
 
 def _answer(
     handlers: Handlers, picture: Image.Image, digest: str, chosen: Chosen, look: Mapping[str, Any]
-) -> Answer | Missing:
-    entry, reading = chosen
+) -> ReportPanel | Missing:
+    entry, overrides = chosen
     # As on the page, one failure never sinks the rest.
     try:
-        segmenter, prediction = handlers.prediction(picture, digest, entry, reading)
-        facts = provenance(entry, reading)
+        segmenter, prediction = handlers.prediction(picture, digest, entry, overrides)
+        facts = provenance(entry, overrides)
     except Exception as error:
         return Missing(title=entry.title_here, message=explain(error))
-    return Answer(
+    return ReportPanel(
         title=entry.title_here,
         network=describe(segmenter),
         view=View(prediction=prediction, class_names=segmenter.class_names, **look),
@@ -150,11 +150,9 @@ def _report(comparison: Comparison, name: str) -> CachedFile:
     return CachedFile(path=str(path))
 
 
-def file_name(words: str) -> str:
-    """Anybody's words as a part of a file's name on any system; never empty."""
+def _header_name(foreign: str) -> str:
     # ASCII, because a server tells the name in a header.
-    plain = re.sub(r"[^A-Za-z0-9.]+", "-", words).strip("-.")
-    return plain[:_NAME_CHARACTERS].strip("-.") or "picture"
+    return file_name(foreign, otherwise="picture", ascii_only=True)
 
 
 def _colour(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from segdemo.checkpoints import METADATA_KEY
 from segdemo.errors import SpecError
 from segdemo.inference.segmenter import Segmenter
-from segdemo.spec import AS_IT_COMES, Activation, Channels, Reading, ResizeRule
+from segdemo.spec import NO_OVERRIDES, Activation, Channels, Overrides, ResizeRule
 from segdemo.strings import LANGUAGES, text
 from segdemo.ui.viewer.payload import Assumption, Control
 from segdemo.wording import shown
@@ -38,15 +38,15 @@ _FIELDS = {
 }
 
 
-def assumed(segmenter: Segmenter, reading: Reading = AS_IT_COMES) -> tuple[Assumption, ...]:
+def assumed(segmenter: Segmenter, overrides: Overrides = NO_OVERRIDES) -> tuple[Assumption, ...]:
     """Everything about ``segmenter``, read in that way, that a person may decide otherwise.
 
     In the order in which a picture meets it: which network, sizes, values, and the answer.
     """
-    return tuple(_assumed(segmenter, reading))
+    return tuple(_assumed(segmenter, overrides))
 
 
-def _assumed(segmenter: Segmenter, reading: Reading) -> Iterator[Assumption]:
+def _assumed(segmenter: Segmenter, overrides: Overrides) -> Iterator[Assumption]:
     detection = segmenter.detection
     readings = sorted((detection, *detection.alternatives), key=lambda other: other.id)
     names = {other.id: f"{other.architecture.title} · {other.origin}" for other in readings}
@@ -54,13 +54,13 @@ def _assumed(segmenter: Segmenter, reading: Reading) -> Iterator[Assumption]:
         name=_ASSUME,
         label=text("assumed_assume"),
         value=names[detection.id],
-        origin=text("origin_user" if reading.assume else "origin_tensors"),
+        origin=text("origin_user" if overrides.assume else "origin_tensors"),
         control="choice",
         raw=detection.id,
         options=tuple(names.items()),
-        changed=reading.assume is not None,
+        changed=overrides.assume is not None,
     )
-    words = reading.spec_words
+    words = overrides.spec
     for name in _fields_of(segmenter):
         part, _, field = name.partition(".")
         raw = _raw(segmenter, name)
@@ -138,8 +138,8 @@ def origin_of(segmenter: Segmenter, name: str) -> str:
     return origin
 
 
-def decide(plain: Segmenter, reading: Reading, name: str, raw: str) -> Reading:
-    """``reading`` with one assumption decided as its control holds it; see ``Assumption``.
+def decide(plain: Segmenter, overrides: Overrides, name: str, raw: str) -> Overrides:
+    """``overrides`` with one assumption decided as its control holds it; see ``Assumption``.
 
     ``plain`` is the checkpoint as it comes. Raises SpecError for a value that makes no sense, and
     for a name that nobody may decide.
@@ -149,14 +149,14 @@ def decide(plain: Segmenter, reading: Reading, name: str, raw: str) -> Reading:
         known = (plain.detection, *plain.detection.alternatives)
         if raw not in [other.id for other in known]:
             raise SpecError("assumed_refused", label=text("assumed_assume"), value=shown(raw))
-        return _assuming(plain, reading, raw)
+        return _assuming(plain, overrides, raw)
     if name not in _FIELDS:
         raise SpecError("assumed_refused", label=shown(name), value=shown(raw))
     _, _, field = name.partition(".")
     control = _FIELDS[name].control
     try:
-        decided = reading.with_word(name, _parsed(name, raw))
-        plain.respecified(decided.spec_words)
+        decided = overrides.with_override(name, _parsed(name, raw))
+        plain.with_overrides(decided.spec)
     except (SpecError, ValueError, OverflowError) as error:
         key = "assumed_refused_numbers" if control == "numbers" else "assumed_refused"
         label = text(f"assumed_{field}")
@@ -164,9 +164,9 @@ def decide(plain: Segmenter, reading: Reading, name: str, raw: str) -> Reading:
     return decided
 
 
-def _assuming(plain: Segmenter, reading: Reading, name: str) -> Reading:
+def _assuming(plain: Segmenter, overrides: Overrides, name: str) -> Overrides:
     own = plain.detection.id
-    return Reading(assume=None if name == own else name, words=reading.words)
+    return Overrides(assume=None if name == own else name, spec_json=overrides.spec_json)
 
 
 def _parsed(name: str, raw: str) -> object:
@@ -182,12 +182,12 @@ def _parsed(name: str, raw: str) -> object:
     return raw
 
 
-def settled(unchanged: Segmenter, reading: Reading) -> Reading:
-    """``reading`` without what is so anyhow; ``unchanged`` assumes the same and has no words."""
-    kept = reading
+def settled(unchanged: Segmenter, overrides: Overrides) -> Overrides:
+    """``overrides`` without what is so anyhow; ``unchanged`` assumes the same and has no words."""
+    kept = overrides
     for part, values in unchanged.spec.to_dict().items():
-        given = reading.spec_words.get(part, {})
+        given = overrides.spec.get(part, {})
         for field, value in given.items():
             if json.loads(json.dumps(values[field])) == value:
-                kept = kept.with_word(f"{part}.{field}", None)
+                kept = kept.with_override(f"{part}.{field}", None)
     return kept

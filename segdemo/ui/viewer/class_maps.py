@@ -13,6 +13,7 @@ from segdemo.inference.segmenter import Segmenter
 from segdemo.strings import text
 from segdemo.ui.viewer.map_files import cache_atlas, cache_map
 from segdemo.ui.viewer.payload import MAX_CLASSES, ClassMaps
+from segdemo.wording import one_line
 
 _NAME_CHARACTERS = 60
 _MAX_CELLS = 64_000_000
@@ -54,7 +55,9 @@ def class_names(segmenter: Segmenter) -> tuple[str, ...]:
     """What to call each class, in one line; by number where its name is not known."""
     known = segmenter.class_names
     return tuple(
-        _one_line(known[number]) if known else text("class_number", number=number)
+        (one_line(known[number], limit=_NAME_CHARACTERS) or "?")
+        if known
+        else text("class_number", number=number)
         for number in range(segmenter.detection.config.classes)
     )
 
@@ -64,11 +67,6 @@ def _hidden(segmenter: Segmenter) -> tuple[int, ...]:
     names, background = segmenter.class_names, segmenter.background
     is_one = not names or names[background].strip().lower() == "background"
     return (background,) if is_one else ()
-
-
-def _one_line(name: str) -> str:
-    printable = "".join(sign if sign.isprintable() else " " for sign in name[:_NAME_CHARACTERS])
-    return printable.strip() or "?"
 
 
 def _kept(

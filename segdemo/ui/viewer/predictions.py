@@ -9,11 +9,11 @@ from PIL import Image
 from segdemo.inference.pool import Predictor
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.segmenter import Segmenter
-from segdemo.spec import Reading
+from segdemo.spec import Overrides
 
 MAX_BYTES = 512_000_000
 
-Key = tuple[str, Path, int, Reading]
+Key = tuple[str, Path, int, Overrides]
 """The digest of a picture, a file and when it changed, and how it is read."""
 
 
@@ -28,19 +28,19 @@ class Predictions:
         self._lock = Lock()
 
     def of(
-        self, picture: Image.Image, digest: str, path: Path, reading: Reading
+        self, picture: Image.Image, digest: str, path: Path, overrides: Overrides
     ) -> tuple[Segmenter, Prediction]:
         """What a checkpoint says of a picture, run only where that is not known.
 
         ``digest`` identifies the picture. Raises CheckpointError or PredictionError.
         """
-        key = key_of(digest, path, reading)
+        key = key_of(digest, path, overrides)
         with self._lock:
             prediction = self._kept.get(key)
         if prediction is None:
-            prediction = self._predictor.predict(path, picture, reading)
+            prediction = self._predictor.predict(path, picture, overrides)
         self._keep(key, prediction)
-        return self._predictor.load(path, reading), prediction
+        return self._predictor.load(path, overrides), prediction
 
     def _keep(self, key: Key, prediction: Prediction) -> None:
         with self._lock:
@@ -50,6 +50,6 @@ class Predictions:
                 self._kept.popitem(last=False)
 
 
-def key_of(digest: str, path: Path, reading: Reading) -> Key:
+def key_of(digest: str, path: Path, overrides: Overrides) -> Key:
     """What two answers have in common that are the same."""
-    return digest, path, path.stat().st_mtime_ns if path.exists() else 0, reading
+    return digest, path, path.stat().st_mtime_ns if path.exists() else 0, overrides

@@ -16,7 +16,7 @@ from segdemo.inference.pool import Predictor
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.processing import quantise
 from segdemo.inference.segmenter import Segmenter
-from segdemo.spec import Preprocessing, Reading
+from segdemo.spec import Overrides, Preprocessing
 from segdemo.strings import language, text
 from segdemo.ui.gradio_support.errors import explain
 from segdemo.ui.licences import licence_line
@@ -30,7 +30,7 @@ from segdemo.wording import amount
 
 _KEPT_PANELS = 64
 
-Chosen = tuple[CatalogEntry, Reading]
+Chosen = tuple[CatalogEntry, Overrides]
 """A checkpoint and how it is to be read."""
 
 
@@ -45,7 +45,7 @@ class Runner:
         self._kept: OrderedDict[tuple[str, Key], PanelEntry] = OrderedDict()
 
     def prediction(
-        self, picture: Image.Image, digest: str, entry: CatalogEntry, reading: Reading
+        self, picture: Image.Image, digest: str, entry: CatalogEntry, overrides: Overrides
     ) -> tuple[Segmenter, Prediction]:
         """What a checkpoint says of a picture, in floats; run again only where it is forgotten.
 
@@ -54,7 +54,7 @@ class Runner:
         """
         if entry.path is None:
             raise CheckpointError("page_absent", size=amount(entry.bytes))
-        return self._predictions.of(picture, digest, entry.path, reading)
+        return self._predictions.of(picture, digest, entry.path, overrides)
 
     def run(
         self,
@@ -83,11 +83,11 @@ class Runner:
             yield tuple(panels)
 
     def _begin(self, slot: int, digest: str, chosen: Chosen, download: State | None) -> PanelEntry:
-        entry, reading = chosen
+        entry, overrides = chosen
         panel = PanelEntry(id=panel_id(slot), label=entry.title_here)
         if entry.path is None:
             return replace(panel, **_absent(entry, download))
-        kept = self._kept.get((language(), key_of(digest, entry.path, reading)))
+        kept = self._kept.get((language(), key_of(digest, entry.path, overrides)))
         if kept is not None and _all_there(kept):
             # The same file may be known to one visitor by another name than to the next.
             return replace(kept, id=panel.id, label=panel.label)
@@ -96,19 +96,19 @@ class Runner:
     def _finish(
         self, panel: PanelEntry, chosen: Chosen, picture: Image.Image, digest: str
     ) -> PanelEntry:
-        entry, reading = chosen
+        entry, overrides = chosen
         # A mistake of ours in one network must not take the others' panels away.
         try:
             if entry.path is not None:
                 # Known before it runs: what is wrong with a reading can be put right.
-                known = assumed(self._predictor.load(entry.path, reading), reading)
+                known = assumed(self._predictor.load(entry.path, overrides), overrides)
                 panel = replace(panel, assumed=known)
-            ready = ready_panel(panel, *self.prediction(picture, digest, entry, reading))
+            ready = ready_panel(panel, *self.prediction(picture, digest, entry, overrides))
             if entry.address is not None:
                 line, _ = licence_line(entry.licence, entry.commercial)
                 ready = replace(ready, notes=(*ready.notes, line))
             if entry.path is not None:
-                self._keep((language(), key_of(digest, entry.path, reading)), ready)
+                self._keep((language(), key_of(digest, entry.path, overrides)), ready)
             return ready
         except Exception as error:
             return replace(

@@ -12,8 +12,8 @@ from PIL import Image
 from segdemo.errors import PictureError, SegdemoError
 from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
-from segdemo.spec import AS_IT_COMES
-from segdemo.ui.batch.runs import Batches, prepare
+from segdemo.spec import NO_OVERRIDES
+from segdemo.ui.batch.runs import BatchRuns, prepare
 from segdemo.ui.viewer.runner import Runner
 from segdemo.ui.visitor import Visitor
 
@@ -39,7 +39,7 @@ def make(entries, pictures, tmp_path):
             SETTINGS,
             Pool(SETTINGS),
             tmp_path,
-            [(entry, AS_IT_COMES) for entry in chosen],
+            [(entry, NO_OVERRIDES) for entry in chosen],
             pictures if files is None else files,
             masks,
         )
@@ -48,7 +48,7 @@ def make(entries, pictures, tmp_path):
 
 
 def test_each_picture_is_told_as_soon_as_it_is_done(make):
-    payloads = list(Batches().follow(make, ["a", "b"]))
+    payloads = list(BatchRuns().follow(make, ["a", "b"]))
     assert [len(payload.rows) for payload in payloads] == [0, 1, 2, 3, 4, 4]
     assert [payload.state for payload in payloads] == ["running"] * 5 + ["done"]
     serials = [payload.serial for payload in payloads]
@@ -59,14 +59,14 @@ def test_each_picture_is_told_as_soon_as_it_is_done(make):
 
 
 def test_a_broken_network_is_named_where_it_failed(make, entries):
-    *_, last = Batches().follow(lambda: make(chosen=entries), ["a"])
+    *_, last = BatchRuns().follow(lambda: make(chosen=entries), ["a"])
     row = last.rows[0]
     assert row.networks == (0, 2)
     assert entries[1].title in row.message
 
 
 def test_what_is_done_when_it_is_stopped_is_kept(make):
-    batches = Batches()
+    batches = BatchRuns()
     steps = batches.follow(make, [])
     next(steps)
     next(steps)
@@ -89,7 +89,7 @@ def test_a_visitor_who_leaves_ends_their_run(make):
 
 
 def test_a_browser_that_leaves_in_the_middle_leaves_no_run_behind(make):
-    batches = Batches()
+    batches = BatchRuns()
     steps = batches.follow(make, [])
     next(steps)
     next(steps)
@@ -98,10 +98,10 @@ def test_a_browser_that_leaves_in_the_middle_leaves_no_run_behind(make):
 
 
 def test_the_figures_are_those_of_the_viewer(make, entries, pictures):
-    *_, last = Batches().follow(make, [])
+    *_, last = BatchRuns().follow(make, [])
     counts = np.fromfile(last.rows[0].table.path, "<u4").reshape(-1, 257)
     with Image.open(pictures[0]) as picture:
-        chosen = [(entries[0], AS_IT_COMES), (entries[2], AS_IT_COMES)]
+        chosen = [(entries[0], NO_OVERRIDES), (entries[2], NO_OVERRIDES)]
         *_, panels = Runner(Pool(SETTINGS)).run(picture.convert("RGB"), "digest", chosen)
     maps = []
     for panel in panels:
@@ -114,7 +114,7 @@ def test_the_figures_are_those_of_the_viewer(make, entries, pictures):
 
 
 def test_a_run_takes_the_place_of_the_last(make, pictures):
-    batches = Batches()
+    batches = BatchRuns()
     *_, first = batches.follow(make, [])
     *_, second = batches.follow(lambda: make(pictures[:1]), [])
     assert (first.run, second.run) == (1, 2)
@@ -122,7 +122,7 @@ def test_a_run_takes_the_place_of_the_last(make, pictures):
 
 
 def test_a_refused_run_leaves_the_last_as_it_is(make):
-    batches = Batches()
+    batches = BatchRuns()
     list(batches.follow(make, []))
     with pytest.raises(PictureError):
         next(batches.follow(lambda: make([]), []))
@@ -131,7 +131,7 @@ def test_a_refused_run_leaves_the_last_as_it_is(make):
 
 @pytest.mark.parametrize("kind", ["table", "archive"])
 def test_a_parcel_is_a_file_that_only_its_visitor_can_name(make, kind):
-    batches = Batches()
+    batches = BatchRuns()
     list(batches.follow(make, []))
     first, second = (batches.pack(kind, 128).parcel for _ in range(2))
     assert first.serial != second.serial
@@ -141,7 +141,7 @@ def test_a_parcel_is_a_file_that_only_its_visitor_can_name(make, kind):
 
 
 def test_there_is_no_parcel_before_a_run_or_after_its_maps_are_gone(make, tmp_path):
-    batches = Batches()
+    batches = BatchRuns()
     with pytest.raises(PictureError) as raises:
         batches.pack("table", 128)
     assert raises.value.key == "batch_gone"
@@ -157,7 +157,7 @@ def test_a_picture_is_opened_with_its_mask_and_what_the_slots_held(make, picture
     (tmp_path / "masks").mkdir()
     mask = tmp_path / "masks" / "0.png"
     Image.new("L", (61, 47), 255).save(mask)
-    batches = Batches()
+    batches = BatchRuns()
     *_, last = batches.follow(lambda: make(masks=[str(mask)]), ["first", None, "last"])
     assert [row.scored for row in last.rows] == [True, False, False, False]
     picture, truth, chosen = batches.opened(0)
@@ -169,7 +169,7 @@ def test_a_picture_is_opened_with_its_mask_and_what_the_slots_held(make, picture
 
 @pytest.mark.parametrize("number", [-1, 4, 10**9])
 def test_a_number_that_names_no_picture_opens_nothing(make, number):
-    batches = Batches()
+    batches = BatchRuns()
     list(batches.follow(make, []))
     with pytest.raises(PictureError):
         batches.opened(number)
@@ -186,7 +186,7 @@ def test_nothing_is_run_without_checkpoints_or_before_they_are_here(make, entrie
 
 
 def test_a_browser_gets_plain_values_and_files_alone(make):
-    *_, last = Batches().follow(make, [])
+    *_, last = BatchRuns().follow(make, [])
     payload = last.to_json()
     assert payload["schema"] == "segdemo.batch/1"
     assert payload["networks"] == ["A first", "The last"]

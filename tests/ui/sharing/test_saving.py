@@ -9,7 +9,7 @@ from segdemo.images.palettes import CLASS_PALETTES, PANEL_COLOURS
 from segdemo.inference.processing import quantise
 from segdemo.outputs.report import KINDS
 from segdemo.strings import speaking, text
-from segdemo.ui.sharing.saving import Wanted, file_name, save
+from segdemo.ui.sharing.saving import Wanted, save
 from segdemo.ui.viewer.payload import MAX_PANELS, PanelState, ViewerState
 from segdemo.ui.visitor import Visitor
 from tests.ui.test_handlers import make
@@ -144,17 +144,3 @@ def test_a_colour_that_is_none_is_that_of_the_panel(colour):
 
 def test_there_is_a_colour_for_every_panel():
     assert len(PANEL_COLOURS) >= MAX_PANELS
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ("Nuclei · U²-Net lite", "Nuclei-U-Net-lite"),
-        ("../../etc/passwd", "etc-passwd"),
-        ("图片", "picture"),
-        ("a" * 500, "a" * 60),
-        ('x"; rm -rf\n', "x-rm-rf"),
-    ],
-)
-def test_names_of_files_are_plain(words, expected):
-    assert file_name(words) == expected

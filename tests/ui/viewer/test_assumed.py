@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 
 from segdemo.errors import SpecError
 from segdemo.inference.segmenter import load
-from segdemo.spec import AS_IT_COMES, Reading
+from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.strings import speaking, text
 from segdemo.ui.viewer.assumed import assumed, decide, settled
 
@@ -25,12 +25,12 @@ def plain(path):
     return load(path, device="cpu")
 
 
-def by_name(segmenter, reading=AS_IT_COMES):
-    return {one.name: one for one in assumed(segmenter, reading)}
+def by_name(segmenter, overrides=NO_OVERRIDES):
+    return {one.name: one for one in assumed(segmenter, overrides)}
 
 
-def read(plain, reading):
-    return plain.respecified(reading.spec_words)
+def read(plain, overrides):
+    return plain.with_overrides(overrides.spec)
 
 
 def test_each_assumption_says_who_decided_it(plain):
@@ -43,8 +43,8 @@ def test_each_assumption_says_who_decided_it(plain):
 
 
 def test_what_a_person_decided_is_theirs_and_nothing_else_is(plain):
-    reading = decide(plain, AS_IT_COMES, "preprocessing.std", "0.5, 0.4, 0.3")
-    told = by_name(read(plain, reading), reading)
+    overrides = decide(plain, NO_OVERRIDES, "preprocessing.std", "0.5, 0.4, 0.3")
+    told = by_name(read(plain, overrides), overrides)
     assert [name for name, one in told.items() if one.changed] == ["preprocessing.std"]
     assert told["preprocessing.std"].origin == "your choice"
     assert told["preprocessing.std"].raw == "0.5, 0.4, 0.3"
@@ -61,7 +61,7 @@ def test_everything_is_told_in_the_language_of_whoever_asks(plain):
 
 
 def test_a_known_file_is_told_in_the_language_of_whoever_asks_not_of_whoever_loaded_it(plain):
-    loaded = plain.respecified({})
+    loaded = plain.with_overrides({})
     with speaking("zh"):
         loaded.spec.origins["preprocessing.std"] = text("origin_known", title="Cars")
     assert by_name(loaded)["preprocessing.std"].origin == "known file: Cars"
@@ -69,7 +69,7 @@ def test_a_known_file_is_told_in_the_language_of_whoever_asks_not_of_whoever_loa
 
 @pytest.mark.parametrize("rule", ["none", "at_most", "longest", "shortest", "stretch", "scale"])
 def test_only_sizes_that_make_a_difference_are_asked_for(plain, rule):
-    told = by_name(plain.respecified({"preprocessing": {"resize": rule}}))
+    told = by_name(plain.with_overrides({"preprocessing": {"resize": rule}}))
     assert ("preprocessing.scale" in told) == (rule == "scale")
     assert ("preprocessing.side" in told) == (rule not in ("scale", "none"))
 
@@ -88,7 +88,7 @@ def test_softmax_is_offered_to_several_classes_alone(tmp_path, plain):
 
 
 def test_whatever_holds_is_among_the_options_and_told_as_one_of_them(plain):
-    odd = plain.respecified({"preprocessing": {"divisor": 127.5}})
+    odd = plain.with_overrides({"preprocessing": {"divisor": 127.5}})
     for segmenter in (plain, odd):
         for one in assumed(segmenter):
             if one.control == "choice":
@@ -99,10 +99,10 @@ def test_whatever_holds_is_among_the_options_and_told_as_one_of_them(plain):
 def test_what_a_control_holds_decides_the_same_again(plain):
     """So that nothing is rounded on its way through the page."""
     words = {"preprocessing": {"mean": [1 / 3, 0.1, 2e-7], "divisor": 0.1 + 0.2, "side": 333}}
-    odd = plain.respecified(words)
+    odd = plain.with_overrides(words)
     for one in assumed(odd):
-        reading = decide(plain, AS_IT_COMES, one.name, one.raw)
-        again = read(plain, reading).spec
+        overrides = decide(plain, NO_OVERRIDES, one.name, one.raw)
+        again = read(plain, overrides).spec
         part, _, field = one.name.partition(".")
         if field:
             assert getattr(getattr(again, part), field) == getattr(getattr(odd.spec, part), field)
@@ -135,23 +135,23 @@ def test_what_a_control_holds_decides_the_same_again(plain):
 )
 def test_a_senseless_value_is_one_printable_sentence(plain, name, raw):
     with pytest.raises(SpecError) as caught:
-        decide(plain, AS_IT_COMES, name, raw)
+        decide(plain, NO_OVERRIDES, name, raw)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 400
 
 
 def test_numbers_may_be_parted_by_spaces_or_commas(plain):
     for raw in ("0.1,0.2,0.3", " 0.1  0.2 0.3 ", "0.1, 0.2,0.3"):
-        reading = decide(plain, AS_IT_COMES, "preprocessing.mean", raw)
-        assert reading.spec_words == {"preprocessing": {"mean": [0.1, 0.2, 0.3]}}
+        overrides = decide(plain, NO_OVERRIDES, "preprocessing.mean", raw)
+        assert overrides.spec == {"preprocessing": {"mean": [0.1, 0.2, 0.3]}}
 
 
 def test_a_decision_for_what_is_so_anyhow_is_none(plain):
-    reading = decide(plain, AS_IT_COMES, "preprocessing.mean", "0.485, 0.456, 0.406")
-    reading = decide(plain, reading, "preprocessing.divisor", "255")
-    assert settled(plain, reading) == AS_IT_COMES
-    reading = decide(plain, reading, "preprocessing.side", "65")
-    assert settled(plain, reading).spec_words == {"preprocessing": {"side": 65}}
+    overrides = decide(plain, NO_OVERRIDES, "preprocessing.mean", "0.485, 0.456, 0.406")
+    overrides = decide(plain, overrides, "preprocessing.divisor", "255")
+    assert settled(plain, overrides) == NO_OVERRIDES
+    overrides = decide(plain, overrides, "preprocessing.side", "65")
+    assert settled(plain, overrides).spec == {"preprocessing": {"side": 65}}
 
 
 @pytest.fixture(scope="module")
@@ -170,9 +170,9 @@ def test_all_networks_that_the_tensors_fit_are_offered(ambiguous):
     assert offered.keys() == {plain.detection.id, *(a.id for a in plain.detection.alternatives)}
     assert len(offered) == len(set(offered.values())) > 1
     other = next(name for name in offered if name != told.raw)
-    reading = decide(plain, AS_IT_COMES, "assume", other)
-    assert reading == Reading(assume=other)
+    overrides = decide(plain, NO_OVERRIDES, "assume", other)
+    assert overrides == Overrides(assume=other)
     again = load(ambiguous, device="cpu", assume=other)
-    assert by_name(again, reading)["assume"].changed
-    assert by_name(again, reading)["assume"].origin == "your choice"
-    assert decide(plain, reading, "assume", told.raw) == AS_IT_COMES
+    assert by_name(again, overrides)["assume"].changed
+    assert by_name(again, overrides)["assume"].origin == "your choice"
+    assert decide(plain, overrides, "assume", told.raw) == NO_OVERRIDES

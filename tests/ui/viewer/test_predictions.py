@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from segdemo.inference.prediction import Prediction
-from segdemo.spec import AS_IT_COMES
+from segdemo.spec import NO_OVERRIDES
 from segdemo.ui.viewer.predictions import Predictions
 
 PICTURE = Image.new("RGB", (4, 4))
@@ -20,10 +20,10 @@ class Answers:
     def __init__(self):
         self.asked = []
 
-    def load(self, path, reading=AS_IT_COMES):
-        return path.name, reading
+    def load(self, path, overrides=NO_OVERRIDES):
+        return path.name, overrides
 
-    def predict(self, path, picture, reading=AS_IT_COMES):
+    def predict(self, path, picture, overrides=NO_OVERRIDES):
         self.asked.append(path.name)
         return Prediction(
             probabilities=np.zeros((1, 10, 10), np.float32),
@@ -49,27 +49,27 @@ def paths(tmp_path):
 def test_the_least_recently_used_answers_leave_first(answers, paths):
     kept = Predictions(answers, max_bytes=2 * BYTES)
     for path in (paths[0], paths[1], paths[0], paths[2], paths[0], paths[1]):
-        kept.of(PICTURE, "d", path, AS_IT_COMES)
+        kept.of(PICTURE, "d", path, NO_OVERRIDES)
     assert answers.asked == ["a", "b", "c", "b"]
 
 
 def test_an_answer_larger_than_the_limit_is_given_but_not_kept(answers, paths):
     kept = Predictions(answers, max_bytes=BYTES - 1)
     for _ in range(2):
-        segmenter, prediction = kept.of(PICTURE, "d", paths[0], AS_IT_COMES)
-        assert segmenter == ("a", AS_IT_COMES)
+        segmenter, prediction = kept.of(PICTURE, "d", paths[0], NO_OVERRIDES)
+        assert segmenter == ("a", NO_OVERRIDES)
         assert prediction.probabilities.nbytes == BYTES
     assert answers.asked == ["a", "a"]
 
 
 def test_another_picture_reading_or_version_of_the_file_is_another_answer(answers, paths):
     kept = Predictions(answers)
-    raw = AS_IT_COMES.with_word("preprocessing.divisor", 1)
-    kept.of(PICTURE, "d", paths[0], AS_IT_COMES)
-    kept.of(PICTURE, "e", paths[0], AS_IT_COMES)
+    raw = NO_OVERRIDES.with_override("preprocessing.divisor", 1)
+    kept.of(PICTURE, "d", paths[0], NO_OVERRIDES)
+    kept.of(PICTURE, "e", paths[0], NO_OVERRIDES)
     kept.of(PICTURE, "d", paths[0], raw)
     os.utime(paths[0], ns=(1, 1))
-    kept.of(PICTURE, "d", paths[0], AS_IT_COMES)
+    kept.of(PICTURE, "d", paths[0], NO_OVERRIDES)
     assert len(answers.asked) == 4
-    kept.of(PICTURE, "d", paths[0], AS_IT_COMES)
+    kept.of(PICTURE, "d", paths[0], NO_OVERRIDES)
     assert len(answers.asked) == 4

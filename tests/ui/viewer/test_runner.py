@@ -8,7 +8,7 @@ from segdemo.errors import CheckpointError
 from segdemo.inference.pool import Pool
 from segdemo.inference.processing import quantise
 from segdemo.settings import Settings
-from segdemo.spec import AS_IT_COMES
+from segdemo.spec import NO_OVERRIDES
 from segdemo.strings import speaking, text
 from segdemo.ui.viewer.map_files import MAX_SIDE, viewer_size
 from segdemo.ui.viewer.runner import Runner
@@ -23,15 +23,15 @@ class Counting(Pool):
         self.ran = []
         self.failing = failing
 
-    def predict(self, path, picture, reading=AS_IT_COMES):
+    def predict(self, path, picture, overrides=NO_OVERRIDES):
         self.ran.append(path.stem)
         if path.stem in self.failing:
             raise ZeroDivisionError("a mistake of ours")
-        return super().predict(path, picture, reading)
+        return super().predict(path, picture, overrides)
 
 
 def as_they_come(*entries):
-    return [(entry, AS_IT_COMES) for entry in entries]
+    return [(entry, NO_OVERRIDES) for entry in entries]
 
 
 def statuses(panels):
@@ -169,8 +169,8 @@ def test_a_browser_gets_maps_of_the_pictures_size_up_to_a_limit(size, expected):
 
 
 def test_the_same_file_read_in_two_ways_is_two_panels(entries, picture):
-    raw = AS_IT_COMES.with_word("preprocessing.divisor", 1)
-    chosen = [(entries[0], AS_IT_COMES), (entries[0], raw)]
+    raw = NO_OVERRIDES.with_override("preprocessing.divisor", 1)
+    chosen = [(entries[0], NO_OVERRIDES), (entries[0], raw)]
     pool = Counting()
     runner = Runner(pool)
     *_, (plain, other) = runner.run(picture, "d", chosen)
@@ -184,7 +184,7 @@ def test_an_answer_in_floats_is_that_of_the_panel_and_runs_nothing_again(entries
     pool = Counting()
     runner = Runner(pool)
     *_, (panel,) = runner.run(picture, "d", as_they_come(entries[0]))
-    segmenter, prediction = runner.prediction(picture, "d", entries[0], AS_IT_COMES)
+    segmenter, prediction = runner.prediction(picture, "d", entries[0], NO_OVERRIDES)
     np.testing.assert_array_equal(map_of(panel), quantise(prediction.foreground_at(picture.size)))
     assert segmenter is pool.load(entries[0].path)
     assert pool.ran == ["first"]
@@ -192,7 +192,7 @@ def test_an_answer_in_floats_is_that_of_the_panel_and_runs_nothing_again(entries
 
 def test_what_is_not_on_this_disk_has_no_answer(picture):
     with pytest.raises(CheckpointError, match="176 MB"):
-        Runner(Counting()).prediction(picture, "d", remote_entry(), AS_IT_COMES)
+        Runner(Counting()).prediction(picture, "d", remote_entry(), NO_OVERRIDES)
 
 
 def test_a_panel_is_told_again_in_another_language_without_a_second_run(entries, picture):
@@ -211,7 +211,7 @@ def test_a_panel_says_when_it_was_computed_in_less_than_32_bits(
 ):
     monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_bf16": True})
     runner = Runner(Pool(Settings(device="cpu", precision=precision)))
-    *_, (panel,) = runner.run(picture, "digest", [(entries[0], AS_IT_COMES)])
+    *_, (panel,) = runner.run(picture, "digest", [(entries[0], NO_OVERRIDES)])
     assert panel.device == f"CPU · {precision}"
     assert len([note for note in panel.notes if "faster than fp32" in note]) == notes
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from segdemo.catalog import CatalogEntry
 from segdemo.inference.pool import Predictor
-from segdemo.spec import AS_IT_COMES, Reading
+from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.ui.viewer.assumed import decide, settled
 from segdemo.ui.viewer.payload import PanelEntry
 from segdemo.ui.viewer.readings.trials import Trials, attempts, thumbnail
@@ -42,10 +42,10 @@ class Rereading:
 
         Raises SpecError for a value that makes no sense: then nothing has changed.
         """
-        for slot, (entry, path), reading in self._on_disk(visitor, names, panel):
+        for slot, (entry, path), overrides in self._on_disk(visitor, names, panel):
             load = partial(self._predictor.load, path)
-            decided = decide(load(AS_IT_COMES), reading, name, raw)
-            decided = settled(load(Reading(assume=decided.assume)), decided)
+            decided = decide(load(NO_OVERRIDES), overrides, name, raw)
+            decided = settled(load(Overrides(assume=decided.assume)), decided)
             visitor.readings[slot] = entry.id, decided
 
     def reset(self, visitor: Visitor, names: Sequence[str | None], panel: str) -> None:
@@ -55,8 +55,8 @@ class Rereading:
 
     def begin_trials(self, visitor: Visitor, names: Sequence[str | None], panel: str) -> None:
         """Have the usual readings tried with the next comparison, in place of earlier trials."""
-        for slot, (entry, path), reading in self._on_disk(visitor, names, panel):
-            usual = attempts(partial(self._predictor.load, path), reading)
+        for slot, (entry, path), overrides in self._on_disk(visitor, names, panel):
+            usual = attempts(partial(self._predictor.load, path), overrides)
             visitor.trials = Trials(slot=slot, entry_id=entry.id, attempts=usual)
 
     def choose(self, visitor: Visitor, names: Sequence[str | None], panel: str, trial: str) -> None:
@@ -65,17 +65,17 @@ class Rereading:
             trials = visitor.trials
             if trials is None or (trials.slot, trials.entry_id) != (slot, entry.id):
                 continue
-            reading = trials.reading_of(trial)
-            if reading is not None:
-                visitor.readings[slot] = entry.id, reading
+            overrides = trials.reading_of(trial)
+            if overrides is not None:
+                visitor.readings[slot] = entry.id, overrides
 
     def _on_disk(
         self, visitor: Visitor, names: Sequence[str | None], panel: str
-    ) -> Iterator[tuple[int, tuple[CatalogEntry, Path], Reading]]:
+    ) -> Iterator[tuple[int, tuple[CatalogEntry, Path], Overrides]]:
         """What a browser means by a panel: one slot, or none."""
-        for number, (slot, (entry, reading)) in enumerate(self._filled(visitor, names)):
+        for number, (slot, (entry, overrides)) in enumerate(self._filled(visitor, names)):
             if panel_id(number) == panel and entry.path is not None:
-                yield slot, (entry, entry.path), reading
+                yield slot, (entry, entry.path), overrides
 
     def run_trials(
         self, visitor: Visitor, filled: Sequence[Filled], picture: Image.Image, digest: str
@@ -89,7 +89,7 @@ class Rereading:
             if number in trials.maps:
                 continue
             try:
-                _, prediction = self._runner.prediction(picture, digest, entry, attempt.reading)
+                _, prediction = self._runner.prediction(picture, digest, entry, attempt.overrides)
                 trials.maps[number] = thumbnail(prediction)
             except Exception:
                 # A way that cannot be run is none to choose; whoever forces it is told why.
@@ -110,8 +110,8 @@ class Rereading:
         if trials is None:
             return panels
         number = [slot for slot, _ in filled].index(trials.slot)
-        _, reading = dict(filled)[trials.slot]
-        panel = replace(panels[number], trials=trials.made(reading))
+        _, overrides = dict(filled)[trials.slot]
+        panel = replace(panels[number], trials=trials.made(overrides))
         return (*panels[:number], panel, *panels[number + 1 :])
 
     def _holding(self, visitor: Visitor, filled: Sequence[Filled], digest: str) -> Trials | None:
@@ -120,5 +120,5 @@ class Rereading:
         chosen = dict(filled).get(trials.slot) if trials else None
         if trials is None or chosen is None:
             return None
-        entry, reading = chosen
-        return trials if trials.hold(digest, entry.id, reading) else None
+        entry, overrides = chosen
+        return trials if trials.hold(digest, entry.id, overrides) else None

@@ -8,7 +8,7 @@ from segdemo.architectures.data_sets import IMAGENET
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.processing import quantise
 from segdemo.inference.segmenter import Segmenter
-from segdemo.spec import AS_IT_COMES, Reading
+from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.strings import text
 from segdemo.ui.viewer.assumed import settled
 from segdemo.ui.viewer.map_files import cache_map
@@ -32,7 +32,7 @@ class Attempt:
     """One way to read a checkpoint, and what to call it."""
 
     key: str
-    reading: Reading
+    overrides: Overrides
     name: str = ""  # of the network that is assumed, where that is what differs
 
     @property
@@ -41,38 +41,40 @@ class Attempt:
         return text(f"trial_{self.key}", **({"name": self.name} if self.name else {}))
 
 
-def attempts(load: Callable[[Reading], Segmenter], reading: Reading) -> list[Attempt]:
-    """The usual readings of a checkpoint, that of ``reading`` and its own among them, each once.
+def attempts(load: Callable[[Overrides], Segmenter], overrides: Overrides) -> list[Attempt]:
+    """The usual readings of a checkpoint, that of ``overrides`` and its own among them, each once.
 
-    ``load`` gives the checkpoint read in a way. What differs from ``reading`` is all that is done
+    ``load`` gives the checkpoint read in a way. What differs from ``overrides`` is all that is done
     with the values, or the order of channels, the activation, or the network alone.
     """
-    plain, present = load(AS_IT_COMES), load(Reading(assume=reading.assume))
-    found = {AS_IT_COMES: Attempt(key="file", reading=AS_IT_COMES)}
-    found.setdefault(reading, Attempt(key="now", reading=reading))
-    for attempt in _usual(plain, present, reading):
-        if attempt.reading.assume == reading.assume:
-            attempt = replace(attempt, reading=settled(present, attempt.reading))
-        known = found.get(attempt.reading)
+    plain, present = load(NO_OVERRIDES), load(Overrides(assume=overrides.assume))
+    found = {NO_OVERRIDES: Attempt(key="file", overrides=NO_OVERRIDES)}
+    found.setdefault(overrides, Attempt(key="now", overrides=overrides))
+    for attempt in _usual(plain, present, overrides):
+        if attempt.overrides.assume == overrides.assume:
+            attempt = replace(attempt, overrides=settled(present, attempt.overrides))
+        known = found.get(attempt.overrides)
         if known is None or (known.key == "now" and attempt.key in _VALUES):
-            found[attempt.reading] = attempt
+            found[attempt.overrides] = attempt
     return list(found.values())
 
 
-def _usual(plain: Segmenter, present: Segmenter, reading: Reading) -> Iterator[Attempt]:
+def _usual(plain: Segmenter, present: Segmenter, overrides: Overrides) -> Iterator[Attempt]:
     config = present.detection.config
     for key, values in _VALUES.items():
-        yield Attempt(key=key, reading=reading.with_words({"preprocessing": values}))
+        yield Attempt(key=key, overrides=overrides.with_overrides({"preprocessing": values}))
     # A grey network sees every picture in grey.
     for channels in () if config.in_channels == 1 else ("bgr", "grey"):
-        yield Attempt(key=channels, reading=reading.with_word("preprocessing.channels", channels))
+        yield Attempt(
+            key=channels, overrides=overrides.with_override("preprocessing.channels", channels)
+        )
     for activation in _ACTIVATIONS:
         if activation != "softmax" or config.classes > 1:
             name = "postprocessing.activation"
-            yield Attempt(key=activation, reading=reading.with_word(name, activation))
+            yield Attempt(key=activation, overrides=overrides.with_override(name, activation))
     for other in present.detection.alternatives:
         assume = None if other.id == plain.detection.id else other.id
-        yield Attempt(key="assume", reading=replace(reading, assume=assume), name=other.id)
+        yield Attempt(key="assume", overrides=replace(overrides, assume=assume), name=other.id)
 
 
 def thumbnail(prediction: Prediction) -> CachedImage:
@@ -96,34 +98,34 @@ class Trials:
         """By number; None for an attempt that failed."""
         self._digest: str | None = None
 
-    def hold(self, digest: str, entry_id: str, reading: Reading) -> bool:
+    def hold(self, digest: str, entry_id: str, overrides: Overrides) -> bool:
         """Whether they are about this checkpoint, read in one of these ways, and this picture.
 
         The first picture that is asked about is the one they are made of.
         """
         self._digest = self._digest or digest
         same = (self._digest, self.entry_id) == (digest, entry_id)
-        return same and reading in [attempt.reading for attempt in self.attempts]
+        return same and overrides in [attempt.overrides for attempt in self.attempts]
 
-    def reading_of(self, name: str) -> Reading | None:
+    def reading_of(self, name: str) -> Overrides | None:
         """What the trial of that id is read by; None where there is none."""
         return next(
             (
-                attempt.reading
+                attempt.overrides
                 for number, attempt in enumerate(self.attempts)
                 if name == _id(number) and self.maps.get(number) is not None
             ),
             None,
         )
 
-    def made(self, reading: Reading) -> tuple[Trial, ...]:
-        """Those that worked so far; the one read by ``reading`` is the chosen one."""
+    def made(self, overrides: Overrides) -> tuple[Trial, ...]:
+        """Those that worked so far; the one read by ``overrides`` is the chosen one."""
         return tuple(
             Trial(
                 id=_id(number),
                 title=attempt.title,
                 map=made,
-                chosen=attempt.reading == reading,
+                chosen=attempt.overrides == overrides,
             )
             for number, attempt in enumerate(self.attempts)
             if (made := self.maps.get(number)) is not None

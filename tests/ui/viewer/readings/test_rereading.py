@@ -7,7 +7,7 @@ from PIL import Image
 from segdemo.errors import SpecError
 from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
-from segdemo.spec import AS_IT_COMES
+from segdemo.spec import NO_OVERRIDES
 from segdemo.ui.handlers import Handlers
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.visitor import Visitor
@@ -22,13 +22,13 @@ class Counting(Pool):
     def __init__(self):
         super().__init__(Settings(device="cpu"))
         self.ran = []
-        self.fails = lambda reading: False
+        self.fails = lambda overrides: False
 
-    def predict(self, path, picture, reading=AS_IT_COMES):
-        self.ran.append((path.stem, reading))
-        if self.fails(reading):
+    def predict(self, path, picture, overrides=NO_OVERRIDES):
+        self.ran.append((path.stem, overrides))
+        if self.fails(overrides):
             raise ZeroDivisionError("a mistake of ours")
-        return super().predict(path, picture, reading)
+        return super().predict(path, picture, overrides)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_panel_that_is_reset_is_what_it_was_without_a_run(handlers, visitor, p
 def test_a_panel_is_found_by_its_place_among_the_slots_that_are_filled(handlers, visitor):
     names = [None, "first", "no such checkpoint", "last"]
     handlers.rereading.reassume(visitor, names, "slot-1", "preprocessing.divisor", "1")
-    assert [reading == AS_IT_COMES for _, reading in handlers.chosen(visitor, names)] == [
+    assert [overrides == NO_OVERRIDES for _, overrides in handlers.chosen(visitor, names)] == [
         True,
         False,
     ]
@@ -91,12 +91,12 @@ def test_one_checkpoint_in_two_slots_is_read_in_two_ways(handlers, visitor, pict
 def test_a_reading_is_forgotten_once_another_checkpoint_has_taken_the_slot(handlers, visitor):
     handlers.rereading.reassume(visitor, NAMES, "slot-0", "preprocessing.divisor", "1")
     handlers.chosen(visitor, ["last", "first"])
-    assert [reading for _, reading in handlers.chosen(visitor, NAMES)] == [AS_IT_COMES] * 2
+    assert [overrides for _, overrides in handlers.chosen(visitor, NAMES)] == [NO_OVERRIDES] * 2
 
 
 def test_readings_are_the_visitors_own(handlers, visitor):
     handlers.rereading.reassume(visitor, NAMES, "slot-0", "preprocessing.divisor", "1")
-    assert [reading for _, reading in handlers.chosen(Visitor(), NAMES)] == [AS_IT_COMES] * 2
+    assert [overrides for _, overrides in handlers.chosen(Visitor(), NAMES)] == [NO_OVERRIDES] * 2
 
 
 def test_a_senseless_value_changes_nothing(handlers, visitor):
@@ -125,7 +125,7 @@ def test_what_is_not_on_this_disk_cannot_be_read_otherwise(handlers, visitor):
 def test_a_panel_that_fails_still_tells_what_was_assumed_so_that_it_can_be_reset(
     handlers, visitor, pool, picture_path
 ):
-    pool.fails = lambda reading: reading != AS_IT_COMES
+    pool.fails = lambda overrides: overrides != NO_OVERRIDES
     handlers.rereading.reassume(visitor, NAMES, "slot-0", "preprocessing.side", "16384")
     failed, _ = compared(handlers, visitor, picture_path)
     assert failed.status == "failed"
@@ -186,7 +186,7 @@ def test_trials_vanish_with_another_reading_picture_or_checkpoint(
 def test_a_trial_that_fails_is_left_out_and_the_others_are_made(
     handlers, visitor, pool, picture_path
 ):
-    pool.fails = lambda reading: "maximum" in reading.words
+    pool.fails = lambda overrides: "maximum" in overrides.spec_json
     handlers.rereading.begin_trials(visitor, NAMES, "slot-0")
     panel, _ = compared(handlers, visitor, picture_path)
     assert [trial.title for trial in panel.trials] == [

@@ -10,7 +10,7 @@ from PIL import Image
 from segdemo.inference.pool import Pool
 from segdemo.inference.processing import quantise
 from segdemo.settings import Settings
-from segdemo.spec import AS_IT_COMES
+from segdemo.spec import NO_OVERRIDES
 from segdemo.strings import speaking, text
 from segdemo.ui.viewer.readings.trials import THUMBNAIL_SIDE, Attempt, Trials, attempts, thumbnail
 
@@ -22,8 +22,8 @@ def pool():
     return Pool(Settings(device="cpu"))
 
 
-def usual(pool, path, reading=AS_IT_COMES):
-    return attempts(partial(pool.load, path), reading)
+def usual(pool, path, overrides=NO_OVERRIDES):
+    return attempts(partial(pool.load, path), overrides)
 
 
 def keys(found):
@@ -34,7 +34,7 @@ def test_the_usual_readings_are_tried_each_once(pool, tmp_path):
     path = write_checkpoint(tmp_path / "net.safetensors", words={"preprocessing": IMAGENET})
     found = usual(pool, path)
     assert keys(found) == ["file", "unit", "maximum", "raw", "bgr", "grey", "none"]
-    assert len({attempt.reading for attempt in found}) == len(found)
+    assert len({attempt.overrides for attempt in found}) == len(found)
 
 
 def test_what_the_file_says_is_not_tried_under_another_name(pool, tmp_path):
@@ -44,18 +44,18 @@ def test_what_the_file_says_is_not_tried_under_another_name(pool, tmp_path):
 
 def test_a_reading_that_is_not_usual_is_among_them_and_so_is_the_files_own(pool, tmp_path):
     path = write_checkpoint(tmp_path / "net.safetensors")
-    reading = AS_IT_COMES.with_word("preprocessing.mean", [0.3])
-    found = {attempt.key: attempt.reading for attempt in usual(pool, path, reading)}
-    assert (found["file"], found["now"]) == (AS_IT_COMES, reading)
-    assert found["bgr"] == reading.with_word("preprocessing.channels", "bgr")
+    overrides = NO_OVERRIDES.with_override("preprocessing.mean", [0.3])
+    found = {attempt.key: attempt.overrides for attempt in usual(pool, path, overrides)}
+    assert (found["file"], found["now"]) == (NO_OVERRIDES, overrides)
+    assert found["bgr"] == overrides.with_override("preprocessing.channels", "bgr")
 
 
 def test_a_usual_reading_that_holds_has_its_usual_name(pool, tmp_path):
     path = write_checkpoint(tmp_path / "net.safetensors")
-    reading = AS_IT_COMES.with_word("preprocessing.divisor", 1.0)
-    found = usual(pool, path, reading)
+    overrides = NO_OVERRIDES.with_override("preprocessing.divisor", 1.0)
+    found = usual(pool, path, overrides)
     assert "now" not in keys(found)
-    assert reading in [attempt.reading for attempt in found if attempt.key == "raw"]
+    assert overrides in [attempt.overrides for attempt in found if attempt.key == "raw"]
 
 
 def test_a_grey_network_has_no_order_of_channels_to_try(pool, tmp_path):
@@ -90,22 +90,22 @@ def trials(pool, tmp_path):
 
 
 def test_trials_are_about_one_picture_one_checkpoint_and_their_readings(trials):
-    reading = trials.attempts[2].reading
-    assert trials.hold("digest", "net", reading)
-    assert not trials.hold("other", "net", reading)
-    assert not trials.hold("digest", "else", reading)
-    assert not trials.hold("digest", "net", AS_IT_COMES.with_word("preprocessing.side", 7))
+    overrides = trials.attempts[2].overrides
+    assert trials.hold("digest", "net", overrides)
+    assert not trials.hold("other", "net", overrides)
+    assert not trials.hold("digest", "else", overrides)
+    assert not trials.hold("digest", "net", NO_OVERRIDES.with_override("preprocessing.side", 7))
 
 
 def test_only_what_was_made_can_be_chosen(trials):
     assert [trials.reading_of(name) for name in ("trial-0", "trial-99", "", "0")] == [None] * 4
     trials.maps[0] = None
     assert trials.reading_of("trial-0") is None
-    assert trials.made(AS_IT_COMES) == ()
+    assert trials.made(NO_OVERRIDES) == ()
 
 
 def test_titles_are_in_the_language_of_whoever_looks():
-    attempt = Attempt(key="maximum", reading=AS_IT_COMES)
+    attempt = Attempt(key="maximum", overrides=NO_OVERRIDES)
     with speaking("zh"):
         assert attempt.title == text("trial_maximum", "zh")
-    assert Attempt(key="assume", reading=AS_IT_COMES, name="unet").title == "As unet"
+    assert Attempt(key="assume", overrides=NO_OVERRIDES, name="unet").title == "As unet"
