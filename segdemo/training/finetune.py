@@ -21,7 +21,7 @@ from segdemo.errors import TrainingError
 from segdemo.images.training_masks import Labelling, read_mask
 from segdemo.settings import Settings
 from segdemo.spec import SegmentationSpec
-from segdemo.training.loop import Outcome, Saved, fit, planned_steps
+from segdemo.training.loop import ForwardDeep, Outcome, Saved, fit, planned_steps
 from segdemo.training.pairs import Pair, find_pairs, split
 from segdemo.training.plan import Plan
 from segdemo.training.samples import BatchSampler, InputRules, Samples
@@ -140,7 +140,8 @@ def finetune(request: Request, settings: Settings, listener: Listener) -> Result
     network, config = continued(detection, channels, request.seed)
     new_head = channels != detection.config.classes
     spec = _with_classes(spec, _names(request, labelling, spec, channels, new_head))
-    run = _Run(request, samples, training, aside, spec, device, listener)
+    forward_deep = detection.architecture.forward_deep
+    run = _Run(request, samples, training, aside, spec, device, forward_deep, listener)
     try:
         before = None if new_head else run.score(network)
         outcome = run.train(network, _identity(request, pairs, words), new_head)
@@ -180,9 +181,11 @@ class _Run:
         aside: Sequence[int],
         spec: SegmentationSpec,
         device: torch.device,
+        forward_deep: ForwardDeep,
         listener: Listener,
     ) -> None:
         self.request, self.listener, self.device = request, listener, device
+        self.forward_deep = forward_deep
         self.pictures, self.aside = len(training), len(aside)
         self.batches = BatchSampler(samples, training, request.seed)
         self.classes = spec.postprocessing.classes
@@ -226,6 +229,7 @@ class _Run:
             self.batches,
             plan,
             device=self.device,
+            forward_deep=self.forward_deep,
             saved=saved,
             judge=self.validation,
             told=lambda step, loss: self.listener.step(step, steps, loss),
@@ -252,7 +256,11 @@ class _Run:
         weights = {key: tensor.clone() for key, tensor in network.state_dict().items()}
         plan = self._plan(_REHEARSED)
         rehearsal = fit(
-            network, self.batches, replace(plan, check_every=_REHEARSED + 1), device=self.device
+            network,
+            self.batches,
+            replace(plan, check_every=_REHEARSED + 1),
+            device=self.device,
+            forward_deep=self.forward_deep,
         )
         network.load_state_dict(weights)
         a_step = rehearsal.wall_seconds / _REHEARSED

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from segdemo.architectures.u2net import U2Net
+from segdemo.architectures.base import only_output
 from segdemo.training.losses import deep_loss
 from segdemo.training.plan import Plan, rate
 from segdemo.training.ranks import Ranks
@@ -22,6 +22,10 @@ _MEMORY_OF_LOSS = 0.97
 
 BatchSampler = Callable[[int, Ranks], tuple[Tensor, Tensor]]
 """Step -> this process's pictures (N, C, H, W) and labels (N, H, W), by the step alone."""
+
+
+ForwardDeep = Callable[[nn.Module, Tensor], list[Tensor]]
+"""Network, images (N, C, H, W) -> logits of all outputs, as ``Architecture.forward_deep``."""
 
 
 class Judge(Protocol):
@@ -61,17 +65,15 @@ class Outcome:
 
 
 class _Deep(nn.Module):
-    """A network that returns all logits to learn from, the network's own answer first."""
+    """A network whose forward returns the logits of all outputs that are trained."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, forward_deep: ForwardDeep) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.forward_deep = network, forward_deep
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Logits (N, C, H, W) of each output."""
-        if isinstance(self.network, U2Net):
-            return self.network.forward_deep(x)
-        return [self.network(x)]
+        """Logits (N, C, H, W) of each output, the network's own first."""
+        return self.forward_deep(self.network, x)
 
 
 def fit(
@@ -80,6 +82,7 @@ def fit(
     plan: Plan,
     *,
     device: torch.device,
+    forward_deep: ForwardDeep = only_output,
     ranks: Ranks = Ranks(),  # noqa: B008 - a frozen value
     saved: Saved | None = None,
     judge: Judge | None = None,
@@ -93,7 +96,7 @@ def fit(
     stopped. Raises OSError when the run cannot be saved.
     """
     started, used = time.monotonic(), _processor_seconds()
-    run = _Run(network.to(device), plan, ranks, device)
+    run = _Run(network.to(device), forward_deep, plan, ranks, device)
     wall_before, cpu_before = run.restore(saved, judge) if saved else (0.0, 0.0)
 
     def spent() -> tuple[float, float]:
@@ -126,11 +129,18 @@ def fit(
 class _Run:
     """All that changes from step to step."""
 
-    def __init__(self, network: nn.Module, plan: Plan, ranks: Ranks, device: torch.device) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        forward_deep: ForwardDeep,
+        plan: Plan,
+        ranks: Ranks,
+        device: torch.device,
+    ) -> None:
         self.network, self.plan, self.ranks, self.device = network, plan, ranks, device
         self.average = AveragedModel(network, avg_fn=_average, use_buffers=True).eval()
         self.optimizer = torch.optim.AdamW(_groups(network, plan), lr=plan.learning_rate)
-        self.parallel = ranks.wrap(_Deep(network), device)
+        self.parallel = ranks.wrap(_Deep(network, forward_deep), device)
         self.parallel.train()
         if plan.frozen_norms:
             for module in self.parallel.modules():

@@ -134,7 +134,7 @@ def test_names_that_do_not_fit_are_no_names(network, picture):
 
 def test_a_foreign_name_is_one_short_line(network, picture):
     _, maps = maps_of(network(3, ("天空", "a\nb\u202ec", "x" * 500)), picture)
-    assert maps.names == ("天空", "a b c", "x" * 60)
+    assert maps.names == ("天空", "a b c", "x" * 59 + "…")
 
 
 def test_known_data_sets_come_in_their_own_colours(network, picture):
