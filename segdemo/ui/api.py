@@ -24,7 +24,8 @@ from segdemo.outputs.render import Kind, View, binary_truth, draw
 from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.ui.gradio_support.errors import explain, refusal
 from segdemo.ui.gradio_support.uploads import uploaded
-from segdemo.ui.handlers import MAX_SLOTS, Handlers
+from segdemo.ui.handlers import Handlers
+from segdemo.ui.slots import MAX_SLOTS
 from segdemo.ui.viewer.map_files import cache_file
 from segdemo.ui.viewer.runner import figures_of
 from segdemo.wording import amount, shown

@@ -24,18 +24,18 @@ from segdemo.ui.adding.handlers import Adding
 from segdemo.ui.adding.hub_access import DEFAULT_ENDPOINT, HubAccess
 from segdemo.ui.batch.runs import prepare
 from segdemo.ui.shelf import Shelf
-from segdemo.ui.viewer.links import pairs_of
+from segdemo.ui.slots import MIN_SLOTS
+from segdemo.ui.transfers.transfers import Transfers
+from segdemo.ui.viewer.links import NextView, pairs_of
 from segdemo.ui.viewer.map_files import cache_picture
 from segdemo.ui.viewer.payload import PanelEntry, ViewerPayload
 from segdemo.ui.viewer.readings.rereading import Rereading
+from segdemo.ui.viewer.readings.trials import CurrentTrials
 from segdemo.ui.viewer.runner import Chosen, Runner
 from segdemo.ui.viewer.stored import Example
 from segdemo.ui.viewer.truth_file import told
 from segdemo.ui.visitor import Visitor
 from segdemo.wording import amount
-
-MIN_SLOTS = 2
-MAX_SLOTS = 4
 
 
 class Handlers:
@@ -78,9 +78,9 @@ class Handlers:
         filled: list[tuple[int, Chosen]] = []
         for slot, name in enumerate(names):
             entry = self.shelf.find(name, visitor)
-            read, overrides = visitor.readings.get(slot, (name, NO_OVERRIDES))
+            read, overrides = visitor.overrides.get(slot, (name, NO_OVERRIDES))
             if read != name:
-                visitor.readings.pop(slot, None)
+                visitor.overrides.pop(slot, None)
                 overrides = NO_OVERRIDES
             if entry is not None:
                 filled.append((slot, (entry, overrides)))
@@ -112,7 +112,7 @@ class Handlers:
         right = told(lambda: self.truth(mask, picture.size), picture.size) if mask else None
         if visitor.example != seen:
             return
-        state, visitor.restore = visitor.restore, None
+        state, visitor.of(NextView).state = visitor.of(NextView).state, None
         # The same picture is the same run, so that the view stays where it is.
         run = digest[:16]
         example = next((one for one in self.examples if one.run == run), None)
@@ -128,7 +128,7 @@ class Handlers:
                 (entry for entry, _ in checkpoints), example.picture.stem if example else ""
             ),
         }
-        under_way = {entry.id: visitor.transfers.state(entry.id) for entry, _ in checkpoints}
+        under_way = {entry.id: visitor.of(Transfers).state(entry.id) for entry, _ in checkpoints}
         trials = partial(self.rereading.with_trials, visitor, filled, digest)
         panels: tuple[PanelEntry, ...] = ()
         for panels in self._runner.run(picture, digest, checkpoints, under_way):
@@ -144,7 +144,7 @@ class Handlers:
         """Whether a visitor looks at a stored comparison and wants nothing else of its picture."""
         return (
             visitor.example == self.examples.index(example)
-            and visitor.trials is None
+            and visitor.of(CurrentTrials).trials is None
             and [(entry.id, overrides) for entry, overrides in checkpoints]
             == [(name, NO_OVERRIDES) for name in example.checkpoints]
         )
@@ -198,16 +198,3 @@ class Handlers:
         elif self._hub.endpoint != DEFAULT_ENDPOINT:
             sentences.append(text("page_endpoint", endpoint=self._hub.endpoint))
         return " ".join(sentences)
-
-
-def place(chosen: Sequence[str | None], shown: int) -> tuple[int, int]:
-    """The slot for one more checkpoint and how many slots are shown then.
-
-    The first empty slot, else a new one, else the last.
-    """
-    for slot, name in enumerate(chosen[:shown]):
-        if name is None:
-            return slot, shown
-    if shown < MAX_SLOTS:
-        return shown, shown + 1
-    return MAX_SLOTS - 1, MAX_SLOTS

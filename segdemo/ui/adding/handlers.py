@@ -25,12 +25,24 @@ from segdemo.ui.adding.payload import (
 )
 from segdemo.ui.gradio_support.errors import known
 from segdemo.ui.shelf import Shelf
-from segdemo.ui.transfers.transfers import Download, Progress
+from segdemo.ui.transfers.transfers import Download, Progress, Transfers
 from segdemo.ui.visitor import Visitor
 from segdemo.wording import shown
 
 _CLOSED = frozenset({"hub_gated", "hub_gated_refused", "hub_not_found", "hub_forbidden"})
 """What the Hub says to those whom it does not let in."""
+
+
+class LastAnswer:
+    """What a visitor was last told about checkpoints to add."""
+
+    def __init__(self) -> None:
+        self.repository: Repository | None = None
+        """The one they looked at last."""
+        self.file: CatalogEntry | None = None
+        """The checkpoint that they dropped last."""
+        self.answered: Callable[[], Answer] | None = None
+        """Says the last answer again, in the language of now."""
 
 
 class Adding:
@@ -67,7 +79,8 @@ class Adding:
             repository = self._hub.look(address, token=token)
         except Exception as error:
             return _answer(visitor, _problem(error, serial))
-        visitor.repository, visitor.file = repository, None
+        last = visitor.of(LastAnswer)
+        last.repository, last.file = repository, None
         return _answer(visitor, partial(files, repository, serial, self.max_megabytes))
 
     def judge_file(self, visitor: Visitor, path: Path | None, serial: int) -> Answer:
@@ -83,7 +96,8 @@ class Adding:
 
     def say_again(self, visitor: Visitor) -> Answer | None:
         """The last answer in the current language; None where there was none."""
-        return visitor.answered() if visitor.answered else None
+        answered = visitor.of(LastAnswer).answered
+        return answered() if answered else None
 
     def _judge(self, visitor: Visitor, path: Path | None) -> Callable[[], Item]:
         if not self.uploads:
@@ -99,7 +113,8 @@ class Adding:
         with own.open("rb") as file:
             verdict = judge(file, name=path.name, size=size)
         if verdict.reason is None:
-            visitor.repository, visitor.file = None, from_file(own, "upload")
+            last = visitor.of(LastAnswer)
+            last.repository, last.file = None, from_file(own, "upload")
         else:
             own.unlink()
         return partial(judged, name, size, verdict, verdict.reason)
@@ -110,7 +125,7 @@ class Adding:
         Raises SegdemoError.
         """
         entry = self._chosen(visitor, number)
-        self._list(visitor, entry, visitor.repository, token)
+        self._list(visitor, entry, visitor.of(LastAnswer).repository, token)
         self.begin(visitor, [entry.id], token)
         return entry
 
@@ -141,9 +156,10 @@ class Adding:
         return entry
 
     def _chosen(self, visitor: Visitor, number: int) -> CatalogEntry:
-        if visitor.file is not None:
-            return visitor.file
-        repository = visitor.repository
+        last = visitor.of(LastAnswer)
+        if last.file is not None:
+            return last.file
+        repository = last.repository
         if repository is None or not 0 <= number < len(repository.files):
             raise HubError("add_look_again")
         file = repository.files[number]
@@ -159,7 +175,7 @@ class Adding:
             entry = self._shelf.find(name, visitor)
             if entry is None or entry.path is not None or entry.address is None:
                 continue
-            visitor.transfers.begin(
+            visitor.of(Transfers).begin(
                 entry,
                 partial(self._start, visitor, entry, token),
                 partial(self._shelf.arrived, entry, visitor=visitor),
@@ -167,7 +183,7 @@ class Adding:
 
     def begin_new(self, visitor: Visitor, names: Sequence[str | None]) -> None:
         """Like ``begin``, but leave alone what was stopped or has failed."""
-        transfers = visitor.transfers
+        transfers = visitor.of(Transfers)
         self.begin(visitor, [name for name in names if name and transfers.state(name) is None])
 
     def _start(self, visitor: Visitor, entry: CatalogEntry, token: str | None) -> Download:
@@ -186,7 +202,7 @@ class Adding:
 
 
 def _answer(visitor: Visitor, answer: Callable[[], Answer]) -> Answer:
-    visitor.answered = answer
+    visitor.of(LastAnswer).answered = answer
     return answer()
 
 

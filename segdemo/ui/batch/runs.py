@@ -80,6 +80,8 @@ class BatchRuns:
         with self._lock:
             self._stop.set()
 
+    close = stop
+
     def pack(self, kind: Kind, k: int) -> BatchPayload:
         """The payload with a parcel of what is done, at the threshold k."""
         with self._lock:

@@ -1,22 +1,22 @@
 """The tab for many pictures: its components, and which event calls what."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
-from gradio.components import Component
-from gradio.events import Dependency
 
 from segdemo.batch import Run
 from segdemo.inference.processing import LEVELS
 from segdemo.ui.batch.panel import BatchPanel
 from segdemo.ui.batch.payload import BatchPayload
+from segdemo.ui.batch.runs import BatchRuns
 from segdemo.ui.gradio_support.errors import refusal
 from segdemo.ui.gradio_support.event_data import number_of, text_of
 from segdemo.ui.language.texts import labelled
 from segdemo.ui.visitor import Visitor
+from segdemo.ui.wiring import QUICK, Wiring
 
 MAX_RUNS = 2
 """Of all visitors at a time; their networks take turns with those of comparisons."""
@@ -32,7 +32,7 @@ class BatchParts:
     panel: BatchPanel
 
 
-def lay_out_batch() -> BatchParts:
+def create_batch_components() -> BatchParts:
     """The components, to be called inside of their tab."""
     with gr.Row(elem_id="batch-files"):
         # No list of endings: a file of another kind is a row that says what is wrong with it.
@@ -48,22 +48,18 @@ def lay_out_batch() -> BatchParts:
     return BatchParts(pictures=pictures, masks=masks, run=run, panel=BatchPanel(elem_id="batch"))
 
 
-def tie_batch(
+def register(
     parts: BatchParts,
     *,
-    visitor: gr.State,
-    chosen: Sequence[Component],
     prepare: Callable[..., Run],
     reopen: Callable[..., list[Any]],
     reopened: Sequence[Block],
-    quick: Mapping[str, Any],
-) -> Dependency:
-    """Register the events; the one that is returned has opened a picture in the page.
+    wiring: Wiring,
+) -> None:
+    """Tie the tab; a picture that is opened in the page is compared there.
 
-    ``chosen`` are the number of slots shown and the slots. ``prepare`` makes a run of a visitor,
-    their files, and what the slots hold; ``reopen`` makes updates of the components ``reopened``
-    from a visitor, the files of a picture and its mask, and what the slots held. ``quick`` is how
-    an event is registered whose answer takes no time.
+    ``prepare`` makes a run of a visitor, their files, and what the slots hold; ``reopen`` makes
+    updates of the components ``reopened`` from the files of a picture and its mask.
     """
 
     def follow(
@@ -75,34 +71,34 @@ def tie_batch(
     ) -> Iterator[BatchPayload]:
         slots = chosen[:shown]
         try:
-            yield from visitor.batches.follow(
+            yield from visitor.of(BatchRuns).follow(
                 lambda: prepare(visitor, pictures or (), masks or (), slots), slots
             )
         except Exception as error:
             raise refusal(error) from error
 
     def cancel(visitor: Visitor) -> None:
-        visitor.batches.stop()
+        visitor.of(BatchRuns).stop()
 
     def pack(visitor: Visitor, event: gr.EventData) -> BatchPayload:
         kind, k = text_of(event, "kind"), number_of(event, "k")
         try:
-            return visitor.batches.pack(
+            return visitor.of(BatchRuns).pack(
                 "archive" if kind == "archive" else "table", min(max(k, 1), LEVELS - 1)
             )
         except Exception as error:
-            return visitor.batches.refused(error)
+            return visitor.of(BatchRuns).refused(error)
 
     def open_picture(visitor: Visitor, event: gr.EventData) -> list[Any]:
         try:
-            picture, mask, slots = visitor.batches.opened(number_of(event, "number"))
+            picture, mask, slots = visitor.of(BatchRuns).opened(number_of(event, "number"))
         except Exception as error:
             raise refusal(error) from error
-        return reopen(visitor, picture, mask, slots)
+        return [*reopen(picture, mask), *wiring.filled(visitor, slots)]
 
     parts.run.click(
         follow,
-        [visitor, parts.pictures, parts.masks, *chosen],
+        [wiring.visitor, parts.pictures, parts.masks, *wiring.chosen],
         parts.panel,
         concurrency_limit=MAX_RUNS,
         concurrency_id="batches",
@@ -111,15 +107,16 @@ def tie_batch(
         api_visibility="private",
     )
     panel = parts.panel
-    panel.cancel(cancel, visitor, None, **quick)
+    panel.cancel(cancel, wiring.visitor, None, **QUICK)
     panel.pack(
         pack,
-        visitor,
+        wiring.visitor,
         panel,
         concurrency_limit=MAX_RUNS,
         concurrency_id="parcels",
         show_progress="hidden",
         api_visibility="private",
     )
-    opened: Dependency = panel.open(open_picture, visitor, list(reopened), **quick)
-    return opened
+    panel.open(open_picture, wiring.visitor, [*reopened, *wiring.slots], **QUICK).then(
+        wiring.refresh, **wiring.running
+    )

@@ -5,17 +5,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 from segdemo.catalog import CatalogEntry
 from segdemo.errors import SegdemoError
 from segdemo.strings import nearest, speaking, text
 from segdemo.ui.gradio_support.errors import explain
 from segdemo.ui.gradio_support.event_data import text_of
-from segdemo.ui.handlers import MIN_SLOTS, Handlers
-from segdemo.ui.layout import ONE, Parts
-from segdemo.ui.viewer.links import Link, address_of, name_of
+from segdemo.ui.handlers import Handlers
+from segdemo.ui.slots import MIN_SLOTS
+from segdemo.ui.viewer.links import Link, NextView, address_of, name_of
 from segdemo.ui.viewer.payload import ViewerPayload, new_run
 from segdemo.ui.visitor import Visitor
+from segdemo.ui.wiring import Wiring, token_of
 from segdemo.wording import shown
 
 
@@ -49,7 +51,7 @@ def open_link(handlers: Handlers, visitor: Visitor, query: str, token: str | Non
     number = next(
         (n for n, one in enumerate(handlers.examples) if one.picture.stem == link.example), None
     )
-    visitor.example, visitor.restore = None, link.state
+    visitor.example, visitor.of(NextView).state = None, link.state
     if number is None:
         names = names or [*handlers.first_checkpoints()]
         warnings.append(
@@ -61,7 +63,7 @@ def open_link(handlers: Handlers, visitor: Visitor, query: str, token: str | Non
     example = handlers.examples[number]
     picture = str(example.picture)
     if not names or tuple(names) == example.checkpoints:
-        visitor.example, visitor.restore = number, None
+        visitor.example, visitor.of(NextView).state = number, None
         # A run of its own: the page may show this example already, looked at in another way.
         comparison = replace(example.comparison, state=link.state, run=new_run())
         names = [*example.checkpoints]
@@ -86,35 +88,27 @@ def _find(handlers: Handlers, visitor: Visitor, word: str, token: str | None) ->
     return next(known, None) or handlers.adding.find(visitor, address, token)
 
 
-def let_open(
+def register(
+    viewer: gr.HTML,
     handlers: Handlers,
-    parts: Parts,
-    slots: Sequence[Any],
-    filled: Callable[[Visitor, Sequence[str | None]], list[Any]],
-    refresh: Callable[..., Any],
-    running: dict[str, Any],
+    *,
+    show: Callable[[Opened], list[Any]],
+    shown: Sequence[Block],
+    wiring: Wiring,
 ) -> None:
     """Answer the viewer when its page was opened by a link.
 
-    ``filled`` gives the updates of ``slots`` for checkpoints, ``refresh`` compares as ``running``
-    says, whose inputs begin with the visitor.
+    ``show`` makes updates of the components ``shown`` from what the page begins with.
     """
 
     def opened(visitor: Visitor, event: gr.EventData, token: gr.OAuthToken | None) -> list[Any]:
         # The page may tell the visitor's language only after this.
         visitor.opening = visitor.language = nearest([text_of(event, "language")])
-        word = token.token if token else None
         with speaking(visitor.language):
-            found = open_link(handlers, visitor, text_of(event, "query"), word)
+            found = open_link(handlers, visitor, text_of(event, "query"), token_of(token))
             for warning in found.warnings:
                 gr.Warning(warning)
-            return [
-                gr.update(selected=ONE),
-                found.picture,
-                None,
-                found.comparison,
-                *filled(visitor, found.checkpoints),
-            ]
+            return [*show(found), *wiring.filled(visitor, found.checkpoints)]
 
     def follow(visitor: Visitor, *rest: Any) -> Any:
         begun, visitor.opening = visitor.opening, None
@@ -122,15 +116,15 @@ def let_open(
         if visitor.example is not None and begun == visitor.language:
             yield gr.skip()
         else:
-            yield from refresh(visitor, *rest)
+            yield from wiring.refresh(visitor, *rest)
 
-    parts.viewer.open(
+    viewer.open(
         opened,
-        parts.visitor,
-        [parts.tabs, parts.picture, parts.truth, parts.viewer, *slots],
+        wiring.visitor,
+        [*shown, *wiring.slots],
         # It may ask the Hub.
         concurrency_limit=4,
         concurrency_id="links",
         show_progress="hidden",
         api_visibility="private",
-    ).then(follow, **running)
+    ).then(follow, **wiring.running)

@@ -17,14 +17,16 @@ from segdemo.images.palettes import PANEL_COLOURS
 from segdemo.outputs.render import Kind, View, draw
 from segdemo.outputs.report import KINDS, Comparison, Missing, ReportPanel, provenance, write_report
 from segdemo.ui.gradio_support.errors import explain
-from segdemo.ui.handlers import MAX_SLOTS, Handlers
+from segdemo.ui.handlers import Handlers
 from segdemo.ui.sharing.saved_file import SavedFile
+from segdemo.ui.slots import MAX_SLOTS
 from segdemo.ui.viewer.assumed import origin_of
 from segdemo.ui.viewer.map_files import cache_file, secret_path
 from segdemo.ui.viewer.payload import CachedFile, PanelState, ViewerState
 from segdemo.ui.viewer.runner import Chosen, describe
 from segdemo.ui.viewer.viewer import read_state
 from segdemo.ui.visitor import Visitor
+from segdemo.ui.wiring import Wiring
 from segdemo.wording import file_name
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
@@ -159,12 +161,8 @@ def _colour(value: object) -> str:
     return value.lower() if isinstance(value, str) and _COLOUR.fullmatch(value) else ""
 
 
-def let_save(handlers: Handlers, viewer: gr.HTML, files: gr.HTML, running: dict[str, Any]) -> None:
-    """Answer the viewer's requests with ``files``.
-
-    ``running`` is what events share that run networks: its inputs are the visitor, the picture,
-    the mask, how many slots are shown, and the slots.
-    """
+def register(viewer: gr.HTML, files: gr.HTML, handlers: Handlers, wiring: Wiring) -> None:
+    """Answer the viewer's requests for files with ``files``."""
 
     def answer(
         visitor: Visitor,
@@ -176,4 +174,4 @@ def let_save(handlers: Handlers, viewer: gr.HTML, files: gr.HTML, running: dict[
     ) -> SavedFile:
         return save(handlers, visitor, path, truth, names[:shown], Wanted.read(event._data))
 
-    viewer.save(answer, **{**running, "outputs": files, "trigger_mode": "multiple"})
+    viewer.save(answer, **{**wiring.running, "outputs": files, "trigger_mode": "multiple"})

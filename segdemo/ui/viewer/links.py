@@ -107,3 +107,10 @@ def address_of(name: str) -> Address | None:
         return Address(repo_id=found[2], revision=found[3], filename=found[4], **facts)
     except HubError:
         return None
+
+
+class NextView:
+    """How a link wants a visitor's next comparison to be looked at; None where none does."""
+
+    def __init__(self) -> None:
+        self.state: ViewerState | None = None

@@ -7,6 +7,7 @@ from segdemo.errors import FileError, HubError, UnknownNetworkError
 from segdemo.settings import Settings
 from segdemo.ui.adding.handlers import Adding
 from segdemo.ui.shelf import Shelf
+from segdemo.ui.transfers.transfers import Transfers
 from segdemo.ui.visitor import Visitor
 from tests.ui.hub_fakes import COMMIT, READABLE, FakeDownload, FakeHub, remote_entry
 
@@ -37,7 +38,7 @@ def adding(hub, shelf):
 
 
 def until_arrived(visitor):
-    rows = [rows.rows for rows in visitor.transfers.follow()][-1]
+    rows = [rows.rows for rows in visitor.of(Transfers).follow()][-1]
     assert [row.state for row in rows] == ["arrived"]
 
 
@@ -162,7 +163,7 @@ def test_a_token_is_not_sent_for_what_everybody_may_fetch(adding, hub, visitor):
     hub.downloads[0].end()
     adding.look(visitor, "alice/cells", 1, token="hers")
     adding.use(visitor, 0, token="hers")
-    list(visitor.transfers.follow())
+    list(visitor.of(Transfers).follow())
     assert hub.asked[-1] == ("start", "model.safetensors", None, None)
 
 
@@ -174,7 +175,7 @@ def test_without_a_sign_in_what_the_operator_may_fetch_goes_to_the_common_cache(
     hub.downloads[0].end()
     adding.look(visitor, "alice/closed", 1)
     adding.use(visitor, 0)
-    list(visitor.transfers.follow())
+    list(visitor.of(Transfers).follow())
     assert hub.asked[-1] == ("start", "a.pth", None, None)
 
 
@@ -183,7 +184,7 @@ def test_choosing_what_is_on_offer_elsewhere_fetches_it_and_what_is_here_not(
 ):
     hub.downloads.append(FakeDownload())
     adding.begin(visitor, ["far", None, "unknown"])
-    assert visitor.transfers.state("far") == "running"
+    assert visitor.of(Transfers).state("far") == "running"
 
 
 def test_what_is_on_offer_for_all_but_gated_is_fetched_with_the_visitors_token(
@@ -205,9 +206,9 @@ def test_what_is_on_offer_for_all_but_gated_is_fetched_with_the_visitors_token(
 def test_compare_leaves_alone_what_was_stopped(adding, hub, visitor):
     hub.downloads.append(FakeDownload())
     adding.begin(visitor, ["far"])
-    visitor.transfers.cancel("far")
+    visitor.of(Transfers).cancel("far")
     adding.begin_new(visitor, ["far", None])
-    assert visitor.transfers.state("far") == "stopped"
+    assert visitor.of(Transfers).state("far") == "stopped"
 
 
 @pytest.fixture
@@ -230,7 +231,7 @@ def test_a_dropped_file_is_judged_and_used_the_same_way(adding, shelf, visitor, 
     assert shelf.find(entry.id, visitor).path.is_relative_to(visitor.folder)
     assert shelf.find(entry.id, Visitor()) is None
     assert not path.exists()
-    assert visitor.transfers.rows().rows == ()
+    assert visitor.of(Transfers).rows().rows == ()
 
 
 def test_a_dropped_file_that_is_no_checkpoint_says_why_and_is_gone(adding, visitor, upload):

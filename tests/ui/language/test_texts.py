@@ -9,6 +9,7 @@ from segdemo.strings import language, speaking, text
 from segdemo.ui.adding.handlers import Adding
 from segdemo.ui.language.texts import labelled, labelled_in, relabelled, spoken
 from segdemo.ui.shelf import Shelf
+from segdemo.ui.transfers.transfers import Transfers
 from segdemo.ui.viewer.stored import examples
 from tests.ui.conftest import in_a_loop
 from tests.ui.hub_fakes import READABLE, FakeDownload, FakeHub, remote_entry
@@ -100,13 +101,13 @@ def test_a_stored_comparison_speaks_every_language_with_the_same_figures():
 
 def test_a_download_that_failed_says_why_in_another_language(visitor):
     download = FakeDownload(failure=HubError("hub_broken_off", host="hub.example"))
-    visitor.transfers.begin(remote_entry(), lambda: download, print)
+    visitor.of(Transfers).begin(remote_entry(), lambda: download, print)
     download.end()
-    rows = list(visitor.transfers.follow())[-1]
+    rows = list(visitor.of(Transfers).follow())[-1]
     assert rows.rows[0].text == text("hub_broken_off", "en", host="hub.example")
-    visitor.transfers.say_again()
+    visitor.of(Transfers).say_again()
     with speaking("zh"):
-        again = visitor.transfers.rows()
+        again = visitor.of(Transfers).rows()
     assert again.rows[0].text == text("hub_broken_off", "zh", host="hub.example")
     assert again.serial > rows.serial
 

@@ -7,7 +7,7 @@ from segdemo.checkpoints.published import published
 from segdemo.hub.references import Address
 from segdemo.settings import Settings
 from segdemo.ui.sharing.opening import open_link
-from segdemo.ui.viewer.links import Link, address_of, name_of, pairs_of
+from segdemo.ui.viewer.links import Link, NextView, address_of, name_of, pairs_of
 from segdemo.ui.viewer.payload import PanelState, ViewerState
 from segdemo.ui.viewer.stored import examples
 from segdemo.ui.visitor import Visitor
@@ -184,7 +184,7 @@ def test_an_example_opens_as_it_is_stored_in_the_view_of_the_link(with_examples,
     assert opened.checkpoints == [*example.checkpoints]
     assert opened.comparison.state.threshold == 99
     assert opened.comparison.run != example.run
-    assert visitor.restore is None
+    assert visitor.of(NextView).state is None
 
 
 def test_an_example_with_other_checkpoints_is_compared_anew(with_examples, visitor):

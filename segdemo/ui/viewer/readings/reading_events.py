@@ -1,8 +1,7 @@
 """The four events by which a person has a checkpoint read in another way."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import gradio as gr
 
@@ -11,21 +10,11 @@ from segdemo.ui.gradio_support.event_data import text_of
 from segdemo.ui.viewer.readings.rereading import Rereading
 from segdemo.ui.viewer.viewer import ComparisonViewer
 from segdemo.ui.visitor import Visitor
+from segdemo.ui.wiring import QUICK, Wiring
 
 
-def follow_readings(
-    rereading: Rereading,
-    viewer: ComparisonViewer,
-    inputs: Sequence[Any],
-    *,
-    quick: dict[str, Any],
-    refresh: Callable[..., Any],
-    running: dict[str, Any],
-) -> None:
-    """Let each event change the visitor's readings, then compare again.
-
-    ``inputs`` are the visitor, how many slots are shown, and the checkpoints of all slots.
-    """
+def register(viewer: ComparisonViewer, rereading: Rereading, wiring: Wiring) -> None:
+    """Let each event change the visitor's overrides, then compare again."""
 
     def reassume(visitor: Visitor, event: gr.EventData, shown: int, *chosen: str | None) -> None:
         panel, name, raw = (text_of(event, key) for key in ("panel", "name", "raw"))
@@ -50,7 +39,9 @@ def follow_readings(
         (viewer.choose, choose),
     ):
         # Also after a refusal: the viewer then shows again what holds. What is queued can warn.
-        event(handler, list(inputs), None, **{**quick, "queue": True}).then(refresh, **running)
+        event(handler, [wiring.visitor, *wiring.chosen], None, **{**QUICK, "queue": True}).then(
+            wiring.refresh, **wiring.running
+        )
 
 
 @contextmanager

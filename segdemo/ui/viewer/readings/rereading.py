@@ -12,7 +12,7 @@ from segdemo.inference.pool import Predictor
 from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.ui.viewer.assumed import decide, settled
 from segdemo.ui.viewer.payload import PanelEntry
-from segdemo.ui.viewer.readings.trials import Trials, attempts, thumbnail
+from segdemo.ui.viewer.readings.trials import CurrentTrials, Trials, attempts, thumbnail
 from segdemo.ui.viewer.runner import Chosen, Runner, panel_id
 from segdemo.ui.visitor import Visitor
 
@@ -46,28 +46,28 @@ class Rereading:
             load = partial(self._predictor.load, path)
             decided = decide(load(NO_OVERRIDES), overrides, name, raw)
             decided = settled(load(Overrides(assume=decided.assume)), decided)
-            visitor.readings[slot] = entry.id, decided
+            visitor.overrides[slot] = entry.id, decided
 
     def reset(self, visitor: Visitor, names: Sequence[str | None], panel: str) -> None:
         """Read a panel's checkpoint as it comes."""
         for slot, _, _ in self._on_disk(visitor, names, panel):
-            visitor.readings.pop(slot, None)
+            visitor.overrides.pop(slot, None)
 
     def begin_trials(self, visitor: Visitor, names: Sequence[str | None], panel: str) -> None:
         """Have the usual readings tried with the next comparison, in place of earlier trials."""
         for slot, (entry, path), overrides in self._on_disk(visitor, names, panel):
             usual = attempts(partial(self._predictor.load, path), overrides)
-            visitor.trials = Trials(slot=slot, entry_id=entry.id, attempts=usual)
+            visitor.of(CurrentTrials).trials = Trials(slot=slot, entry_id=entry.id, attempts=usual)
 
     def choose(self, visitor: Visitor, names: Sequence[str | None], panel: str, trial: str) -> None:
         """Read a panel's checkpoint as one of its trials is."""
         for slot, (entry, _), _ in self._on_disk(visitor, names, panel):
-            trials = visitor.trials
+            trials = visitor.of(CurrentTrials).trials
             if trials is None or (trials.slot, trials.entry_id) != (slot, entry.id):
                 continue
             overrides = trials.reading_of(trial)
             if overrides is not None:
-                visitor.readings[slot] = entry.id, overrides
+                visitor.overrides[slot] = entry.id, overrides
 
     def _on_disk(
         self, visitor: Visitor, names: Sequence[str | None], panel: str
@@ -95,7 +95,7 @@ class Rereading:
                 # A way that cannot be run is none to choose; whoever forces it is told why.
                 trials.maps[number] = None
             yield
-            if visitor.trials is not trials:
+            if visitor.of(CurrentTrials).trials is not trials:
                 return
 
     def with_trials(
@@ -106,7 +106,7 @@ class Rereading:
         panels: tuple[PanelEntry, ...],
     ) -> tuple[PanelEntry, ...]:
         """The panels with what was tried; forgotten once it is about something else."""
-        trials = visitor.trials = self._holding(visitor, filled, digest)
+        trials = visitor.of(CurrentTrials).trials = self._holding(visitor, filled, digest)
         if trials is None:
             return panels
         number = [slot for slot, _ in filled].index(trials.slot)
@@ -116,7 +116,7 @@ class Rereading:
 
     def _holding(self, visitor: Visitor, filled: Sequence[Filled], digest: str) -> Trials | None:
         """The trials, if they are about what is compared now."""
-        trials = visitor.trials
+        trials = visitor.of(CurrentTrials).trials
         chosen = dict(filled).get(trials.slot) if trials else None
         if trials is None or chosen is None:
             return None

@@ -134,3 +134,10 @@ class Trials:
 
 def _id(number: int) -> str:
     return f"trial-{number}"
+
+
+class CurrentTrials:
+    """The trials that a visitor asked for last; None where there are none."""
+
+    def __init__(self) -> None:
+        self.trials: Trials | None = None

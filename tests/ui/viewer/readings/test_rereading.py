@@ -10,6 +10,7 @@ from segdemo.settings import Settings
 from segdemo.spec import NO_OVERRIDES
 from segdemo.ui.handlers import Handlers
 from segdemo.ui.shelf import Shelf
+from segdemo.ui.viewer.readings.trials import CurrentTrials
 from segdemo.ui.visitor import Visitor
 from tests.ui.hub_fakes import FakeHub, remote_entry
 
@@ -78,7 +79,7 @@ def test_a_panel_is_found_by_its_place_among_the_slots_that_are_filled(handlers,
         True,
         False,
     ]
-    assert visitor.readings.keys() == {3}
+    assert visitor.overrides.keys() == {3}
 
 
 def test_one_checkpoint_in_two_slots_is_read_in_two_ways(handlers, visitor, picture_path):
@@ -113,13 +114,13 @@ def test_a_panel_that_is_not_there_changes_nothing(handlers, visitor, panel):
     handlers.rereading.reset(visitor, NAMES, panel)
     handlers.rereading.begin_trials(visitor, NAMES, panel)
     handlers.rereading.choose(visitor, NAMES, panel, "trial-0")
-    assert (visitor.readings, visitor.trials) == ({}, None)
+    assert (visitor.overrides, visitor.of(CurrentTrials).trials) == ({}, None)
 
 
 def test_what_is_not_on_this_disk_cannot_be_read_otherwise(handlers, visitor):
     handlers.rereading.reassume(visitor, ["far"], "slot-0", "preprocessing.divisor", "1")
     handlers.rereading.begin_trials(visitor, ["far"], "slot-0")
-    assert (visitor.readings, visitor.trials) == ({}, None)
+    assert (visitor.overrides, visitor.of(CurrentTrials).trials) == ({}, None)
 
 
 def test_a_panel_that_fails_still_tells_what_was_assumed_so_that_it_can_be_reset(
@@ -169,7 +170,7 @@ def test_trials_vanish_with_another_reading_picture_or_checkpoint(
     other = str(tmp_path / "other.png")
     picture.rotate(90).save(other)
     for change in ("reading", "picture", "checkpoint"):
-        visitor.readings.clear()
+        visitor.overrides.clear()
         handlers.rereading.begin_trials(visitor, NAMES, "slot-0")
         assert compared(handlers, visitor, picture_path)[0].trials
         path, names = picture_path, NAMES
@@ -180,7 +181,7 @@ def test_trials_vanish_with_another_reading_picture_or_checkpoint(
         else:
             names = ["last", "first"]
         assert not any(panel.trials for panel in compared(handlers, visitor, path, names))
-        assert visitor.trials is None
+        assert visitor.of(CurrentTrials).trials is None
 
 
 def test_a_trial_that_fails_is_left_out_and_the_others_are_made(
