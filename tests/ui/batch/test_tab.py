@@ -13,7 +13,6 @@ from segdemo.errors import PictureError, SegdemoError
 from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
 from segdemo.spec import NO_OVERRIDES
-from segdemo.ui.adding.handlers import LastAnswer
 from segdemo.ui.batch.runs import BatchRuns, prepare
 from segdemo.ui.viewer.runner import Runner
 from segdemo.ui.visitor import Visitor
@@ -136,9 +135,9 @@ def test_a_parcel_is_a_file_that_only_its_visitor_can_name(make, kind):
     list(batches.follow(make, []))
     first, second = (batches.pack(kind, 128).parcel for _ in range(2))
     assert first.serial != second.serial
-    assert Path(first.of(LastAnswer).file.path).is_file()
-    assert len(Path(first.of(LastAnswer).file.path).parent.name) == 64
-    assert first.of(LastAnswer).file.path != second.of(LastAnswer).file.path
+    assert Path(first.file.path).is_file()
+    assert len(Path(first.file.path).parent.name) == 64
+    assert first.file.path != second.file.path
 
 
 def test_there_is_no_parcel_before_a_run_or_after_its_maps_are_gone(make, tmp_path):
