@@ -12,6 +12,7 @@ from PIL import Image
 
 from segdemo.batch.run import Outcome, Run
 from segdemo.inference.processing import LEVELS
+from segdemo.metrics.scores import PIXEL_SCORES
 from segdemo.outputs.render import mask_picture
 from segdemo.wording import cell, file_name
 
@@ -19,9 +20,9 @@ TABLE_NAME = "figures.csv"
 
 _COLUMNS = (
     *("picture", "width", "height", "disagreement", "network", "threshold", "coverage"),
-    *("dice", "iou", "precision", "recall", "accuracy", "message"),
+    *(score.name for score in PIXEL_SCORES),
+    "message",
 )
-_SCORES = ("dice", "iou", "precision", "recall", "accuracy")
 
 
 def table(run: Run, outcomes: Sequence[Outcome], k: int) -> str:
@@ -47,14 +48,14 @@ def _lines(run: Run, outcome: Outcome, k: int) -> Iterator[list[str]]:
         line = [*head, cell(network.title), f"{k / LEVELS:g}"]
         if tables is None or number not in tables.networks:
             failed = cell(outcome.failures[number].message())
-            yield [*line, *[""] * (1 + len(_SCORES)), failed]
+            yield [*line, *[""] * (1 + len(PIXEL_SCORES)), failed]
             continue
         place = tables.networks.index(number)
         scores = tables.curves[place].at(k) if tables.curves else {}
         yield [
             *line,
             cell(tables.coverage(place, k)),
-            *(cell(scores.get(score, math.nan)) for score in _SCORES),
+            *(cell(scores.get(score.name, math.nan)) for score in PIXEL_SCORES),
             cell(outcome.truth_failure.message()) if outcome.truth_failure else "",
         ]
 

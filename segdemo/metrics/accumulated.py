@@ -1,5 +1,6 @@
 """How well maps of probabilities match labels: counted over pictures, then told in numbers."""
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -8,6 +9,8 @@ import numpy.typing as npt
 
 from segdemo.images.masks import VOID
 from segdemo.inference.processing import LEVELS, quantise
+from segdemo.metrics.confusion import Confusion, confusion
+from segdemo.metrics.curves import Curve, curve_of
 
 Labels = npt.NDArray[np.integer[Any]]
 """(H, W), VOID where nothing is said."""
@@ -49,30 +52,26 @@ class BinaryScores(Scores):
         for row, chosen in enumerate((levels[~truth], levels[truth])):
             self.counts[row] += np.bincount(chosen, minlength=LEVELS)
 
-    def iou(self, step: int = _HALF) -> float:
-        """Intersection over union at the threshold step / 256; 1 when both are empty."""
-        wrong, right = (int(row[step:].sum()) for row in self.counts)
-        union = wrong + int(self.counts[1].sum())
-        return right / union if union else 1.0
-
-    def dice(self, step: int = _HALF) -> float:
-        """Twice the intersection over the sum of both."""
-        iou = self.iou(step)
-        return 2 * iou / (1 + iou)
+    @property
+    def curve(self) -> Curve:
+        """All images together, at every threshold."""
+        ground, thing = self.counts
+        return curve_of(thing, ground)
 
     @property
     def best(self) -> float:
-        """IoU at threshold 0.5."""
-        return self.iou()
+        """IoU at threshold 0.5; 0 where it is not defined."""
+        return _defined(float(self.curve.iou[_HALF]))
 
     def facts(self) -> dict[str, Any]:
         """IoU and Dice at 0.5, and the threshold with the highest IoU."""
-        best = max(_STEPS, key=self.iou)
+        curve = self.curve
+        best = max(_STEPS, key=lambda step: _defined(float(curve.iou[step])))
         return {
-            "iou": round(self.iou(), 4),
-            "dice": round(self.dice(), 4),
+            "iou": _rounded(curve.iou[_HALF]),
+            "dice": _rounded(curve.dice[_HALF]),
             "best_threshold": round(best / LEVELS, 3),
-            "iou_at_best_threshold": round(self.iou(best), 4),
+            "iou_at_best_threshold": _rounded(curve.iou[best]),
         }
 
 
@@ -82,39 +81,45 @@ class ClassScores(Scores):
     def __init__(self, names: tuple[str, ...]) -> None:
         """``names`` has one for each class."""
         self.names = names
-        self.counts = np.zeros((len(names),) * 2, np.int64)
-        """Pixels by their label and by the class found."""
+        self.counts = np.zeros((len(names) + 1, len(names)), np.int64)
+        """As ``Confusion.counts``."""
 
     def add(self, probabilities: Map, labels: Labels) -> None:
         """Channel n is that of label n."""
-        kept, classes = labels != VOID, len(self.names)
-        places = labels[kept].astype(np.int64) * classes + probabilities.argmax(0)[kept]
-        self.counts += np.bincount(places, minlength=classes**2).reshape(classes, classes)
-
-    def ious(self) -> dict[str, float]:
-        """Class -> intersection over union; a class that is nowhere is left out."""
-        common = np.diag(self.counts)
-        unions = self.counts.sum(0) + self.counts.sum(1) - common
-        found = zip(self.names, common.tolist(), unions.tolist(), strict=True)
-        return {name: right / union for name, right, union in found if union}
+        self.counts += confusion(probabilities.argmax(0), labels, len(self.names)).counts
 
     @property
     def best(self) -> float:
-        """The mean IoU over the classes."""
-        return float(np.mean(list(self.ious().values()) or [0.0]))
+        """The mean IoU over the classes; 0 where it is not defined."""
+        return _defined(Confusion(counts=self.counts).mean_iou)
 
     def facts(self) -> dict[str, Any]:
         """Mean IoU, mean Dice, share of pixels that are right, and the IoU of each class."""
-        ious = self.ious()
+        found = Confusion(counts=self.counts)
+        ious = {
+            name: float(iou)
+            for name, iou in zip(self.names, found.ious, strict=True)
+            if not math.isnan(iou)
+        }
         dices = [2 * iou / (1 + iou) for iou in ious.values()]
         return {
-            "miou": round(self.best, 4),
-            "dice": round(float(np.mean(dices or [0.0])), 4),
-            "right_pixels": round(float(np.trace(self.counts) / max(1, self.counts.sum())), 4),
-            "iou_by_class": {name: round(iou, 4) for name, iou in ious.items()},
+            "miou": _rounded(found.mean_iou),
+            "dice": _rounded(float(np.mean(dices)) if dices else math.nan),
+            "right_pixels": _rounded(found.accuracy),
+            "iou_by_class": {name: _rounded(iou) for name, iou in ious.items()},
         }
 
 
 def scores_for(classes: tuple[str, ...]) -> Scores:
     """An empty count; up to two classes are one thing against the rest."""
     return BinaryScores() if len(classes) <= 2 else ClassScores(classes)
+
+
+def _defined(score: float) -> float:
+    """To choose the best by: what is not defined is not better than anything."""
+    return 0.0 if math.isnan(score) else score
+
+
+def _rounded(score: float) -> float | None:
+    """For JSON, which has no NaN."""
+    return None if math.isnan(score) else round(float(score), 4)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.images.masks import VOID
-from segdemo.metrics.curves import Counts, Map, Shares, shares
+from segdemo.metrics.curves import Counts, Shares, shares
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -36,7 +36,9 @@ class Confusion:
         return float(known.mean()) if known.size else float("nan")
 
 
-def confusion(found: npt.NDArray[np.integer], labels: Map, classes: int) -> Confusion:
+def confusion(
+    found: npt.NDArray[np.integer], labels: npt.NDArray[np.integer], classes: int
+) -> Confusion:
     """Classes 0..classes - 1 that were ``found`` against ``labels``, both (H, W)."""
     if found.shape != labels.shape:
         raise ValueError(f"{found.shape} and {labels.shape} are no two answers for one picture.")

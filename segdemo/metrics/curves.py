@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.inference.processing import LEVELS
+from segdemo.metrics.scores import BY_NAME, PIXEL_SCORES, Score
 
 Map = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
@@ -67,36 +68,29 @@ class Curve:
 
     @cached_property
     def dice(self) -> Shares:
-        """2 TP / (2 TP + FP + FN); NaN where nothing is found and there is nothing to find."""
-        twice = 2 * self.true_positives
-        return shares(twice, twice + self.false_positives + self.false_negatives)
+        """(257,): the Dice score; see ``metrics.scores``, as for all others."""
+        return self.score(BY_NAME["dice"])
 
     @cached_property
     def iou(self) -> Shares:
-        """TP / (TP + FP + FN); NaN where nothing is found and there is nothing to find."""
-        found = self.true_positives + self.false_positives
-        return shares(self.true_positives, found + self.false_negatives)
+        """(257,): intersection over union."""
+        return self.score(BY_NAME["iou"])
 
-    @cached_property
-    def precision(self) -> Shares:
-        """TP / (TP + FP); NaN where nothing is found."""
-        return shares(self.true_positives, self.true_positives + self.false_positives)
-
-    @cached_property
-    def recall(self) -> Shares:
-        """TP / (TP + FN); NaN where there is nothing to find."""
-        return shares(self.true_positives, self.true_positives + self.false_negatives)
-
-    @cached_property
-    def accuracy(self) -> Shares:
-        """(TP + TN) / all; NaN where the truth says nothing at all."""
-        right = self.true_positives + self.true_negatives
-        return shares(right, right + self.false_positives + self.false_negatives)
+    def score(self, score: Score) -> Shares:
+        """(257,): one of ``PIXEL_SCORES`` at every threshold; NaN for 0/0."""
+        assert score.parts is not None
+        return shares(
+            *score.parts(
+                self.true_positives,
+                self.false_positives,
+                self.false_negatives,
+                self.true_negatives,
+            )
+        )
 
     def at(self, k: int) -> dict[str, float]:
-        """All five at the threshold k."""
-        names = ("dice", "iou", "precision", "recall", "accuracy")
-        return {name: float(getattr(self, name)[k]) for name in names}
+        """All ``PIXEL_SCORES`` at the threshold k, by name."""
+        return {score.name: float(self.score(score)[k]) for score in PIXEL_SCORES}
 
     @property
     def best(self) -> int | None:
@@ -107,7 +101,13 @@ class Curve:
 def curve(q: Map, truth: Map) -> Curve:
     """The map q against ``truth`` of the same size: 1 foreground, 0 ground, VOID nothing said."""
     require_alike(q, truth)
-    found, wrong = (tails(np.bincount(q[truth == value], minlength=LEVELS)) for value in (1, 0))
+    found, wrong = (np.bincount(q[truth == value], minlength=LEVELS) for value in (1, 0))
+    return curve_of(found, wrong)
+
+
+def curve_of(foreground: Counts, ground: Counts) -> Curve:
+    """The curve of pixels of the truth's foreground and ground, each (256,) by their q."""
+    found, wrong = tails(foreground), tails(ground)
     return Curve(
         true_positives=found,
         false_positives=wrong,
@@ -127,9 +127,6 @@ def best_threshold(curves: Sequence[Curve]) -> int | None:
     if not highest > 0:
         return None
     return int(min(np.flatnonzero(means == highest), key=lambda k: (abs(k - _MIDDLE), k)))
-
-
-# --- Outlines ---------------------------------------------------------------------------------
 
 
 # --- Shared -----------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from segdemo.inference.processing import LEVELS
 from segdemo.metrics.confusion import confusion
 from segdemo.metrics.curves import curve
 from segdemo.metrics.outlines import outlines
+from segdemo.metrics.scores import BY_NAME
 from segdemo.outputs.render import Kind, View, binary_truth, draw
 from segdemo.outputs.report_page import Section, page
 from segdemo.spec import Overrides, SegmentationSpec
@@ -177,9 +178,7 @@ def _class_name(view: View, number: int) -> str:
 
 def _scores(view: View, truth: TruthMask) -> dict[str, float]:
     """Against the truth; a view of all classes has other figures than that of one."""
-    scores = dict.fromkeys(
-        ("dice", "iou", "precision", "recall", "accuracy", "boundary_f", "mean_iou"), math.nan
-    )
+    scores = dict.fromkeys(BY_NAME, math.nan)
     if view.by_class:
         found = confusion(view.labels, truth.labels, view.classes)
         return {**scores, "accuracy": found.accuracy, "mean_iou": found.mean_iou}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from segdemo.inference.processing import LEVELS
+from segdemo.metrics.scores import BY_NAME
 from segdemo.strings import language, text
 
 _NAMES = {"title": "report_title_name"}
@@ -107,7 +108,7 @@ def _heading(name: str) -> str:
     kind, _, letter = name.partition("_")
     if kind == "agreement":
         return text("report_agreement", letter=letter)
-    return text(f"report_{name}")
+    return BY_NAME[name].label if name in BY_NAME else text(f"report_{name}")
 
 
 def _figure(value: str | float) -> str:

@@ -20,6 +20,7 @@ from segdemo.inference.inspection import inspection
 from segdemo.inference.processing import LEVELS
 from segdemo.metrics.curves import curve, overlap
 from segdemo.metrics.outlines import outlines
+from segdemo.metrics.scores import BOUNDARY_F, MASK_SCORES
 from segdemo.outputs.render import Kind, View, binary_truth, draw
 from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.ui.gradio_support.errors import explain, refusal
@@ -78,15 +79,8 @@ class Figures(TypedDict):
     device: str
 
 
-class Scores(TypedDict):
-    """How right a mask is; null where that is 0/0."""
-
-    dice: float | None
-    iou: float | None
-    precision: float | None
-    recall: float | None
-    accuracy: float | None
-    boundary_f: float | None
+Scores = dict[str, float | None]
+"""``metrics.scores.MASK_SCORES`` by name; null where one is 0/0."""
 
 
 class NetworkResult(TypedDict):
@@ -354,15 +348,9 @@ def _png(kind: Kind, picture: Image.Image, view: View) -> File:
 
 def _scores(view: View, right: TruthMask) -> Scores:
     wanted = binary_truth(view, right)
-    shares = curve(view.quantised, wanted).at(view.threshold)
-    return {
-        "dice": _number(shares["dice"]),
-        "iou": _number(shares["iou"]),
-        "precision": _number(shares["precision"]),
-        "recall": _number(shares["recall"]),
-        "accuracy": _number(shares["accuracy"]),
-        "boundary_f": _number(outlines(view.quantised, wanted).f_score[view.threshold]),
-    }
+    scores = curve(view.quantised, wanted).at(view.threshold)
+    scores[BOUNDARY_F.name] = outlines(view.quantised, wanted).f_score[view.threshold]
+    return {name: _number(scores[name]) for name in MASK_SCORES}
 
 
 def _failed(entry: CatalogEntry, sentence: str) -> NetworkResult:

@@ -19,7 +19,7 @@ class Comparing:
     def __init__(self, handlers: Handlers) -> None:
         self._handlers = handlers
 
-    def compare(
+    def compare_shown(
         self,
         visitor: Visitor,
         path: str | None,
@@ -43,12 +43,12 @@ class Comparing:
         shown: int,
         *chosen: str | None,
     ) -> Iterator[Any]:
-        """``compare``, or nothing where there is nothing to compare. Raises gr.Error."""
+        """``compare_shown``, or nothing where there is nothing to compare. Raises gr.Error."""
         # Taking the picture away, or choosing networks before there is one, is no mistake.
         if path is None or not any(chosen[:shown]):
             yield gr.skip()
         else:
-            yield from self.compare(visitor, path, truth, shown, *chosen)
+            yield from self.compare_shown(visitor, path, truth, shown, *chosen)
 
 
 def running(parts: Parts) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def register(parts: Parts, handlers: Handlers, comparing: Comparing, wiring: Wir
         ]
 
     parts.run.click(fetch, [wiring.visitor, *wiring.chosen], parts.transfers, **QUICK).then(
-        comparing.compare, **wiring.running
+        comparing.compare_shown, **wiring.running
     )
     # A mask of one picture says nothing of the next.
     parts.picture.input(_nothing, None, parts.truth, **QUICK).then(wiring.refresh, **wiring.running)

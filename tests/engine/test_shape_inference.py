@@ -104,7 +104,7 @@ from segdemo.architectures.resnet_unet import ResNetUNet, ResNetUNetConfig
 from segdemo.architectures.u2net import U2Net, U2NetConfig
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.architectures.vgg import vgg16
-from segdemo.engine.tracing import record
+from segdemo.engine.tracing import trace_network
 
 fcn = FCNConfig(in_channels=3, classes=2, widths=vgg16(2), hidden=(8, 8), skips=2)
 for network in (
@@ -113,7 +113,7 @@ for network in (
     U2Net(U2NetConfig.lite()),
     UNet(UNetConfig.standard(width=4)),
 ):
-    assert record(network.eval(), torch.Size((1, 3, 64, 64))) is not None
+    assert trace_network(network.eval(), torch.Size((1, 3, 64, 64))) is not None
 print("sympy" in sys.modules)
 """
     told = subprocess.run(

@@ -21,8 +21,8 @@ def test_iou_and_dice_are_those_of_the_textbook(rng):
     for step in (64, 128, 200):
         found = maps[:, 0] >= step / 256
         common, both = (found & (labels == 1)).sum(), (found | (labels == 1)).sum()
-        assert counted.iou(step) == pytest.approx(common / both)
-        assert counted.dice(step) == pytest.approx(2 * common / (found.sum() + labels.sum()))
+        assert counted.curve.iou[step] == pytest.approx(common / both)
+        assert counted.curve.dice[step] == pytest.approx(2 * common / (found.sum() + labels.sum()))
 
 
 def test_the_best_threshold_is_the_one_of_the_highest_iou(rng):
@@ -46,7 +46,7 @@ def test_the_mean_iou_is_that_of_the_textbook(rng):
         name: ((found == n) & (labels == n)).sum() / ((found == n) | (labels == n)).sum()
         for n, name in enumerate(names[:3])
     }
-    assert counted.ious() == pytest.approx(expected)
+    assert counted.facts()["iou_by_class"] == pytest.approx(expected, abs=1e-4)
     assert counted.best == pytest.approx(np.mean(list(expected.values())))
     assert counted.facts()["right_pixels"] == pytest.approx((found == labels).mean(), abs=1e-4)
 
@@ -71,7 +71,9 @@ def test_two_channels_are_judged_by_the_second(rng):
     assert one.facts() == two.facts()
 
 
-def test_nothing_found_where_nothing_is_is_perfect():
-    counted = BinaryScores()
-    counted.add(np.zeros((1, 4, 4), np.float32), np.zeros((4, 4), np.uint8))
-    assert counted.best == 1.0
+def test_nothing_found_where_nothing_is_has_no_score_and_is_better_than_nothing():
+    for counted in (BinaryScores(), ClassScores(("a", "b", "c"))):
+        labels = np.full((4, 4), VOID, np.uint8)
+        counted.add(np.zeros((3, 4, 4), np.float32), labels)
+        assert counted.best == 0.0
+        assert None in counted.facts().values()

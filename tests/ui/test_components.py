@@ -61,7 +61,7 @@ def test_every_text_that_the_scripts_ask_for_is_in_the_table(prefix):
         .split()
     )
     # What all components share asks for texts of the viewer alone.
-    shared = section("viewer_")
+    shared = section("viewer_") | section("")
     for word in words:
         head, _, key = word.partition(".")
         if head == "strings" and key:

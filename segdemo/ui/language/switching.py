@@ -41,7 +41,7 @@ def register(
             said = {component: value(visitor) for component, value in again.items()}
         return {**updates, **{block: value for block, value in said.items() if value is not None}}
 
-    def compare(visitor: Visitor, *rest: Any) -> Iterator[Any]:
+    def compare_again(visitor: Visitor, *rest: Any) -> Iterator[Any]:
         if visitor.opening is not None:
             # What the browser holds is about to be replaced by what a link says.
             yield gr.skip()
@@ -55,4 +55,4 @@ def register(
         queue=False,
         show_progress="hidden",
         api_visibility="private",
-    ).then(compare, **wiring.running)
+    ).then(compare_again, **wiring.running)

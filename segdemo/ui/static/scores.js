@@ -1,6 +1,6 @@
 // How right each mask is, where a person has said what is right.
 
-const SCORES = Object.freeze(["dice", "iou", "precision", "recall", "accuracy", "boundary"]);
+const SCORES = Object.freeze(["dice", "iou", "precision", "recall", "accuracy", "boundary_f"]);
 const CLASS_SCORES = Object.freeze(["mean_iou", "accuracy"]);
 
 // A score in [0, 1], or a dash where it is not defined; never "1.000" unless it is exactly that.
@@ -51,7 +51,7 @@ function fillScores({ strings }, { scores }, names) {
   scores.list.replaceChildren(...names.map((name) => {
     const item = make("div", "sv-score");
     const value = make("dd", "sv-score-value");
-    item.title = strings[`hint_${name}`];
+    item.title = strings[`score_${name}_hint`];
     item.append(make("dt", "sv-label", strings[`score_${name}`]), value);
     scores.values.set(name, value);
     return item;
@@ -70,7 +70,7 @@ function stepScores(viewer, panel) {
 function scoresNow(viewer, panel, { curve, outlines, classes }) {
   if (classes) return { mean_iou: classes.mean, accuracy: classes.accuracy };
   const k = thresholdOf(viewer, panel);
-  return { ...scoresAt(curve, k), boundary: outlineScore(outlines, k) };
+  return { ...scoresAt(curve, k), boundary_f: outlineScore(outlines, k) };
 }
 
 const SCORE_PART = Object.freeze({

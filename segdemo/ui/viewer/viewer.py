@@ -121,6 +121,15 @@ def _number(value: object) -> float | None:
 # --- The component ---------------------------------------------------------------------------
 
 
+def _texts() -> dict[str, dict[str, str]]:
+    """By language: the viewer's own texts, and what all call the scores."""
+    scores = sections("score_")
+    return {
+        name: {**texts, **{f"score_{key}": value for key, value in scores[name].items()}}
+        for name, texts in sections("viewer_").items()
+    }
+
+
 class ComparisonViewer(gr.HTML):
     """Panels side by side at one threshold, which moves in the browser without a request.
 
@@ -149,7 +158,7 @@ class ComparisonViewer(gr.HTML):
             elem_classes=elem_classes,
             visible=visible,
             render=render,
-            strings=sections("viewer_"),
+            strings=_texts(),
             palette={
                 "panels": list(PANEL_COLOURS),
                 "heat": list(HEAT_COLOURS),
