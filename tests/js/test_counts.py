@@ -7,7 +7,7 @@ from segdemo.images.masks import TruthMask
 from segdemo.metrics.confusion import confusion
 from segdemo.metrics.curves import curve
 from segdemo.metrics.outlines import outlines
-from tests.js.test_javascript import STATIC
+from segdemo.ui.gradio_support.assets import static
 from tests.mask_pairs import COUNT, class_pair, mask_pair
 
 pytestmark = pytest.mark.browser
@@ -20,7 +20,7 @@ CLASSES = 5
 @pytest.fixture(scope="module")
 def page(browser):
     page = browser.new_page()
-    source = "\n".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
+    source = "\n".join(static(f"{name}.js") for name in SCRIPTS)
     page.add_script_tag(content=f'"use strict";\n{source}')
     yield page
     page.close()

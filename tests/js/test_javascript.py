@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from segdemo.ui.gradio_support.assets import static
+
 HERE = Path(__file__).parent
-STATIC = HERE.parents[1] / "segdemo" / "ui" / "static"
+FILES = sorted((HERE.parents[1] / "segdemo" / "ui").glob("*/static/**/*.js"))
 PURE = (
     "text",
     "colours",
@@ -39,10 +41,10 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def page(browser):
     page = browser.new_page()
-    scripts = [STATIC / f"{name}.js" for name in PURE]
-    scripts += [HERE / "harness.js", *sorted(HERE.glob("*.test.js"))]
+    scripts = [HERE / "harness.js", *sorted(HERE.glob("*.test.js"))]
     # One script, as in the viewer: the files share a scope and know nothing of each other's order.
-    source = "\n".join(path.read_text(encoding="utf-8") for path in scripts)
+    texts = [static(f"{name}.js") for name in PURE]
+    source = "\n".join([*texts, *(path.read_text(encoding="utf-8") for path in scripts)])
     page.add_script_tag(content=f'"use strict";\n{source}')
     yield page
     page.close()
@@ -59,18 +61,18 @@ def test_claim(page, file, name):
 
 def test_a_pure_file_touches_no_page():
     for name in PURE:
-        source = (STATIC / f"{name}.js").read_text(encoding="utf-8")
+        source = static(f"{name}.js")
         assert not re.search(r"\b(document|window|element|props|trigger|watch)\b", source), name
 
 
 def test_gradio_is_called_in_one_file():
-    for path in STATIC.glob("*.js"):
+    for path in FILES:
         if path.name != "gradio.js":
             source = path.read_text(encoding="utf-8")
             assert not re.search(r"\b(props\.|trigger\(|watch\()", source), path.name
 
 
 def test_nobody_writes_html():
-    for path in STATIC.glob("*.js"):
+    for path in FILES:
         source = path.read_text(encoding="utf-8")
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write", source)

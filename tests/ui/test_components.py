@@ -11,7 +11,7 @@ from segdemo.ui.adding import panel as hub_panel
 from segdemo.ui.adding.panel import HubPanel
 from segdemo.ui.adding.payload import Answer
 from segdemo.ui.batch import panel as batch_panel
-from segdemo.ui.gradio_support.assets import script
+from segdemo.ui.gradio_support.assets import script, static
 from segdemo.ui.language import panel as language_choice
 from segdemo.ui.sharing import saved_file
 from segdemo.ui.transfers import panel as transfer_list
@@ -19,8 +19,10 @@ from segdemo.ui.transfers.panel import TransferList
 from segdemo.ui.transfers.transfers import Transfers
 from segdemo.ui.viewer import viewer
 
-STATIC = Path(__file__).parents[2] / "segdemo" / "ui" / "static"
-TEMPLATES = sorted(path.name for ending in ("html", "css") for path in STATIC.glob(f"*.{ending}"))
+UI = Path(__file__).parents[2] / "segdemo" / "ui"
+TEMPLATES = sorted(
+    path.name for ending in ("html", "css") for path in UI.glob(f"*/static/**/*.{ending}")
+)
 SCRIPTS = {
     "viewer_": viewer.SCRIPTS,
     "add_": hub_panel.SCRIPTS,
@@ -33,21 +35,21 @@ SCRIPTS = {
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_template_holds_nothing_that_gradio_would_evaluate(name):
-    source = (STATIC / name).read_text(encoding="utf-8")
+    source = static(name)
     for evaluated in ("${", "{{", "`", "\\"):
         assert evaluated not in source
 
 
 @pytest.mark.parametrize("name", [name for name in TEMPLATES if name.endswith("html")])
 def test_a_template_holds_no_id_and_no_text(name):
-    source = (STATIC / name).read_text(encoding="utf-8")
+    source = static(name)
     assert " id=" not in source
     assert re.sub(r"<[^>]*>", "", source).strip() == ""
 
 
 def test_every_script_is_part_of_a_component():
     whole = "".join(script(names, prefix) for prefix, names in SCRIPTS.items())
-    for path in STATIC.glob("*.js"):
+    for path in UI.glob("*/static/**/*.js"):
         assert path.read_text(encoding="utf-8") in whole, path.name
 
 

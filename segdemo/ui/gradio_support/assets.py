@@ -1,14 +1,16 @@
-"""The files of the page's own components, read as Gradio wants them."""
+"""Reads the files of the page's own components the way Gradio wants them."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-_STATIC = Path(__file__).parents[1] / "static"
+_UI = Path(__file__).parents[1]
+# Every component keeps its files in a folder of its own; no two of them have one name.
+_FILES = {path.name: path for path in _UI.glob("*/static/**/*.*")}
 
 
 def static(name: str) -> str:
     """The text of a file."""
-    return (_STATIC / name).read_text(encoding="utf-8")
+    return _FILES[name].read_text(encoding="utf-8")
 
 
 def script(names: Sequence[str], component: str) -> str:
