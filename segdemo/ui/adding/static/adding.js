@@ -1,6 +1,9 @@
 // The place for adding checkpoints: asks Python, shows its answers, and passes on what was chosen.
 
-function mountAdding(root, host) {
+import { icon, make, partsOf, setText, sweep } from "../../gradio_support/static/dom.js";
+import { fill } from "../../viewer/static/arithmetic/text.js";
+
+export function mountAdding(root, host) {
   const place = {
     root, host, strings: host.strings(), limits: host.limits(), parts: partsOf(root),
     serial: 0, shown: null, found: null, animation: null,

@@ -1,8 +1,17 @@
 // Many pictures at one threshold: what has been run, sorted by what is worth looking at.
 
+import { icon, make, partsOf, setAttribute, setText } from "../../gradio_support/static/dom.js";
+import { inkOn, parseColour } from "../../viewer/static/arithmetic/colours.js";
+import {
+  agreementText, fill, letterOf, percentText, thresholdText,
+} from "../../viewer/static/arithmetic/text.js";
+import { fetchFile } from "../../viewer/static/loading/files.js";
+import { buildCardOf, colourAt, fillCardOf, loadCard, paintCard } from "./batch_cards.js";
+import { diceIn, meanOf, readTable, shareIn, sortedRows } from "./batch_counts.js";
+
 const ORDERS = Object.freeze(["disagreement", "dice", "given"]);
 
-function mountBatch(root, host) {
+export function mountBatch(root, host) {
   const batch = {
     root, host, strings: host.strings(), parts: partsOf(root), k: 128, order: "disagreement",
     serial: -1, run: -1, parcel: -1, payload: null, rows: new Map(), failed: new Map(),

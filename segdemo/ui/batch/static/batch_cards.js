@@ -1,8 +1,16 @@
 // A card for each picture: what every network says of it, small, and the figures below.
 
+import { make, setAttribute, setText } from "../../gradio_support/static/dom.js";
+import {
+  inkOn, mixColours, packColour, parseColour,
+} from "../../viewer/static/arithmetic/colours.js";
+import { agreementText, fill, letterOf } from "../../viewer/static/arithmetic/text.js";
+import { DECODING, fetchFile, fetchMap } from "../../viewer/static/loading/files.js";
+import { diceIn, disagreementIn } from "./batch_counts.js";
+
 const TINT = 0.6;
 
-function buildCardOf(batch, { number, name, networks }) {
+export function buildCardOf(batch, { number, name, networks }) {
   const node = make("li", "bt-card");
   const button = make("button", "bt-open");
   button.type = "button";
@@ -27,13 +35,13 @@ function buildCardOf(batch, { number, name, networks }) {
   return { node, button, canvases, facts, note };
 }
 
-function colourAt(batch, network) {
+export function colourAt(batch, network) {
   const { panels } = batch.host.palette();
   return panels[network % panels.length];
 }
 
 // Fetches the small picture and the maps, once, when the card comes into sight.
-async function loadCard(batch, row) {
+export async function loadCard(batch, row) {
   if (row.asked) return;
   row.asked = true;
   const { signal } = batch.controller;
@@ -58,7 +66,7 @@ async function loadCard(batch, row) {
 }
 
 // Lays each network's colour over its foreground at the present threshold.
-function paintCard(batch, { entry, pictures, card }) {
+export function paintCard(batch, { entry, pictures, card }) {
   if (!pictures || pictures.painted === batch.k) return;
   const { width, height, pixels, q } = pictures;
   const cells = width * height;
@@ -80,7 +88,7 @@ function tinted(pixel, colour) {
   return packColour(mixColours(picture, colour, TINT));
 }
 
-function fillCardOf({ strings, k }, { entry, table, card }) {
+export function fillCardOf({ strings, k }, { entry, table, card }) {
   setAttribute(card.button, "aria-label", fill(strings.open_of, { name: entry.name }));
   setText(card.note, entry.message);
   card.note.hidden = !entry.message;

@@ -4,7 +4,7 @@ const COUNTED = 257;
 
 // The rows that Tables.to_bytes writes: the foreground of each network, what each two share and,
 // with a truth, the right and the wrong foreground of each network.
-function readTable(buffer, networks, scored) {
+export function readTable(buffer, networks, scored) {
   const pairs = (networks * (networks - 1)) / 2;
   const wanted = networks + pairs + (scored ? 2 * networks : 0);
   if (buffer.byteLength !== wanted * COUNTED * 4) throw new RangeError("A table of another size.");
@@ -21,17 +21,17 @@ function readTable(buffer, networks, scored) {
 }
 
 // What is 0/0 is NaN, and means leave it out.
-function meanOf(values) {
+export function meanOf(values) {
   const known = values.filter(Number.isFinite);
   return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : NaN;
 }
 
-function shareIn(table, place, k) {
+export function shareIn(table, place, k) {
   return table.tails[place][k] / table.tails[place][0];
 }
 
 // 1 less the mean IoU of all pairs of networks.
-function disagreementIn({ tails, shared }, k) {
+export function disagreementIn({ tails, shared }, k) {
   const ious = [];
   let at = 0;
   for (let first = 0; first < tails.length; first++) {
@@ -43,20 +43,20 @@ function disagreementIn({ tails, shared }, k) {
   return 1 - meanOf(ious);
 }
 
-function diceIn({ right, wrong }, place, k) {
+export function diceIn({ right, wrong }, place, k) {
   if (place >= right.length) return NaN;
   const found = right[place][k];
   const missed = right[place][0] - found;
   return (2 * found) / (2 * found + wrong[place][k] + missed);
 }
 
-function meanDiceIn(table, k) {
+export function meanDiceIn(table, k) {
   return meanOf(table.right.map((_, place) => diceIn(table, place, k)));
 }
 
 // Rows in the order to look at them: first where networks disagree most, or are least right. What
 // has no such figure comes last; equals stay as they were given.
-function sortedRows(rows, order, k) {
+export function sortedRows(rows, order, k) {
   const key = {
     disagreement: ({ table }) => (table ? disagreementIn(table, k) : NaN),
     dice: ({ table }) => (table ? -meanDiceIn(table, k) : NaN),

@@ -13,14 +13,14 @@ const ICONS = Object.freeze({
   warning: "M8 2.5 14.5 13.5h-13zM8 6.5v3.2M8 11.6v.2",
 });
 
-function make(tag, className, text) {
+export function make(tag, className, text) {
   const node = document.createElement(tag);
   if (className) node.className = className;
   if (text !== undefined) node.textContent = text;
   return node;
 }
 
-function icon(name) {
+export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", "sv-icon");
@@ -33,35 +33,35 @@ function icon(name) {
 
 // Writes only what changed, and into the text that is there: for another node the styles of all that
 // is around it would be looked for anew.
-function setText(node, text) {
+export function setText(node, text) {
   if (node.textContent === text) return;
   const [only, more] = node.childNodes;
   if (only && !more && only.nodeType === Node.TEXT_NODE) only.data = text;
   else node.textContent = text;
 }
 
-function setHidden(node, hidden) {
+export function setHidden(node, hidden) {
   if (node.hidden !== hidden) node.hidden = hidden;
 }
 
-function setAttribute(node, name, value) {
+export function setAttribute(node, name, value) {
   if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
 
 // The elements of the template by the name in their data-part.
-function partsOf(root) {
+export function partsOf(root) {
   const parts = {};
   for (const node of root.querySelectorAll("[data-part]")) parts[node.dataset.part] = node;
   return parts;
 }
 
 // A bar a third as wide as its track wanders through it for as long as something takes.
-function sweep(bar) {
+export function sweep(bar) {
   return bar.animate([{ transform: "translateX(-100%)" }, { transform: "translateX(350%)" }],
     { duration: 1500, iterations: Infinity, easing: "ease-in-out" });
 }
 
-function labelButton(button, iconName, label, hint) {
+export function labelButton(button, iconName, label, hint) {
   button.replaceChildren(icon(iconName));
   button.setAttribute("aria-label", label);
   button.title = hint || label;
@@ -69,7 +69,7 @@ function labelButton(button, iconName, label, hint) {
 
 // A group of radio buttons, of which one is a tab stop and the arrows reach the others.
 // options: [{value, label, icon?, hint?, colour?}]
-function buildChoice(group, label, options, onChoose) {
+export function buildChoice(group, label, options, onChoose) {
   group.setAttribute("role", "radiogroup");
   group.setAttribute("aria-label", label);
   const buttons = options.map((option) => {
@@ -99,7 +99,7 @@ function buildChoice(group, label, options, onChoose) {
   };
 }
 
-function markChoice(group, value) {
+export function markChoice(group, value) {
   for (const button of group.children) {
     const chosen = button.dataset.value === String(value);
     setAttribute(button, "aria-checked", String(chosen));

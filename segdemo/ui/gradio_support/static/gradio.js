@@ -1,6 +1,8 @@
 // The only file that knows Gradio: its props, its watch and its trigger.
 
-function gradioHost(props, trigger, watch, upload) {
+import { LANGUAGE_EVENT, languageNow } from "./language.js";
+
+export function gradioHost(props, trigger, watch, upload) {
   return {
     payload: () => props.value,
     strings: () => props.strings[languageNow()],

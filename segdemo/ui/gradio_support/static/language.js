@@ -1,9 +1,11 @@
 // Which language the page speaks: what was chosen on it, else what the browser asks for.
 
-const LANGUAGE_KEY = "segdemo-language";
-const LANGUAGE_EVENT = "segdemo-language";
+import { LANGUAGE_TAGS, nearestLanguage } from "../../viewer/static/arithmetic/text.js";
 
-function languageNow() {
+const LANGUAGE_KEY = "segdemo-language";
+export const LANGUAGE_EVENT = "segdemo-language";
+
+export function languageNow() {
   const { language } = document.documentElement.dataset;
   const chosen = language || rememberedLanguage();
   return chosen && Object.hasOwn(LANGUAGE_TAGS, chosen) ? chosen : nearestLanguage(navigator.languages || []);
@@ -19,7 +21,7 @@ function rememberedLanguage() {
 }
 
 // From now on; every component of the page is told.
-function chooseLanguage(name) {
+export function chooseLanguage(name) {
   document.documentElement.dataset.language = name;
   try {
     localStorage.setItem(LANGUAGE_KEY, name);

@@ -1,8 +1,10 @@
 // A button with a menu, which lies above everything and shuts at a click elsewhere or Escape.
 
+import { make, setAttribute } from "./dom.js";
+
 // items: [{value, label, hint?}]; `onChoose(value)` runs while the menu stays open, so that its
 // last line can say what came of it. Answers {menu, say}.
-function buildMenu(button, label, items, onChoose) {
+export function buildMenu(button, label, items, onChoose) {
   const menu = make("div", "sv-menu");
   menu.popover = "auto";
   const list = make("div", "sv-menu-items");

@@ -1,6 +1,11 @@
 // The choice of a language: the page's own texts follow at once, Python's as soon as it is told.
 
-function mountLanguageChoice(root, host) {
+import { make, partsOf } from "../../gradio_support/static/dom.js";
+import { chooseLanguage, languageNow } from "../../gradio_support/static/language.js";
+import { LANGUAGE_TAGS } from "../../viewer/static/arithmetic/text.js";
+import { nameParts } from "./naming.js";
+
+export function mountLanguageChoice(root, host) {
   const { select } = partsOf(root);
   select.append(...Object.entries(host.languages()).map(([name, title]) => {
     const option = make("option", "", title);

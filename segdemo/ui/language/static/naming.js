@@ -1,5 +1,8 @@
 // Words for what Gradio shows without any, or in a language that it does not change at once.
 
+import { setAttribute } from "../../gradio_support/static/dom.js";
+import { fill } from "../../viewer/static/arithmetic/text.js";
+
 const UPLOADS = Object.freeze({
   "picture": "drop_picture",
   "truth": "drop_mask",
@@ -8,7 +11,7 @@ const UPLOADS = Object.freeze({
 });
 
 // The page's style shows an element's data-words in place of Gradio's own.
-function nameParts(strings) {
+export function nameParts(strings) {
   // A screen reader would say only "button".
   document.querySelectorAll("#examples .gallery-item").forEach((button, index) => {
     setAttribute(button, "aria-label", fill(strings.example, { number: index + 1 }));

@@ -1,8 +1,11 @@
 // The downloads under way: a row each, with how far it is and what can be done about it.
 
+import { make, partsOf, setAttribute, setText } from "../../gradio_support/static/dom.js";
+import { fill } from "../../viewer/static/arithmetic/text.js";
+
 const ACTIONS = Object.freeze({ running: ["cancel"], stopped: ["begin", "dismiss"], failed: ["begin", "dismiss"] });
 
-function mountTransfers(root, host) {
+export function mountTransfers(root, host) {
   const list = { root, host, strings: host.strings(), parts: partsOf(root), rows: new Map(), told: new Set(), serial: -1 };
   host.onPayload(() => takeRows(list, host.payload()));
   host.onLanguage(() => {

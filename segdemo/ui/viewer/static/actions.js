@@ -1,7 +1,13 @@
 // Everything that can be done to a viewer, by whatever means.
 
+import { clampThreshold } from "./arithmetic/payload.js";
+import { activePanel, sliderNow, sliderOf } from "./arithmetic/thresholds.js";
+import { FITTED, frameOf, panBy, pointAt, zoomAt } from "./arithmetic/view.js";
+import { inspect } from "./cards/explain.js";
+import { schedule, settle } from "./state/viewer_state.js";
+
 // What a person can do; each action changes the state and asks for one drawing.
-function actionsOf(viewer) {
+export function actionsOf(viewer) {
   const { settings } = viewer;
   const choose = (name, value, part) => {
     if (settings[name] === value) return;

@@ -1,5 +1,8 @@
 // Pointers, wheel and keys to zoom, pan and probe. All positions are panel pixels of the screen.
 
+import { sliderNow } from "./arithmetic/thresholds.js";
+import { MODE_NAMES } from "./modes/modes.js";
+
 // The picture area that an event happened in, unless it was on something to press there.
 function areaOf(event) {
   if (event.target.closest("button, a, .sv-divider")) return null;
@@ -15,7 +18,7 @@ function positionIn(viewer, area, event) {
   };
 }
 
-function listenToPointers(viewer, surface) {
+export function listenToPointers(viewer, surface) {
   const held = new Map();
   const { actions } = viewer;
 
@@ -85,7 +88,7 @@ function listenToPointers(viewer, surface) {
 }
 
 // The divider of the swipe: dragged, or moved by the arrow keys.
-function listenToDivider(viewer, divider, area) {
+export function listenToDivider(viewer, divider, area) {
   const { actions } = viewer;
   divider.addEventListener("pointerdown", (event) => {
     event.preventDefault();
@@ -111,7 +114,7 @@ const ARROWS = Object.freeze({
   ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
 });
 
-function listenToKeys(viewer, root) {
+export function listenToKeys(viewer, root) {
   const { actions } = viewer;
   const simple = {
     "[": () => actions.setThreshold(sliderNow(viewer) - 1),
@@ -126,7 +129,7 @@ function listenToKeys(viewer, root) {
     "H": () => actions.setBare(true),
     "Escape": () => actions.probe(null),
   };
-  MODES.forEach((mode, index) => { simple[String(index + 1)] = () => actions.setMode(mode); });
+  MODE_NAMES.forEach((name, index) => { simple[String(index + 1)] = () => actions.setMode(name); });
 
   root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !viewer.picture) return;

@@ -1,6 +1,14 @@
 // What tests read from a viewer: its state, its numbers, and the mask as it is drawn.
 
-function hooksOf(viewer) {
+import { coverage } from "./arithmetic/histogram.js";
+import { thresholdOf } from "./arithmetic/thresholds.js";
+import { cellsFor } from "./drawing/ground.js";
+import { setMap } from "./loading/panel_maps.js";
+import { judgementOf, scoresNow } from "./state/evaluation.js";
+import { schedule, stateFor } from "./state/viewer_state.js";
+import { agreementAt } from "./toolbar/agreements.js";
+
+export function hooksOf(viewer) {
   return {
     state: () => ({ ...stateFor(viewer), view: { ...viewer.view }, size: { ...viewer.size } }),
     actions: viewer.actions,

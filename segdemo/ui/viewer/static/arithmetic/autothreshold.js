@@ -1,8 +1,10 @@
 // Thresholds found from a histogram alone.
 
+import { LEVELS } from "./histogram.js";
+
 // Otsu's k in 1..255, which parts the counts into the two groups furthest apart; the middle one
 // where several part them alike, null where one value holds everything.
-function otsuOf(counts) {
+export function otsuOf(counts) {
   let total = 0;
   let sum = 0;
   counts.forEach((count, q) => {
@@ -31,7 +33,7 @@ function otsuOf(counts) {
 }
 
 // Several histograms as one, in which each counts alike whatever its size.
-function pooledCounts(histograms) {
+export function pooledCounts(histograms) {
   const pooled = new Float64Array(LEVELS);
   for (const counts of histograms) {
     const total = counts.reduce((sum, count) => sum + count, 0) || 1;

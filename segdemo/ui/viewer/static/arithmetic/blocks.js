@@ -1,10 +1,10 @@
 // The extreme values of a map's blocks, 16 x 16 cells each: whatever lies in blocks that a threshold
 // does not cut through need not be looked at cell by cell.
 
-const BLOCK_BITS = 4;
+export const BLOCK_BITS = 4;
 
 // The lowest and the highest value in each block of 16 x 16 cells.
-function blocksOf({ q, width, height }) {
+export function blocksOf({ q, width, height }) {
   const side = 1 << BLOCK_BITS;
   const across = Math.ceil(width / side);
   const lowest = new Uint8Array(across * Math.ceil(height / side)).fill(255);

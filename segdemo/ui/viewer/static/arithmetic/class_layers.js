@@ -1,15 +1,19 @@
 // The winners of several classes as maps and layers. `labels` holds the number of the class that
 // wins at each cell; what is painted from them does not depend on the threshold.
 
+import { CLEAR } from "./colours.js";
+import { sampleMap } from "./maps.js";
+import { cellsAlong } from "./view.js";
+
 // How many cells each of `count` classes has won.
-function classCounts(labels, count) {
+export function classCounts(labels, count) {
   const counts = new Float64Array(count);
   for (let i = 0; i < labels.length; i++) counts[labels[i]]++;
   return counts;
 }
 
 // A map that is the same mask at every threshold: whatever is won by another than the background.
-function winnersMap(labels, background) {
+export function winnersMap(labels, background) {
   const q = new Uint8Array(labels.length);
   for (let i = 0; i < labels.length; i++) q[i] = labels[i] === background ? 0 : 255;
   return q;
@@ -17,7 +21,7 @@ function winnersMap(labels, background) {
 
 // One class's map, of the size of the labels; `atlas` is {q, width, height} with all maps of
 // `count` classes from top to bottom. Smaller ones are enlarged without inventing values.
-function classMap(atlas, count, number, width, height) {
+export function classMap(atlas, count, number, width, height) {
   const rows = atlas.height / count;
   const cells = atlas.q.subarray(number * rows * atlas.width, (number + 1) * rows * atlas.width);
   if (atlas.width === width && rows === height) return cells;
@@ -28,7 +32,7 @@ function classMap(atlas, count, number, width, height) {
 }
 
 // The q of whichever class has won.
-function winningMap(atlas, count, labels, width, height) {
+export function winningMap(atlas, count, labels, width, height) {
   const rows = atlas.height / count;
   const columns = cellsAlong(width, 0, width, atlas.width);
   const lines = cellsAlong(height, 0, height, rows);
@@ -42,7 +46,7 @@ function winningMap(atlas, count, labels, width, height) {
 }
 
 // For each of `names` its number among `others`, or -1; one set of classes is never translated.
-function matchClasses(names, others) {
+export function matchClasses(names, others) {
   const plain = (list) => list.map((name) => name.trim().toLowerCase());
   const [own, there] = [plain(names), plain(others)];
   if (own.length === there.length && own.every((name, i) => name === there[i])) return own.map((_, i) => i);
@@ -50,7 +54,7 @@ function matchClasses(names, others) {
 }
 
 // The share of cells that two networks give the same class; `match` as matchClasses says.
-function sameShare(labels, others, match) {
+export function sameShare(labels, others, match) {
   let same = 0;
   for (let i = 0; i < labels.length; i++) if (match[labels[i]] === others[i]) same++;
   return same / labels.length;
@@ -58,7 +62,7 @@ function sameShare(labels, others, match) {
 
 // For paintPair: the colour of each label, but nothing where the other's label there is the same by
 // `match` or says nothing.
-function differenceTable(colours, match) {
+export function differenceTable(colours, match) {
   const table = new Uint32Array(colours.length * 256);
   colours.forEach((colour, label) => table.fill(colour, label * 256, label * 256 + 255));
   match.forEach((there, label) => { if (there >= 0) table[label * 256 + there] = CLEAR; });

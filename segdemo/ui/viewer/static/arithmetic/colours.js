@@ -1,21 +1,23 @@
 // Colours as numbers: #rrggbb, and pixels packed as canvases hold them (0xAABBGGRR).
 
-const OPAQUE = 0xff000000;
-const CLEAR = 0;
+export const OPAQUE = 0xff000000;
+export const CLEAR = 0;
+export const WHITE = 0xffffffff;
+export const BLACK = 0xff000000;
 
 // "#rrggbb" to {r, g, b} in 0..255, or null when it is not written like that.
-function parseColour(hex) {
+export function parseColour(hex) {
   if (!/^#[0-9a-f]{6}$/i.test(hex)) return null;
   const value = parseInt(hex.slice(1), 16);
   return { r: value >> 16, g: (value >> 8) & 255, b: value & 255 };
 }
 
-function packColour({ r, g, b }) {
+export function packColour({ r, g, b }) {
   return (OPAQUE | (b << 16) | (g << 8) | r) >>> 0;
 }
 
 // Between a (share 0) and b (share 1).
-function mixColours(a, b, share) {
+export function mixColours(a, b, share) {
   const mix = (from, to) => Math.round(from + (to - from) * share);
   return { r: mix(a.r, b.r), g: mix(a.g, b.g), b: mix(a.b, b.b) };
 }
@@ -30,12 +32,12 @@ function luminance({ r, g, b }) {
 }
 
 // Black or white, whichever reads better on the colour.
-function inkOn(colour) {
+export function inkOn(colour) {
   return luminance(colour) > 0.179 ? "#000000" : "#ffffff";
 }
 
 // 256 packed colours along equally spaced stops.
-function colourRamp(stops) {
+export function colourRamp(stops) {
   const colours = stops.map(parseColour);
   const ramp = new Uint32Array(256);
   for (let i = 0; i < 256; i++) {

@@ -1,7 +1,10 @@
 // How right a map is, at every threshold at once: the same counts as segdemo/metrics.py. A truth
 // has 1 for foreground, 0 for ground and VOID_LABEL where nothing is said; what is 0/0 is NaN.
 
-const VOID_LABEL = 255;
+import { CLEAR } from "./colours.js";
+import { LEVELS, SIDE, tailSums } from "./histogram.js";
+
+export const VOID_LABEL = 255;
 // How far apart two outlines may run and still match, in pixels.
 const OUTLINE_REACH = 2;
 
@@ -9,7 +12,7 @@ const REACHED = Object.freeze(Array.from({ length: 25 }, (_, at) => [at % 5 - 2,
   .filter(([dx, dy]) => dx * dx + dy * dy <= OUTLINE_REACH * OUTLINE_REACH));
 
 // Entry k, 0..256, is for the mask q >= k.
-function curveOf(q, truth) {
+export function curveOf(q, truth) {
   const right = new Float64Array(LEVELS);
   const wrong = new Float64Array(LEVELS);
   for (let i = 0; i < q.length; i++) {
@@ -23,9 +26,9 @@ function curveOf(q, truth) {
 
 // For paintPair, against a mask whose foreground is marked 1: what the truth says of each value, and
 // the colours of the errors. What is rightly ground has none.
-const TRUTH_MARKS = Uint8Array.from({ length: LEVELS }, (_, value) => (value > 1 ? 4 : 2 * value));
+export const TRUTH_MARKS = Uint8Array.from({ length: LEVELS }, (_, value) => (value > 1 ? 4 : 2 * value));
 
-function errorTable({ hit, wrong, missed, unsaid }) {
+export function errorTable({ hit, wrong, missed, unsaid }) {
   return [CLEAR, wrong, missed, hit, unsaid, unsaid];
 }
 
@@ -33,7 +36,7 @@ function shareOf(part, whole) {
   return whole > 0 ? part / whole : NaN;
 }
 
-function scoresAt({ tp, fp, fn, tn }, k) {
+export function scoresAt({ tp, fp, fn, tn }, k) {
   return {
     dice: shareOf(2 * tp[k], 2 * tp[k] + fp[k] + fn[k]),
     iou: shareOf(tp[k], tp[k] + fp[k] + fn[k]),
@@ -45,7 +48,7 @@ function scoresAt({ tp, fp, fn, tn }, k) {
 
 // The threshold in 1..255 of the highest mean of several rows of scores, each (257,); of equal
 // ones the nearest to 128, the lower of two. Null where none is above 0.
-function bestOf(rows) {
+export function bestOf(rows) {
   let best = null;
   let highest = 0;
   for (let k = 1; k < LEVELS; k++) {
@@ -64,7 +67,7 @@ function bestOf(rows) {
 // The outline is what a mask loses when it is eroded by one pixel up, down, left and right; the
 // picture's edge erodes nothing. Returns, by threshold, the pixels of the mask's outline, those of
 // them near the truth's, and those of the truth's `wanted` ones that the mask's comes near.
-function outlinesOf(q, truth, width, height) {
+export function outlinesOf(q, truth, width, height) {
   const values = Uint8Array.from(q, (value, i) => (truth[i] === VOID_LABEL ? 0 : value));
   const inside = Uint8Array.from(truth, (value) => (value === 1 ? 1 : 0));
   // A pixel is on the outline for all k in (lowest, value].
@@ -137,7 +140,7 @@ function runningSums(steps) {
 }
 
 // The F-score of two outlines; NaN where there is none at all, 0 where one lacks.
-function outlineScore({ found, right, wanted, met }, k) {
+export function outlineScore({ found, right, wanted, met }, k) {
   const precision = shareOf(right[k], found[k]);
   const recall = shareOf(met[k], wanted);
   if (Number.isNaN(precision) && Number.isNaN(recall)) return NaN;
@@ -147,7 +150,7 @@ function outlineScore({ found, right, wanted, met }, k) {
 // --- Several classes --------------------------------------------------------------------------
 
 // counts[label * classes + found]; the last row is of labels that the network has no class for.
-function confusionOf(found, labels, classes) {
+export function confusionOf(found, labels, classes) {
   const counts = new Float64Array((classes + 1) * classes);
   for (let i = 0; i < found.length; i++) {
     if (labels[i] !== VOID_LABEL) counts[Math.min(labels[i], classes) * classes + found[i]]++;
@@ -157,7 +160,7 @@ function confusionOf(found, labels, classes) {
 
 // The share of pixels whose class is right, the IoU of each class, and its mean over the classes
 // that are found or there.
-function classScores(counts, classes) {
+export function classScores(counts, classes) {
   const ious = new Float64Array(classes);
   let right = 0;
   let total = 0;
@@ -179,7 +182,7 @@ function classScores(counts, classes) {
 
 // A mask of ground and foreground alone knows no other class: 0 is its ground, whatever number the
 // network gives to its own.
-function truthFor(labels, several, pick, background) {
+export function truthFor(labels, several, pick, background) {
   const ground = several ? background : 0;
   const chosen = (label) => {
     if (pick === "foreground") return label !== ground;

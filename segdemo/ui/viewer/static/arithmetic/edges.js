@@ -2,6 +2,9 @@
 // `words`, `stride` of them to a line. Boxes reach beyond the panel, so that an edge is the same
 // wherever the panel's border cuts through it.
 
+import { BLOCK_BITS } from "./blocks.js";
+import { insideOf } from "./maps.js";
+
 const MIXED = 2;
 
 function bitsFor({ left, top, right, bottom }) {
@@ -9,29 +12,30 @@ function bitsFor({ left, top, right, bottom }) {
   return { left, top, right, bottom, stride, words: new Int32Array(stride * (bottom - top)) };
 }
 
-function grown({ left, top, right, bottom }, by) {
+export function grown({ left, top, right, bottom }, by) {
   return { left: left - by, top: top - by, right: right + by, bottom: bottom + by };
 }
 
-function shared(box, other) {
+// The box that two boxes have in common.
+export function intersection(box, other) {
   return {
     left: Math.max(box.left, other.left), top: Math.max(box.top, other.top),
     right: Math.min(box.right, other.right), bottom: Math.min(box.bottom, other.bottom),
   };
 }
 
-function isEmpty({ left, top, right, bottom }) {
+export function isEmpty({ left, top, right, bottom }) {
   return right <= left || bottom <= top;
 }
 
-function sameBox(box, other) {
+export function sameBox(box, other) {
   return box.left === other.left && box.top === other.top && box.right === other.right
     && box.bottom === other.bottom;
 }
 
 // Where q >= k. `cells` is {columns, rows, margin}: they begin `margin` pixels before the panel.
 // Words over blocks that lie on one side of k as a whole are not looked at pixel by pixel.
-function foregroundBits({ q, width, blocks }, { columns, rows, margin }, k, box) {
+export function foregroundBits({ q, width, blocks }, { columns, rows, margin }, k, box) {
   const bits = bitsFor(box);
   const { words, stride } = bits;
   const [first, last] = insideOf(columns, box.left + margin, box.right + margin);
@@ -140,7 +144,7 @@ function spreadDown(bits, above, below) {
 // `inside` are pixels at most `thick` from the ground, `outside` at most `thin` from the mask. Beyond
 // the picture is ground as far as the panel goes, and further out is nothing. Nothing of it is there
 // before moveOutline is called for the first time.
-function outlineOf(mask, cells, reach, box, panel) {
+export function outlineOf(mask, cells, reach, box, panel) {
   const known = knownBox(cells.wide, panel);
   const [ground, nearGround, nearMask, inside, outside] =
     Array.from({ length: 5 }, () => new Int32Array(mask.words.length));
@@ -155,7 +159,7 @@ function outlineOf(mask, cells, reach, box, panel) {
 // Makes an outline follow its mask after changes within reach of the `touched` words, or of any where
 // none are named. Returns the places in the panel that have `gone` from it and those that have `come`,
 // each as `inside` and `outside`.
-function moveOutline(outline, touched) {
+export function moveOutline(outline, touched) {
   const due = nearWords(outline, touched);
   const { mask: { words, stride, left, top }, reach: { thick, thin }, box, rows, across } = outline;
   const { shown, nearGround, nearMask, inside, outside } = outline;
@@ -259,8 +263,8 @@ function knownBox({ columns, rows, margin }, panel) {
 }
 
 // The places in the panel that have another value than one at most `reach` pixels away.
-function borderPlaces({ q, width }, cells, reach, box, panel) {
-  const known = shared(grown(box, reach), knownBox(cells.wide, panel));
+export function borderPlaces({ q, width }, cells, reach, box, panel) {
+  const known = intersection(grown(box, reach), knownBox(cells.wide, panel));
   const across = bitsFor(known);
   const down = bitsFor(known);
   const { columns, rows, margin } = cells.wide;
@@ -300,7 +304,7 @@ function borderPlaces({ q, width }, cells, reach, box, panel) {
 }
 
 // Paints places, given row by row, in the table's colours for the values there.
-function paintPlaces(places, { q, width }, { columns, rows }, table, out) {
+export function paintPlaces(places, { q, width }, { columns, rows }, table, out) {
   const across = columns.length;
   let line = 0;
   let from = 0;
@@ -315,6 +319,6 @@ function paintPlaces(places, { q, width }, { columns, rows }, table, out) {
   }
 }
 
-function fillPlaces(places, colour, out) {
+export function fillPlaces(places, colour, out) {
   for (let i = 0; i < places.length; i++) out[places[i]] = colour;
 }

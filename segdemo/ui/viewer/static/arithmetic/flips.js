@@ -1,9 +1,13 @@
 // What a step of the threshold changes: the pixels whose values lie between the old one and the new.
 
+import { sortedCells } from "./histogram.js";
+import { insideOf } from "./maps.js";
+import { countsOf } from "./thresholds.js";
+
 // The pixels in a box that change sides between two thresholds, as runs over one cell each: y, the
 // first x and the one after the last, one after another in one array. `cells` may begin a margin
 // before the panel.
-function flippedRuns(map, { columns, rows, margin = 0 }, k, other, box) {
+export function flippedRuns(map, { columns, rows, margin = 0 }, k, other, box) {
   const { tail, width, height } = map;
   const across = firstPixels(columns, width, box.left + margin, box.right + margin);
   const down = firstPixels(rows, height, box.top + margin, box.bottom + margin);
@@ -43,7 +47,7 @@ function firstPixels(cells, count, from, to) {
 }
 
 // Paints runs in the table's colours for the values there.
-function paintRuns(runs, { q, width }, { columns, rows }, table, out) {
+export function paintRuns(runs, { q, width }, { columns, rows }, table, out) {
   for (let i = 0; i < runs.length; i += 3) {
     const [y, from, to] = [runs[i], runs[i + 1], runs[i + 2]];
     const at = y * columns.length;
@@ -53,7 +57,7 @@ function paintRuns(runs, { q, width }, { columns, rows }, table, out) {
 }
 
 // Paints runs as paintPair paints boxes.
-function paintPairRuns(runs, one, other, table, out) {
+export function paintPairRuns(runs, one, other, table, out) {
   const { q, width, marks, cells: { columns, rows } } = one;
   const { q: q2, width: width2, marks: marks2, cells: { columns: columns2, rows: rows2 } } = other;
   for (let i = 0; i < runs.length; i += 3) {
@@ -69,7 +73,7 @@ function paintPairRuns(runs, one, other, table, out) {
 
 // Turns each bit over a run to the other side; returns with 1 the words that have bits at most
 // `reach` away from one of them.
-function flipBits(runs, { words, stride, left, top }, reach) {
+export function flipBits(runs, { words, stride, left, top }, reach) {
   const touched = new Uint8Array(words.length);
   const last = 32 * stride - 1;
   for (let i = 0; i < runs.length; i += 3) {

@@ -1,18 +1,18 @@
 // Exact counts at every threshold, each in one look-up once a map has been read.
 // A map holds q in 0..255; the threshold k in 1..255 calls q >= k foreground.
 
-const LEVELS = 256;
-const SIDE = LEVELS + 1;
+export const LEVELS = 256;
+export const SIDE = LEVELS + 1;
 
 // How many pixels have each value.
-function histogramOf(map) {
+export function histogramOf(map) {
   const counts = new Float64Array(LEVELS);
   for (let i = 0; i < map.length; i++) counts[map[i]]++;
   return counts;
 }
 
 // The cells of a map in the order of their values; `counts` says how many there are of each.
-function sortedCells(q, counts) {
+export function sortedCells(q, counts) {
   const next = new Uint32Array(counts.length);
   for (let value = 1; value < next.length; value++) next[value] = next[value - 1] + counts[value - 1];
   const order = new Uint32Array(q.length);
@@ -21,20 +21,20 @@ function sortedCells(q, counts) {
 }
 
 // tail[k] is the number of pixels with q >= k; tail[256] is 0.
-function tailSums(counts) {
+export function tailSums(counts) {
   const tail = new Float64Array(SIDE);
   for (let k = LEVELS - 1; k >= 0; k--) tail[k] = tail[k + 1] + counts[k];
   return tail;
 }
 
 // The share of foreground at k.
-function coverage(tail, k) {
+export function coverage(tail, k) {
   return tail[0] > 0 ? tail[k] / tail[0] : NaN;
 }
 
 // joint[i * 257 + j] is the number of pixels with a >= i and b >= j: two maps of one size,
 // each at a threshold of its own.
-function jointTailSums(a, b) {
+export function jointTailSums(a, b) {
   const joint = new Float64Array(SIDE * SIDE);
   for (let i = 0; i < a.length; i++) joint[a[i] * SIDE + b[i]]++;
   for (let i = LEVELS - 1; i >= 0; i--) {
@@ -49,13 +49,13 @@ function jointTailSums(a, b) {
 }
 
 // Pixels at thresholds i and j: in both masks, in a alone, in b alone.
-function overlap(joint, i, j) {
+export function overlap(joint, i, j) {
   const both = joint[i * SIDE + j];
   return { both, onlyA: joint[i * SIDE] - both, onlyB: joint[j] - both };
 }
 
 // Intersection over union; NaN when both masks are empty.
-function agreement(joint, i, j) {
+export function agreement(joint, i, j) {
   const { both, onlyA, onlyB } = overlap(joint, i, j);
   const union = both + onlyA + onlyB;
   return union > 0 ? both / union : NaN;
@@ -63,7 +63,7 @@ function agreement(joint, i, j) {
 
 // Heights in [0, 1] for drawing. The logarithm keeps a few uncertain pixels visible beside a
 // background of a million; it counts shares, so that maps of different size compare.
-function histogramCurve(counts) {
+export function histogramCurve(counts) {
   const total = counts.reduce((sum, count) => sum + count, 0) || 1;
   return Float64Array.from(counts, (count) => Math.log1p((count / total) * 1e4) / Math.log1p(1e4));
 }

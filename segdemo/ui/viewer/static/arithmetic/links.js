@@ -1,7 +1,7 @@
 // Links that open a comparison again: what Python knows of it, and how it is looked at.
 
 // The address for `pairs`, [[name, value], ...] from Python, and what is set in the viewer.
-function linkTo({ origin, pathname }, pairs, { thresholds, picks, palettes, mode, layout }) {
+export function linkTo({ origin, pathname }, pairs, { thresholds, picks, palettes, mode, layout }) {
   const words = new URLSearchParams(pairs);
   words.append("t", new Set(thresholds).size > 1 ? thresholds.join(",") : String(thresholds[0]));
   for (const [name, each] of [["pick", picks], ["palette", palettes]]) {
@@ -15,7 +15,7 @@ function linkTo({ origin, pathname }, pairs, { thresholds, picks, palettes, mode
 }
 
 // Whether an address names something to open.
-function namesComparison(search) {
+export function namesComparison(search) {
   const words = new URLSearchParams(search);
   return words.has("m") || words.has("ex");
 }

@@ -2,8 +2,10 @@
 // picture, which is drawn beneath. `cells` is {columns, rows}: the map's cell under each panel
 // pixel, -1 outside. A box {left, top, right, bottom} is the part of the panel that is painted.
 
+import { CLEAR, OPAQUE } from "./colours.js";
+
 // The map's values at panel pixels, the nearest one: what is shown is q itself, never an average.
-function sampleMap(map, mapWidth, { columns, rows }, out) {
+export function sampleMap(map, mapWidth, { columns, rows }, out) {
   const width = columns.length;
   out.fill(0);
   for (let y = 0; y < rows.length; y++) {
@@ -16,7 +18,7 @@ function sampleMap(map, mapWidth, { columns, rows }, out) {
 }
 
 // The pixels of [from, to) along one axis that lie in the picture.
-function insideOf(cells, from, to) {
+export function insideOf(cells, from, to) {
   while (from < to && cells[from] < 0) from++;
   while (to > from && cells[to - 1] < 0) to--;
   return [from, to];
@@ -24,7 +26,7 @@ function insideOf(cells, from, to) {
 
 // Each pixel in the colour that the table has for its cell's value. A line over the same cells as
 // the one above is a copy of that.
-function paintLevels(map, mapWidth, { columns, rows }, table, box, out) {
+export function paintLevels(map, mapWidth, { columns, rows }, table, box, out) {
   const width = columns.length;
   const [left, right] = insideOf(columns, box.left, box.right);
   for (let y = box.top; y < box.bottom; y++) {
@@ -45,7 +47,7 @@ function paintLevels(map, mapWidth, { columns, rows }, table, box, out) {
 }
 
 // Two maps {q, width, cells, marks} at once: the table's colour for the marks of both values.
-function paintPair(one, other, table, box, out) {
+export function paintPair(one, other, table, box, out) {
   const width = one.cells.columns.length;
   const [left, right] = insideOf(one.cells.columns, box.left, box.right);
   const { q, marks, cells: { columns, rows } } = one;
@@ -67,17 +69,17 @@ function paintPair(one, other, table, box, out) {
 }
 
 // 256 entries: `on` for each q >= k and `off` for the others.
-function cutTable(k, on, off) {
+export function cutTable(k, on, off) {
   return new Uint32Array(256).fill(off, 0, k).fill(on, k);
 }
 
 // A packed colour that lets so much of what is beneath it through.
-function veiled(packed, opacity) {
+export function veiled(packed, opacity) {
   return ((packed & 0xffffff) | (Math.round(opacity * 255) << 24)) >>> 0;
 }
 
 // What two veils, one over the other, are as one.
-function overlaid(packed, over) {
+export function overlaid(packed, over) {
   const below = packed >>> 24;
   const above = over >>> 24;
   const alpha = above + below * (1 - above / 255);
@@ -88,7 +90,7 @@ function overlaid(packed, over) {
 }
 
 // The picture with a colour laid over it.
-function tintLayer(picture, colour, opacity, out) {
+export function tintLayer(picture, colour, opacity, out) {
   const table = (target, shift) => Uint32Array.from({ length: 256 }, (_, value) =>
     Math.round(value + (target - value) * opacity) << shift);
   const red = table(colour.r, 0);
@@ -102,7 +104,7 @@ function tintLayer(picture, colour, opacity, out) {
 }
 
 // The picture in darkened grey, on which any two colours can be told apart.
-function greyLayer(picture, brightness, out) {
+export function greyLayer(picture, brightness, out) {
   for (let i = 0; i < out.length; i++) {
     const pixel = picture[i];
     if (pixel === CLEAR) { out[i] = CLEAR; continue; }
@@ -113,12 +115,12 @@ function greyLayer(picture, brightness, out) {
 }
 
 // Foreground shows `on`, everything else `off`.
-function paintMask(values, k, on, off, out) {
+export function paintMask(values, k, on, off, out) {
   for (let i = 0; i < out.length; i++) out[i] = values[i] >= k ? on[i] : off[i];
 }
 
 // Moves what is painted by whole pixels; what moves in from outside is left to be painted.
-function shiftPixels(out, width, height, dx, dy) {
+export function shiftPixels(out, width, height, dx, dy) {
   const rows = height - Math.abs(dy);
   const columns = width - Math.abs(dx);
   const [from, to] = [Math.max(0, -dy), Math.max(0, dy)];

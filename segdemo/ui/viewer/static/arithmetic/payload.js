@@ -1,16 +1,15 @@
 // What changes when a payload arrives: the same run comes several times while its panels become
-// ready one by one. The payload itself is described in viewer.py.
+// ready one by one. The payload itself is described in payload.py.
 
-const MODES = Object.freeze(["overlay", "mask", "heat", "contour", "cutout", "difference"]);
-const LAYOUTS = Object.freeze(["side", "swipe"]);
+export const LAYOUTS = Object.freeze(["side", "swipe"]);
 const STATUSES = Object.freeze(["waiting", "running", "ready", "failed", "absent"]);
 
-function isPayload(value) {
+export function isPayload(value) {
   return Boolean(value) && value.schema === "segdemo.viewer/1" && Array.isArray(value.panels);
 }
 
 // One word for the whole viewer, from the words of its panels.
-function stateOf(statuses) {
+export function stateOf(statuses) {
   if (statuses.length === 0) return "empty";
   const some = (status) => statuses.includes(status);
   if (some("waiting") || some("running")) return "loading";
@@ -18,13 +17,14 @@ function stateOf(statuses) {
   return some("failed") ? "error" : "absent";
 }
 
-function clampThreshold(value) {
+export function clampThreshold(value) {
   return Math.min(Math.max(Math.round(value), 1), 255);
 }
 
 // The settings that hold after a payload: a new run brings a threshold of its own, unless the
-// person has chosen one; a state that Python restored wins over both.
-function settingsAfter(settings, chosen, payload, isNewRun) {
+// person has chosen one; a state that Python restored wins over both. `modes` are the names of those
+// that there are.
+export function settingsAfter(settings, chosen, payload, isNewRun, modes) {
   const next = { ...settings };
   if (!isNewRun) return next;
   if (!chosen.has("threshold") && Number.isFinite(payload.threshold)) {
@@ -33,7 +33,7 @@ function settingsAfter(settings, chosen, payload, isNewRun) {
   const restored = payload.state;
   if (!restored) return next;
   if (Number.isFinite(restored.threshold)) next.threshold = clampThreshold(restored.threshold);
-  if (MODES.includes(restored.mode)) next.mode = restored.mode;
+  if (modes.includes(restored.mode)) next.mode = restored.mode;
   if (LAYOUTS.includes(restored.layout)) next.layout = restored.layout;
   if (Number.isFinite(restored.opacity)) {
     next.opacity = Math.min(Math.max(restored.opacity, 0), 1);
@@ -42,7 +42,7 @@ function settingsAfter(settings, chosen, payload, isNewRun) {
 }
 
 // The panels to compare with, kept valid and apart when panels come and go.
-function pairAfter(left, right, count) {
+export function pairAfter(left, right, count) {
   const first = Math.min(Math.max(left, 0), Math.max(count - 1, 0));
   const second = Math.min(Math.max(right, 0), Math.max(count - 1, 0));
   if (count < 2 || first !== second) return [first, second];
@@ -50,7 +50,7 @@ function pairAfter(left, right, count) {
 }
 
 // A panel's view of its entry: a map that could not be fetched is a failure too.
-function statusOf(entry, hasMap, loadFailed) {
+export function statusOf(entry, hasMap, loadFailed) {
   if (!STATUSES.includes(entry.status)) return "waiting";
   if (entry.status !== "ready") return entry.status;
   if (loadFailed || !entry.map) return "failed";

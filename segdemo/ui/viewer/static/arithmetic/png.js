@@ -1,11 +1,11 @@
 // Grey PNG files to numbers. A canvas would do, but what it gives back is not the file's values in
 // every browser: some add noise so that visitors cannot be told apart.
 
-const PNG_SIGNATURE = Object.freeze([137, 80, 78, 71, 13, 10, 26, 10]);
+export const PNG_SIGNATURE = Object.freeze([137, 80, 78, 71, 13, 10, 26, 10]);
 
 // {width, height, packed} of a PNG of 8-bit grey without interlacing, or null for any other file.
 // `packed` is its zlib stream.
-function readGreyPng(bytes) {
+export function readGreyPng(bytes) {
   if (PNG_SIGNATURE.some((value, at) => bytes[at] !== value)) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const parts = [];
@@ -28,20 +28,20 @@ function readGreyPng(bytes) {
 }
 
 // {q, width, height} of such a PNG's bytes, or null for any other file.
-async function readMap(bytes) {
+export async function readMap(bytes) {
   const png = readGreyPng(bytes);
   if (!png) return null;
   const { width, height, packed } = png;
   return { q: unfilterGrey(await inflate(packed), width, height), width, height };
 }
 
-async function inflate(packed) {
+export async function inflate(packed) {
   const stream = packed.stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 // Undoes the PNG filters: each row of `raw` begins with the number of its filter.
-function unfilterGrey(raw, width, height) {
+export function unfilterGrey(raw, width, height) {
   if (raw.length !== height * (width + 1)) throw new RangeError("A PNG of another size.");
   const out = new Uint8Array(width * height);
   for (let y = 0; y < height; y++) {
@@ -51,7 +51,7 @@ function unfilterGrey(raw, width, height) {
   return out;
 }
 
-function unfilterRow(filter, row, out, start, width, hasAbove) {
+export function unfilterRow(filter, row, out, start, width, hasAbove) {
   for (let x = 0, i = start; x < width; x++, i++) {
     const left = x > 0 ? out[i - 1] : 0;
     const above = hasAbove ? out[i - width] : 0;
@@ -67,7 +67,7 @@ function unfilterRow(filter, row, out, start, width, hasAbove) {
 }
 
 // The neighbour that is nearest to left + above - corner.
-function paeth(left, above, corner) {
+export function paeth(left, above, corner) {
   const toLeft = Math.abs(above - corner);
   const toAbove = Math.abs(left - corner);
   const toCorner = Math.abs(left + above - 2 * corner);

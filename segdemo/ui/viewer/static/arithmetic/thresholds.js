@@ -1,12 +1,15 @@
 // Which threshold holds for which panel: one for all or one for each, on p or on p stretched.
 
+import { LEVELS } from "./histogram.js";
+import { clampThreshold } from "./payload.js";
+
 // How many pixels have each value.
-function countsOf(tail) {
+export function countsOf(tail) {
   return Float64Array.from({ length: LEVELS }, (_, q) => tail[q] - tail[q + 1]);
 }
 
 // The smallest and the largest value that occurs.
-function extremesOf(tail) {
+export function extremesOf(tail) {
   let low = 0;
   let high = LEVELS - 1;
   while (low < high && tail[low + 1] === tail[0]) low++;
@@ -16,7 +19,7 @@ function extremesOf(tail) {
 
 // U²-Net's stretch, q' = floor((q - low) * 255 / (high - low)), for every q; a constant map has
 // nothing to stretch.
-function stretchTable(tail) {
+export function stretchTable(tail) {
   const { low, high } = extremesOf(tail);
   if (low === high) return Uint8Array.from({ length: LEVELS }, (_, q) => q);
   return Uint8Array.from({ length: LEVELS }, (_, q) =>
@@ -24,29 +27,29 @@ function stretchTable(tail) {
 }
 
 // The k that cuts a map where `k` cuts the stretched one: q >= answer holds where q' >= k does.
-function cutStretched(tail, k) {
+export function cutStretched(tail, k) {
   const { low, high } = extremesOf(tail);
   return low === high ? k : low + Math.ceil((k * (high - low)) / 255);
 }
 
 // The k at which a map with these tail sums is cut while the panel's slider stands at `k`.
-function cutAt(panel, k, tail = panel.map ? panel.map.tail : null) {
+export function cutAt(panel, k, tail = panel.map ? panel.map.tail : null) {
   return panel.stretched && tail ? cutStretched(tail, k) : k;
 }
 
 // Where the slider stands for this panel.
-function sliderOf(viewer, panel) {
+export function sliderOf(viewer, panel) {
   const { linked, threshold } = viewer.settings;
   return linked || panel.threshold === undefined ? threshold : panel.threshold;
 }
 
 // The k at which this panel's map is cut: q >= k is foreground.
-function thresholdOf(viewer, panel) {
+export function thresholdOf(viewer, panel) {
   return cutAt(panel, sliderOf(viewer, panel));
 }
 
 // The histogram of a panel as the slider runs over it.
-function sliderCounts(panel) {
+export function sliderCounts(panel) {
   const counts = countsOf(panel.map.tail);
   if (!panel.stretched) return counts;
   const stretched = new Float64Array(LEVELS);
@@ -55,25 +58,25 @@ function sliderCounts(panel) {
 }
 
 // The values q in [from, to) that a panel's histogram shows, and where the slider finds each.
-function spanOf(panel) {
+export function spanOf(panel) {
   const { low, high } = extremesOf(panel.map.tail);
   if (!panel.stretched || low === high) return { from: 0, to: LEVELS, place: (q) => q };
   return { from: low, to: high + 1, place: (q) => ((q - low) * 255) / (high - low) };
 }
 
 // The panel that the slider and the keys move where each has a threshold of its own.
-function activePanel(viewer) {
+export function activePanel(viewer) {
   return viewer.panels.find((panel) => panel.entry.id === viewer.settings.active) || viewer.panels[0];
 }
 
 // Where the slider stands.
-function sliderNow(viewer) {
+export function sliderNow(viewer) {
   const active = viewer.settings.linked ? null : activePanel(viewer);
   return active ? sliderOf(viewer, active) : viewer.settings.threshold;
 }
 
 // Gives each panel the threshold that was restored for it, where they differ from the common one.
-function restoreThresholds({ panels, settings }, { threshold, panels: states = [] }) {
+export function restoreThresholds({ panels, settings }, { threshold, panels: states = [] }) {
   if (states.length === 0) return;
   settings.linked = states.every((state) => state.threshold === threshold);
   panels.forEach((panel, index) => {

@@ -3,7 +3,7 @@
 // the panel's centre, so one view means the same in panels of every size. A frame is the picture's
 // rectangle in a panel's pixels: {left, top, width, height}.
 
-const FITTED = Object.freeze({ zoom: 1, x: 0.5, y: 0.5 });
+export const FITTED = Object.freeze({ zoom: 1, x: 0.5, y: 0.5 });
 
 // Panel pixels that one pixel of the picture takes when it fits.
 function fitScale(picture, panel) {
@@ -11,11 +11,11 @@ function fitScale(picture, panel) {
 }
 
 // One pixel of the picture may be enlarged to 48 panel pixels, and everything at least eightfold.
-function largestZoom(picture, panel) {
+export function largestZoom(picture, panel) {
   return Math.max(8, 48 / fitScale(picture, panel));
 }
 
-function frameOf(view, picture, panel) {
+export function frameOf(view, picture, panel) {
   const scale = fitScale(picture, panel) * view.zoom;
   const width = picture.width * scale;
   const height = picture.height * scale;
@@ -28,7 +28,7 @@ function frameOf(view, picture, panel) {
 }
 
 // The nearest view that shows no emptiness where there is picture left to show.
-function clampView(view, picture, panel) {
+export function clampView(view, picture, panel) {
   const zoom = Math.min(Math.max(view.zoom, 1), largestZoom(picture, panel));
   const { width, height } = frameOf({ ...view, zoom }, picture, panel);
   const clamp = (centre, room, length) => {
@@ -40,7 +40,7 @@ function clampView(view, picture, panel) {
 }
 
 // Zooms by a factor and keeps what lies under (px, py) where it is.
-function zoomAt(view, factor, px, py, picture, panel) {
+export function zoomAt(view, factor, px, py, picture, panel) {
   const before = frameOf(view, picture, panel);
   const zoom = Math.min(Math.max(view.zoom * factor, 1), largestZoom(picture, panel));
   const growth = zoom / view.zoom;
@@ -57,14 +57,14 @@ function zoomAt(view, factor, px, py, picture, panel) {
 }
 
 // Moves the picture by (dx, dy) panel pixels.
-function panBy(view, dx, dy, picture, panel) {
+export function panBy(view, dx, dy, picture, panel) {
   const { width, height } = frameOf(view, picture, panel);
   const moved = { zoom: view.zoom, x: view.x - dx / width, y: view.y - dy / height };
   return clampView(moved, picture, panel);
 }
 
 // The point of the picture under a panel's (px, py), in [0, 1), or null outside of it.
-function pointAt(frame, px, py) {
+export function pointAt(frame, px, py) {
   const x = (px - frame.left) / frame.width;
   const y = (py - frame.top) / frame.height;
   return x >= 0 && x < 1 && y >= 0 && y < 1 ? { x, y } : null;
@@ -72,7 +72,7 @@ function pointAt(frame, px, py) {
 
 // For each of `count` panel pixels along one axis the cell under its centre, or -1 outside.
 // The picture begins at `start`, is `length` long and has `cells` cells.
-function cellsAlong(count, start, length, cells) {
+export function cellsAlong(count, start, length, cells) {
   const found = new Int32Array(count);
   for (let i = 0; i < count; i++) {
     const share = (i + 0.5 - start) / length;
@@ -82,7 +82,7 @@ function cellsAlong(count, start, length, cells) {
 }
 
 // The size of a panel's picture area: as wide as there is room, no higher than the limit.
-function panelHeight(width, picture, limit) {
+export function panelHeight(width, picture, limit) {
   const natural = picture ? (width * picture.height) / picture.width : width * 0.75;
   return Math.round(Math.max(Math.min(natural, limit), Math.min(140, limit)));
 }

@@ -1,5 +1,8 @@
 // What is wrong with a map as a whole, and the ways out.
 
+import { otsuOf } from "./autothreshold.js";
+import { countsOf } from "./thresholds.js";
+
 // Of a sigmoid's values another sigmoid makes [0.5, 0.731]; half a float's rounding may be missing.
 const SIGMOID_TWICE = Object.freeze({ low: 0.4995, high: 0.7316 });
 // Networks that answer the same everywhere differ by rounding alone.
@@ -8,7 +11,7 @@ const CONSTANT_WITHIN = 1e-4;
 // [{key, value, actions}], the gravest first: `key` ends the name of a text with the probability
 // `value`; actions are {do: "threshold", key, k}, {do: "plain"} and {do: "try"}.
 // `figures` are those of the probabilities, `tail` counts the map, `k` is where it is cut.
-function warningsOf(figures, activation, tail, k) {
+export function warningsOf(figures, activation, tail, k) {
   const { minimum, maximum } = figures;
   const tryOthers = { do: "try" };
   if (maximum - minimum < CONSTANT_WITHIN) {

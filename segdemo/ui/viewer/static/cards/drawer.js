@@ -1,5 +1,11 @@
 // One panel's drawer: the figures of its map, how the picture was read and may be read instead.
 
+import { labelButton, make, setAttribute, setText } from "../../../gradio_support/static/dom.js";
+import { fill, probabilityText, thresholdText } from "../arithmetic/text.js";
+import { countsOf, extremesOf, thresholdOf } from "../arithmetic/thresholds.js";
+import { pickOf, showsClasses } from "../state/class_choice.js";
+import { inkOf } from "../state/viewer_state.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 function svg(tag, className) {
@@ -9,7 +15,7 @@ function svg(tag, className) {
 }
 
 // `say(event, values)` tells Python; the drawer is empty until it is filled.
-function buildDrawer(viewer, panel, say) {
+export function buildDrawer(viewer, panel, say) {
   const { strings } = viewer;
   const root = make("section", "sv-explain");
   root.tabIndex = -1;
@@ -44,7 +50,7 @@ function buildDrawer(viewer, panel, say) {
   return { root, badge, name, attempt, reset, reading, rows, notes, trials, strip, figures };
 }
 
-function textButton(className, label, hint, onClick) {
+export function textButton(className, label, hint, onClick) {
   const button = make("button", className, label);
   button.type = "button";
   if (hint) button.title = hint;
@@ -89,7 +95,7 @@ function buildFigures(viewer, panel) {
   return { root, values, trace, span, line, cut, box, hint };
 }
 
-function fillFigures(viewer, panel) {
+export function fillFigures(viewer, panel) {
   const { figures } = panel.explain.drawer;
   figures.root.hidden = !panel.map;
   if (!panel.map) return;
@@ -108,7 +114,7 @@ function fillFigures(viewer, panel) {
 }
 
 // Runs at every step of the threshold.
-function stepFigures(viewer, panel) {
+export function stepFigures(viewer, panel) {
   const { line, cut } = panel.explain.drawer.figures;
   if (!panel.map) return;
   const k = thresholdOf(viewer, panel);
@@ -118,7 +124,7 @@ function stepFigures(viewer, panel) {
 }
 
 // What is known of the probabilities shown; of a single class no more than its map says.
-function figuresOf(panel) {
+export function figuresOf(panel) {
   const known = ["all", "foreground"].includes(String(pickOf(panel)));
   if (known && panel.entry.figures) return panel.entry.figures;
   panel.map.figures = panel.map.figures || mapFigures(panel.map);
@@ -135,7 +141,7 @@ function mapFigures({ tail }) {
 
 // Fills the rows anew only where other things can be decided than before, so that whoever is
 // writing into one keeps the place.
-function fillReading(viewer, panel, say) {
+export function fillReading(viewer, panel, say) {
   const { drawer } = panel.explain;
   const assumed = panel.entry.assumed || [];
   drawer.reading.hidden = assumed.length === 0;

@@ -1,6 +1,18 @@
 // Why a mask looks as it does: a warning on the card with its way out, and a drawer with the rest.
 
-const EXPLAIN_PART = Object.freeze({
+import { icon, make, setAttribute, setText } from "../../../gradio_support/static/dom.js";
+import { inkOn, parseColour } from "../arithmetic/colours.js";
+import { fill, letterOf, probabilityText } from "../arithmetic/text.js";
+import { thresholdOf } from "../arithmetic/thresholds.js";
+import { warningsOf } from "../arithmetic/warnings.js";
+import { pickOf } from "../state/class_choice.js";
+import { colourOf, schedule, statusNow } from "../state/viewer_state.js";
+import {
+  buildDrawer, figuresOf, fillFigures, fillReading, stepFigures, textButton,
+} from "./drawer.js";
+import { fillTrials, loadTrials, stepTrials } from "./trials.js";
+
+export const EXPLAIN_PART = Object.freeze({
   build(viewer, panel) {
     const say = (event, values) => askPython(viewer, panel, event, values);
     const alert = make("div", "sv-alert");
@@ -74,7 +86,7 @@ function askPython(viewer, panel, event, values) {
 }
 
 // Opens one panel's drawer, or closes the one that is open.
-function inspect(viewer, panel) {
+export function inspect(viewer, panel) {
   const before = viewer.inspected || null;
   viewer.inspected = panel;
   for (const { card, explain } of viewer.panels) {

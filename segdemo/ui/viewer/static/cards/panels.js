@@ -1,7 +1,12 @@
 // One card per model: name, figures, picture area, and what it says while waiting or failing.
 
+import { icon, make, setText } from "../../../gradio_support/static/dom.js";
+import { inkOn, parseColour } from "../arithmetic/colours.js";
+import { durationText, fill, letterOf } from "../arithmetic/text.js";
+import { colourOf } from "../state/viewer_state.js";
+
 // Builds an empty card; `onColour(hex)` is called while its colour is being chosen.
-function buildCard(strings, onColour) {
+export function buildCard(strings, onColour) {
   const card = make("article", "sv-panel");
   const head = make("header", "sv-head");
   const badge = make("label", "sv-badge");
@@ -38,7 +43,7 @@ function buildCard(strings, onColour) {
 }
 
 // The picture area of a card or of the swipe stage.
-function buildArea(strings) {
+export function buildArea(strings) {
   const view = make("div", "sv-view");
   const canvas = make("canvas", "sv-canvas");
   canvas.setAttribute("aria-hidden", "true");
@@ -62,7 +67,7 @@ function buildArea(strings) {
 }
 
 // Writes what the entry says into the card.
-function fillCard(card, entry, index, status, strings) {
+export function fillCard(card, entry, index, status, strings) {
   const letter = letterOf(index);
   card.card.dataset.status = status;
   card.card.dataset.panel = entry.id;
@@ -85,20 +90,28 @@ function factsOf(entry, strings) {
   return [["time", time], ["device", entry.device], ["network", entry.detail]].filter(([, fact]) => fact);
 }
 
-function fillFailure(card, title, message, canRetry) {
+export function fillFailure(card, title, message, canRetry) {
   setText(card.failureTitle, title || "");
   setText(card.failureText, message || "");
   card.retry.hidden = !canRetry;
 }
 
-function paintBadge(card, hex) {
+export function paintBadge(card, hex) {
   if (card.colour.value !== hex) card.colour.value = hex;
   card.badge.style.backgroundColor = hex;
   card.badge.style.color = inkOn(parseColour(hex));
 }
 
+export function miniBadge(viewer, index) {
+  const badge = make("i", "sv-mini", letterOf(index));
+  const hex = colourOf(viewer, viewer.panels[index]);
+  badge.style.backgroundColor = hex;
+  badge.style.color = inkOn(parseColour(hex));
+  return badge;
+}
+
 // [{hex, text}] as a small key in the picture's corner.
-function fillLegend(legend, items) {
+export function fillLegend(legend, items) {
   legend.replaceChildren(...items.map(({ hex, text }) => {
     const item = make("li");
     const swatch = make("i");

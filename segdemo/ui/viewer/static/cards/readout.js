@@ -1,23 +1,19 @@
 // What lies over the pictures: legends, the cross and what each map says under it.
 
-function refreshLegends(viewer) {
-  const { panels, settings, strings, stage } = viewer;
-  const legendOf = (panel) => {
-    const reference = panels[settings.reference];
-    if (settings.mode === "difference" && !settings.bare && drawsClasses(viewer, panel)) {
-      return classLegend(viewer, panel, reference);
-    }
-    if (settings.mode !== "difference" || settings.bare || !panel.map) return [];
-    if (againstTruth(viewer)) return truthLegend(viewer);
-    if (!reference) return [];
-    if (panel === reference) return [{ hex: colourOf(viewer, panel), text: strings.is_reference }];
-    const name = (owner) => fill(strings.only, { name: letterOf(panels.indexOf(owner)) });
-    return [
-      { hex: "#f4f6fa", text: strings.both },
-      { hex: colourOf(viewer, panel), text: name(panel) },
-      { hex: colourOf(viewer, reference), text: name(reference) },
-    ];
-  };
+import { make, setAttribute, setHidden, setText } from "../../../gradio_support/static/dom.js";
+import { fill, intervalText, letterOf } from "../arithmetic/text.js";
+import { thresholdOf } from "../arithmetic/thresholds.js";
+import { frameOf } from "../arithmetic/view.js";
+import { areasOf, swipedPanels } from "../drawing/drawing.js";
+import { modeOf } from "../modes/modes.js";
+import { showsClasses } from "../state/class_choice.js";
+import { readClass } from "./classes.js";
+import { fillLegend, miniBadge } from "./panels.js";
+
+export function refreshLegends(viewer) {
+  const { panels, settings, stage } = viewer;
+  const mode = modeOf(viewer);
+  const legendOf = (panel) => (settings.bare ? [] : mode.legend(viewer, panel));
   for (const panel of panels) fillLegend(panel.card.legend, legendOf(panel));
   const pair = swipedPanels(viewer);
   const against = pair.find((panel) => panel !== panels[settings.reference]);
@@ -32,7 +28,7 @@ function refreshLegends(viewer) {
 }
 
 // The cross on every panel, and what each map says there.
-function refreshProbe(viewer) {
+export function refreshProbe(viewer) {
   const { point, picture, panels, settings, parts, stage, root } = viewer;
   const swipe = settings.layout === "swipe";
   setAttribute(root, "data-zoomed", String(viewer.view.zoom > 1));

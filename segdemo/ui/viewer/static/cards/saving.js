@@ -1,10 +1,13 @@
-// What can be kept of a panel, and of the whole comparison: Python makes the file, we fetch it.
+// The part of a card that saves the panel's outputs: Python makes the file, the page fetches it.
+
+import { icon, make, setAttribute } from "../../../gradio_support/static/dom.js";
+import { buildMenu } from "../../../gradio_support/static/menus.js";
+import { fill } from "../arithmetic/text.js";
+import { colourOf, stateFor, statusNow } from "../state/viewer_state.js";
 
 const SAVED_KINDS = Object.freeze(["mask", "probability", "overlay", "cutout"]);
-
 let nextSave = 1;
-
-const SAVE_PART = Object.freeze({
+export const SAVE_PART = Object.freeze({
   build(viewer, panel) {
     const { strings } = viewer;
     const button = make("button", "sv-save");
@@ -26,27 +29,8 @@ const SAVE_PART = Object.freeze({
   step() {},
 });
 
-// The toolbar's menu: everything at once, and the link.
-function buildShare(viewer) {
-  const { parts, strings } = viewer;
-  labelButton(parts.share, "save", strings.share);
-  const items = [
-    { value: "report", label: strings.save_report, hint: strings.save_report_hint },
-    { value: "link", label: strings.link_copy, hint: strings.link_hint },
-  ];
-  const menu = buildMenu(parts.share, strings.share, items, (value) => {
-    if (value === "link") copyLink(viewer);
-    else save(viewer, null, "report");
-  });
-  viewer.share = { button: parts.share, menu };
-  // In another language everything is built anew.
-  if (viewer.saving) return;
-  viewer.saving = new Map();
-  document.addEventListener("segdemo:saved", ({ detail }) => takeSaved(viewer, detail));
-}
-
 // Asks for a file of a panel, or of all of them.
-function save(viewer, panel, kind) {
+export function save(viewer, panel, kind) {
   const { strings, host } = viewer;
   const place = panel ? panel.card.save : viewer.share;
   const serial = nextSave++;
@@ -59,7 +43,7 @@ function save(viewer, panel, kind) {
   });
 }
 
-function takeSaved(viewer, saved) {
+export function takeSaved(viewer, saved) {
   const place = saved && viewer.saving.get(saved.serial);
   if (!place) return;
   viewer.saving.delete(saved.serial);
@@ -79,29 +63,4 @@ function bring(url, name) {
   document.body.append(link);
   link.click();
   link.remove();
-}
-
-// What a link says is up to Python, which has the checkpoints.
-function openLink({ host }) {
-  const { search } = window.location;
-  if (namesComparison(search)) host.send("open", { query: search, language: languageNow() });
-}
-
-async function copyLink(viewer) {
-  const { strings, share } = viewer;
-  const thresholds = viewer.panels.map((panel) => sliderOf(viewer, panel));
-  const looks = { ...viewer.settings, ...changedClasses(viewer), thresholds };
-  const link = linkTo(window.location, viewer.host.payload().link, looks);
-  try {
-    await navigator.clipboard.writeText(link);
-    share.menu.say(strings.link_copied);
-  } catch {
-    // Only secure pages may write there, and only with permission.
-    const field = make("input", "sv-menu-link");
-    field.readOnly = true;
-    field.value = link;
-    field.setAttribute("aria-label", strings.link_by_hand);
-    share.menu.say(make("span", "", strings.link_by_hand), field);
-    field.select();
-  }
 }

@@ -1,4 +1,10 @@
-// How right each mask is, where a person has said what is right.
+// The part of a card with the mask's scores against the ground truth.
+
+import { make, setAttribute, setText } from "../../../gradio_support/static/dom.js";
+import { bestOf } from "../arithmetic/counts.js";
+import { agreementText, fill, thresholdText } from "../arithmetic/text.js";
+import { sliderOf } from "../arithmetic/thresholds.js";
+import { judgementOf, scoresAlong, scoresNow } from "../state/evaluation.js";
 
 const SCORES = Object.freeze(["dice", "iou", "precision", "recall", "accuracy", "boundary"]);
 const CLASS_SCORES = Object.freeze(["mean_iou", "accuracy"]);
@@ -67,13 +73,7 @@ function stepScores(viewer, panel) {
   if (best) setAttribute(button, "data-reached", String(sliderOf(viewer, panel) === best));
 }
 
-function scoresNow(viewer, panel, { curve, outlines, classes }) {
-  if (classes) return { mean_iou: classes.mean, accuracy: classes.accuracy };
-  const k = thresholdOf(viewer, panel);
-  return { ...scoresAt(curve, k), boundary: outlineScore(outlines, k) };
-}
-
-const SCORE_PART = Object.freeze({
+export const SCORE_PART = Object.freeze({
   build: buildScores,
   load() {},
   refresh: refreshScores,

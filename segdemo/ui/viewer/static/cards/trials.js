@@ -1,7 +1,16 @@
 // The strip of trials: the picture read in other ways, as small masks at the present threshold.
 
+import { make, setAttribute, setText } from "../../../gradio_support/static/dom.js";
+import { parseColour } from "../arithmetic/colours.js";
+import { coverage, histogramOf, tailSums } from "../arithmetic/histogram.js";
+import { greyLayer, paintMask, tintLayer } from "../arithmetic/maps.js";
+import { fill, percentText } from "../arithmetic/text.js";
+import { cutAt, sliderOf } from "../arithmetic/thresholds.js";
+import { fetchMap } from "../loading/files.js";
+import { colourOf } from "../state/viewer_state.js";
+
 // Fetches the maps that are not here yet; `done()` follows each.
-function loadTrials(panel, signal, done) {
+export function loadTrials(panel, signal, done) {
   const { trials } = panel.explain;
   const urls = new Map((panel.entry.trials || []).map(({ map }) => [map.file.url, map]));
   for (const url of trials.keys()) if (!urls.has(url)) trials.delete(url);
@@ -19,7 +28,7 @@ function loadTrials(panel, signal, done) {
   }
 }
 
-function fillTrials(viewer, panel, say) {
+export function fillTrials(viewer, panel, say) {
   const { drawer } = panel.explain;
   const entries = panel.entry.trials || [];
   drawer.trials.hidden = entries.length === 0;
@@ -43,7 +52,7 @@ function fillTrials(viewer, panel, say) {
 }
 
 // Runs at every step of the threshold, for a drawer that is open.
-function stepTrials(viewer, panel) {
+export function stepTrials(viewer, panel) {
   (panel.entry.trials || []).forEach(({ title, map: { file } }, at) => {
     const trial = panel.explain.trials.get(file.url);
     if (!trial || !trial.map || !viewer.picture) return;

@@ -1,11 +1,15 @@
 // What lies beneath the masks: the picture as the view shows it, made once for all panels.
 
+import { make } from "../../../gradio_support/static/dom.js";
+import { greyLayer } from "../arithmetic/maps.js";
+import { cellsAlong, frameOf } from "../arithmetic/view.js";
+
 const CHEQUER = Object.freeze({ light: ["#ffffff", "#e4e7ec"], dark: ["#2c3038", "#3a3f48"] });
 // As far beyond the panel as an edge looks, in pixels.
 const CELL_MARGIN = 4;
 
 // Where the picture is in this view, and which cells lie under the panel's pixels.
-function refreshFrame(viewer) {
+export function refreshFrame(viewer) {
   const { picture, size, view } = viewer;
   const stamp = [picture.url, size.width, size.height, view.zoom, view.x, view.y].join(" ");
   if (viewer.frame && viewer.frame.stamp === stamp) return;
@@ -13,7 +17,7 @@ function refreshFrame(viewer) {
 }
 
 // {columns, rows} of a map of this size at the panel's pixels, and as `wide` with a margin.
-function cellsFor({ frame, size }, width, height) {
+export function cellsFor({ frame, size }, width, height) {
   const key = `${width} ${height}`;
   if (!frame.cells.has(key)) {
     const margin = CELL_MARGIN;
@@ -34,7 +38,7 @@ function cellsFor({ frame, size }, width, height) {
 }
 
 // A canvas with the ground of that name, drawn anew only where something about it has changed.
-function groundOf(viewer, name) {
+export function groundOf(viewer, name) {
   const { grounds, size } = viewer;
   if (!grounds.has(name)) {
     const context = make("canvas").getContext("2d", { willReadFrequently: true });

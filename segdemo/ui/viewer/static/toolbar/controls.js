@@ -1,8 +1,25 @@
-// The toolbar, the threshold with its histograms, opacity, agreement and the line of keys.
+// The toolbar: modes, layouts, zoom, the threshold, the opacity and the line of keys.
 
-function buildControls(viewer) {
+import {
+  buildChoice, labelButton, make, markChoice, setAttribute, setText,
+} from "../../../gradio_support/static/dom.js";
+import { coverage } from "../arithmetic/histogram.js";
+import { LAYOUTS } from "../arithmetic/payload.js";
+import {
+  agreementText, fill, letterOf, percentText, thresholdText, zoomText,
+} from "../arithmetic/text.js";
+import { sliderNow, thresholdOf } from "../arithmetic/thresholds.js";
+import { CARD_PARTS } from "../cards/card_parts.js";
+import { MODE_NAMES, modeOf } from "../modes/modes.js";
+import { showsClasses } from "../state/class_choice.js";
+import { agreementAt } from "./agreements.js";
+import { buildLevels, cutPanels, refreshLevels, stepLevels } from "./levels.js";
+import { buildShare } from "./share.js";
+import { buildTruth } from "./truth.js";
+
+export function buildControls(viewer) {
   const { parts, strings, actions } = viewer;
-  const modes = MODES.map((mode, index) => ({
+  const modes = MODE_NAMES.map((mode, index) => ({
     value: mode,
     label: strings[`mode_${mode}`],
     hint: fill(strings.mode_hint, { name: strings[`mode_${mode}`], key: index + 1 }),
@@ -61,7 +78,7 @@ function holdButton(button, setActive) {
 function buildKeys(line, strings) {
   const keys = [
     [["[", "]"], strings.keys_threshold],
-    [["1", "–", "6"], strings.keys_modes],
+    [["1", "–", String(MODE_NAMES.length)], strings.keys_modes],
     [["+", "−", "0"], strings.keys_zoom],
     [["←", "→"], strings.keys_pan],
     [["H"], strings.keys_bare],
@@ -73,14 +90,14 @@ function buildKeys(line, strings) {
   }));
 }
 
-// Choosers for the reference of a difference, or for the two sides of a swipe.
+// The choices of the reference to compare with and of the two sides of a swipe.
 function refreshPair(viewer) {
   const { parts, strings, settings, panels, actions } = viewer;
   const swipe = settings.layout === "swipe";
-  const difference = settings.mode === "difference";
+  const compares = modeOf(viewer).comparesWithReference;
   const rows = [];
   const known = Boolean(viewer.truth);
-  if (panels.length + Number(known) > 1 && difference) rows.push(["reference", strings.reference]);
+  if (panels.length + Number(known) > 1 && compares) rows.push(["reference", strings.reference]);
   if (panels.length > 2 && swipe) rows.push(["left", strings.left], ["right", strings.right]);
   const signature = `${known} ` + rows.join("|") + panels.map((panel) => panel.entry.label).join("|");
   if (parts.pair.dataset.signature !== signature) {
@@ -106,7 +123,7 @@ function refreshPair(viewer) {
   }
 }
 
-function refreshControls(viewer) {
+export function refreshControls(viewer) {
   const { parts, settings, view } = viewer;
   markChoice(parts.modes, settings.mode);
   markChoice(parts.layouts, settings.layout);
@@ -117,7 +134,7 @@ function refreshControls(viewer) {
   const percent = Math.round(settings.opacity * 100);
   if (Number(parts.opacity.value) !== percent) parts.opacity.value = percent;
   setText(parts.opacityValue, `${percent}%`);
-  parts.opacity.disabled = !["overlay", "heat", "difference"].includes(settings.mode);
+  parts.opacity.disabled = !modeOf(viewer).usesOpacity;
   parts.opacity.style.setProperty("--sv-share", percent / 100);
   const idle = viewer.panels.some((panel) => panel.map) && cutPanels(viewer).length === 0;
   setAttribute(parts.strip, "data-idle", String(idle));
@@ -127,7 +144,7 @@ function refreshControls(viewer) {
 }
 
 // The only part that runs at every step of the threshold.
-function refreshThreshold(viewer) {
+export function refreshThreshold(viewer) {
   const { parts, panels } = viewer;
   const k = sliderNow(viewer);
   if (Number(parts.threshold.value) !== k) parts.threshold.value = k;
@@ -154,59 +171,4 @@ function refreshCover(viewer, panel) {
   const percent = Number.isFinite(share) ? `${percentText(share)}%` : "";
   setText(card.percent, found ? `${found} / ${classes.names.length}` : percent);
   setText(card.share, found ? viewer.strings.classes_won : viewer.strings.foreground);
-}
-
-function agreementAt(viewer, { first, second, joint }) {
-  const k = (index) => thresholdOf(viewer, viewer.panels[index]);
-  return joint ? agreement(joint, k(first), k(second)) : NaN;
-}
-
-// One chip for each pair of panels that have or will have a map; pairs whose maps differ in size have nothing to compare.
-function refreshAgreements(viewer) {
-  const { parts, panels, strings } = viewer;
-  const items = [];
-  viewer.pairCounted = viewer.pairsLeft = false;
-  for (let i = 0; i < panels.length; i++) {
-    for (let j = i + 1; j < panels.length; j++) {
-      const failed = [panels[i], panels[j]].some((panel) => statusNow(viewer, panel) === "failed");
-      if (!failed) items.push(agreementItem(viewer, i, j));
-    }
-  }
-  if (viewer.pairsLeft) schedule(viewer, "panels");
-  viewer.agreements = items;
-  parts.agreement.replaceChildren(...items.map(({ first, second, output, joint, same }) => {
-    const chip = make("li", "sv-chip");
-    const names = { first: panels[first].entry.label, second: panels[second].entry.label };
-    const hint = joint ? strings.agreement_of : strings.agreement_missing;
-    chip.title = fill(same === null ? hint : strings.agreement_classes, names);
-    chip.append(miniBadge(viewer, first), miniBadge(viewer, second), output);
-    return chip;
-  }));
-  parts.foot.hidden = panels.length === 0;
-  parts.agreementLabel.hidden = items.length === 0;
-}
-
-// One pair in a frame: all six of four large maps at once would hold the page up.
-function countPair(viewer, key, a, b) {
-  if (viewer.pairCounted) viewer.pairsLeft = true;
-  else viewer.joints.set(key, jointTailSums(a.q, b.q));
-  viewer.pairCounted = true;
-}
-
-function agreementItem(viewer, first, second) {
-  const a = viewer.panels[first].map;
-  const b = viewer.panels[second].map;
-  const comparable = a && b && a.width === b.width && a.height === b.height;
-  const key = comparable ? `${a.serial} ${b.serial}` : "";
-  const same = comparable ? sameClassShare(viewer, viewer.panels[first], viewer.panels[second]) : null;
-  if (comparable && !viewer.joints.has(key)) countPair(viewer, key, a, b);
-  return { first, second, output: make("span", "sv-number"), joint: viewer.joints.get(key) || null, same };
-}
-
-function miniBadge(viewer, index) {
-  const badge = make("i", "sv-mini", letterOf(index));
-  const hex = colourOf(viewer, viewer.panels[index]);
-  badge.style.backgroundColor = hex;
-  badge.style.color = inkOn(parseColour(hex));
-  return badge;
 }

@@ -1,6 +1,16 @@
-// Under the threshold: whether one holds for all panels, whose the slider moves, and helpers.
+// Below the threshold's slider: one threshold for all panels or one for each, and Otsu's.
 
-function buildLevels(viewer) {
+import {
+  buildChoice, make, markChoice, setAttribute, setText,
+} from "../../../gradio_support/static/dom.js";
+import { otsuOf, pooledCounts } from "../arithmetic/autothreshold.js";
+import { fill, letterOf, thresholdText } from "../arithmetic/text.js";
+import { activePanel, sliderCounts, sliderOf } from "../arithmetic/thresholds.js";
+import { miniBadge } from "../cards/panels.js";
+import { showsClasses } from "../state/class_choice.js";
+import { colourOf } from "../state/viewer_state.js";
+
+export function buildLevels(viewer) {
   const { parts, strings, actions } = viewer;
   const choices = ["linked", "unlinked"].map((value) => ({
     value, label: strings[value], hint: strings[`${value}_hint`],
@@ -13,7 +23,7 @@ function buildLevels(viewer) {
 }
 
 // The panels whose masks a threshold decides.
-function cutPanels(viewer) {
+export function cutPanels(viewer) {
   return viewer.panels.filter((panel) => panel.map && !showsClasses(panel));
 }
 
@@ -32,7 +42,7 @@ function chooseOtsu(viewer) {
   }
 }
 
-function refreshLevels(viewer) {
+export function refreshLevels(viewer) {
   const { parts, settings, strings, panels, actions } = viewer;
   const apart = !settings.linked && panels.length > 1;
   parts.linking.hidden = panels.length < 2;
@@ -58,7 +68,7 @@ function refreshLevels(viewer) {
 }
 
 // Runs at every step of the threshold.
-function stepLevels(viewer) {
+export function stepLevels(viewer) {
   const { parts, panels, strings } = viewer;
   [...parts.actives.children].forEach((option, index) => {
     const panel = panels[index];

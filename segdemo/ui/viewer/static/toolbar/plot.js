@@ -1,4 +1,11 @@
-// The plot under the threshold's slider: histograms, and where the thresholds stand in it.
+// The plot behind the threshold's slider: histograms, and where the thresholds stand in it.
+
+import { parseColour } from "../arithmetic/colours.js";
+import { spanOf } from "../arithmetic/thresholds.js";
+import { fitCanvas } from "../drawing/drawing.js";
+import { colourOf, inkOf } from "../state/viewer_state.js";
+import { cutPanels } from "./levels.js";
+import { drawScoreCurves } from "./score_plot.js";
 
 // As wide as the thumb in viewer.css, so that curve and slider agree.
 const THUMB_WIDTH = 14;
@@ -19,7 +26,7 @@ function plotFrame(viewer) {
   };
 }
 
-function drawPlot(viewer) {
+export function drawPlot(viewer) {
   const frame = plotFrame(viewer);
   if (!frame) return;
   const { context, density, floor, x } = frame;
@@ -30,12 +37,6 @@ function drawPlot(viewer) {
   }
   if (viewer.settings.plot === "iou") drawScoreCurves(viewer, frame);
   else for (const panel of cutPanels(viewer)) drawHistogram(viewer, panel, frame);
-}
-
-// A panel's colour as a line that stands out from the ground.
-function inkOf(viewer, panel) {
-  const ground = viewer.dark ? { r: 255, g: 255, b: 255 } : { r: 0, g: 0, b: 0 };
-  return mixColours(parseColour(colourOf(viewer, panel)), ground, 0.15);
 }
 
 function drawHistogram(viewer, panel, { context, density, floor, ceiling, x }) {

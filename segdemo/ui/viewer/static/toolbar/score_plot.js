@@ -1,6 +1,11 @@
 // IoU over the threshold for all panels on one axis, the best place of each marked.
 
-function drawScoreCurves(viewer, frame) {
+import { bestOf } from "../arithmetic/counts.js";
+import { LEVELS } from "../arithmetic/histogram.js";
+import { scoresAlong } from "../state/evaluation.js";
+import { inkOf } from "../state/viewer_state.js";
+
+export function drawScoreCurves(viewer, frame) {
   const { context, density, width, floor } = frame;
   const top = 5 * density;
   const bottom = floor - top;

@@ -1,12 +1,18 @@
-// Reads maps beside the page, in a worker that is made of the page's own functions; where a browser
-// lets none begin, the page reads them itself.
+// Decodes maps in a worker that is made of the page's own functions; where a browser starts none, the
+// page decodes them itself.
+
+import { BLOCK_BITS, blocksOf } from "../arithmetic/blocks.js";
+import { LEVELS, histogramOf, sortedCells } from "../arithmetic/histogram.js";
+import {
+  PNG_SIGNATURE, inflate, paeth, readGreyPng, readMap, unfilterGrey, unfilterRow,
+} from "../arithmetic/png.js";
 
 const READERS = Object.freeze([
   readMap, readGreyPng, inflate, unfilterGrey, unfilterRow, paeth, summaryOf, histogramOf, sortedCells,
   blocksOf,
 ]);
 
-// What the worker has found out about a map besides reading it, by its values.
+// What the worker has computed of a map, by the map's values.
 const summaries = new WeakMap();
 
 // What drawing has to know of a map as a whole.
@@ -14,16 +20,16 @@ function summaryOf(map) {
   return { counts: histogramOf(map.q), blocks: blocksOf(map) };
 }
 
-function summaryFor(map) {
+export function summaryFor(map) {
   return summaries.get(map.q) || summaryOf(map);
 }
 
-// {worker, awaited, next} of this script, or null where there cannot be any.
+// {worker, awaited, next} of this script, or null where the browser starts none.
 let readingWorker;
 
 // {q, width, height} of a grey PNG's bytes, or null for any other file. `sorts` says that a threshold
 // will move over it.
-function readBeside(bytes, sorts) {
+export function readBeside(bytes, sorts) {
   if (readingWorker === undefined) readingWorker = beginReading();
   if (!readingWorker) return readMap(bytes);
   return new Promise((resolve, reject) => {
@@ -36,9 +42,9 @@ function readBeside(bytes, sorts) {
 
 function beginReading() {
   const source = `"use strict";
-const PNG_SIGNATURE = ${JSON.stringify(PNG_SIGNATURE)};
-const LEVELS = ${LEVELS};
-const BLOCK_BITS = ${BLOCK_BITS};
+  const PNG_SIGNATURE = ${JSON.stringify(PNG_SIGNATURE)};
+  const LEVELS = ${LEVELS};
+  const BLOCK_BITS = ${BLOCK_BITS};
 ${READERS.join("\n")}
 onmessage = async ({ data: { id, bytes, sorts } }) => {
   try {
