@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.inference.processing import LEVELS
-from segdemo.metrics.scores import BY_NAME, PIXEL_SCORES, Score
+from segdemo.metrics.scores import BY_NAME, PIXEL_SCORES
 
 Map = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
@@ -69,18 +69,19 @@ class Curve:
     @cached_property
     def dice(self) -> Shares:
         """(257,): the Dice score; see ``metrics.scores``, as for all others."""
-        return self.score(BY_NAME["dice"])
+        return self.score("dice")
 
     @cached_property
     def iou(self) -> Shares:
         """(257,): intersection over union."""
-        return self.score(BY_NAME["iou"])
+        return self.score("iou")
 
-    def score(self, score: Score) -> Shares:
-        """(257,): one of ``PIXEL_SCORES`` at every threshold; NaN for 0/0."""
-        assert score.parts is not None
+    def score(self, name: str) -> Shares:
+        """(257,): the one of ``PIXEL_SCORES`` of this name at every threshold; NaN for 0/0."""
+        parts = BY_NAME[name].parts
+        assert parts is not None
         return shares(
-            *score.parts(
+            *parts(
                 self.true_positives,
                 self.false_positives,
                 self.false_negatives,
@@ -90,7 +91,7 @@ class Curve:
 
     def at(self, k: int) -> dict[str, float]:
         """All ``PIXEL_SCORES`` at the threshold k, by name."""
-        return {score.name: float(self.score(score)[k]) for score in PIXEL_SCORES}
+        return {score.name: float(self.score(score.name)[k]) for score in PIXEL_SCORES}
 
     @property
     def best(self) -> int | None:

@@ -1,3 +1,10 @@
+import {
+  classCounts, classMap, differenceTable, matchClasses, sameShare, winnersMap, winningMap,
+} from "../../segdemo/ui/viewer/static/arithmetic/class_layers.js";
+import { CLEAR } from "../../segdemo/ui/viewer/static/arithmetic/colours.js";
+import { VOID_LABEL } from "../../segdemo/ui/viewer/static/arithmetic/counts.js";
+import { close, equal, noise, test } from "./harness.js";
+
 test("every cell is counted for the class that won it", () => {
   equal(classCounts(Uint8Array.of(2, 0, 2, 1, 2), 4), [1, 1, 3, 0]);
 });

@@ -1,3 +1,8 @@
+import {
+  colourRamp, inkOn, packColour, parseColour,
+} from "../../segdemo/ui/viewer/static/arithmetic/colours.js";
+import { equal, test } from "./harness.js";
+
 test("a colour is six hexadecimal digits and nothing else", () => {
   equal(parseColour("#12abEF"), { r: 18, g: 171, b: 239 });
   for (const wrong of ["red", "#fff", "#12345g", "#1234567", "url(x)"]) equal(parseColour(wrong), null);

@@ -1,3 +1,11 @@
+import { CLEAR } from "../../segdemo/ui/viewer/static/arithmetic/colours.js";
+import {
+  TRUTH_MARKS, VOID_LABEL, bestOf, classScores, confusionOf, curveOf, errorTable, outlineScore,
+  outlinesOf, scoresAt, truthFor,
+} from "../../segdemo/ui/viewer/static/arithmetic/counts.js";
+import { cutTable, paintPair } from "../../segdemo/ui/viewer/static/arithmetic/maps.js";
+import { equal, test } from "./harness.js";
+
 test("a score that is 0/0 is not a number", () => {
   const empty = curveOf(Uint8Array.of(0, 0), Uint8Array.of(0, 0));
   equal(scoresAt(empty, 1), { dice: NaN, iou: NaN, precision: NaN, recall: NaN, accuracy: 1 });

@@ -1,3 +1,12 @@
+import { blocksOf } from "../../segdemo/ui/viewer/static/arithmetic/blocks.js";
+import {
+  borderPlaces, foregroundBits, grown, moveOutline, outlineOf, paintPlaces,
+} from "../../segdemo/ui/viewer/static/arithmetic/edges.js";
+import { flipBits, flippedRuns } from "../../segdemo/ui/viewer/static/arithmetic/flips.js";
+import { histogramOf, tailSums } from "../../segdemo/ui/viewer/static/arithmetic/histogram.js";
+import { cellsAlong } from "../../segdemo/ui/viewer/static/arithmetic/view.js";
+import { equal, noise, test } from "./harness.js";
+
 // A panel of 75 x 40 pixels on a map that it enlarges, by how the picture lies in it.
 const PANEL = { left: 0, top: 0, right: 75, bottom: 40 };
 const LYING = Object.freeze({

@@ -1,3 +1,17 @@
+import { blocksOf } from "../../segdemo/ui/viewer/static/arithmetic/blocks.js";
+import { foregroundBits, grown } from "../../segdemo/ui/viewer/static/arithmetic/edges.js";
+import {
+  flipBits, flippedRuns, paintPairRuns, paintRuns,
+} from "../../segdemo/ui/viewer/static/arithmetic/flips.js";
+import {
+  histogramOf, sortedCells, tailSums,
+} from "../../segdemo/ui/viewer/static/arithmetic/histogram.js";
+import {
+  cutTable, paintLevels, paintPair,
+} from "../../segdemo/ui/viewer/static/arithmetic/maps.js";
+import { cellsAlong } from "../../segdemo/ui/viewer/static/arithmetic/view.js";
+import { equal, noise, test } from "./harness.js";
+
 // A panel of 90 x 70 pixels, and how a picture may lie in it.
 const GLASS = { left: 0, top: 0, right: 90, bottom: 70 };
 const LAID = Object.freeze({

@@ -1,3 +1,11 @@
+import { CLEAR, packColour } from "../../segdemo/ui/viewer/static/arithmetic/colours.js";
+import {
+  cutTable, greyLayer, overlaid, paintLevels, paintMask, paintPair, sampleMap, shiftPixels,
+  tintLayer, veiled,
+} from "../../segdemo/ui/viewer/static/arithmetic/maps.js";
+import { cellsAlong } from "../../segdemo/ui/viewer/static/arithmetic/view.js";
+import { close, equal, noise, test } from "./harness.js";
+
 const WIDTH = 17;
 const HEIGHT = 11;
 const MAP = noise(WIDTH * HEIGHT, 5);

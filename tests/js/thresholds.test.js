@@ -1,3 +1,12 @@
+import {
+  histogramCurve, histogramOf, tailSums,
+} from "../../segdemo/ui/viewer/static/arithmetic/histogram.js";
+import {
+  activePanel, countsOf, cutAt, cutStretched, extremesOf, sliderCounts, sliderNow, spanOf,
+  stretchTable, thresholdOf,
+} from "../../segdemo/ui/viewer/static/arithmetic/thresholds.js";
+import { equal, noise, test } from "./harness.js";
+
 const SPARSE = Uint8Array.from({ length: 4000 }, (_, i) => 23 + ((i * i) % 97));
 const FULL = noise(3000, 9);
 

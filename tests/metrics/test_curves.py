@@ -48,14 +48,14 @@ def test_scores_at_all_thresholds_are_those_of_scikit_learn(number):
     precision, recall, f1, _ = sklearn.precision_recall_fscore_support(
         right, found, average=None, zero_division=np.nan
     )
-    same(ours.precision, precision)
-    same(ours.recall, recall)
+    same(ours.score("precision"), precision)
+    same(ours.score("recall"), recall)
     same(ours.dice, f1)
     empty = ~(found | right).any(axis=0)
     iou = sklearn.jaccard_score(right, found, average=None, zero_division=0)
     same(ours.iou, np.where(empty, np.nan, iou))
     table = sklearn.multilabel_confusion_matrix(right, found)
-    same(ours.accuracy, (table[:, 0, 0] + table[:, 1, 1]) / len(found))
+    same(ours.score("accuracy"), (table[:, 0, 0] + table[:, 1, 1]) / len(found))
 
 
 @pytest.mark.parametrize("number", SAID)
@@ -114,7 +114,7 @@ def test_scores_of_several_classes_are_those_of_scikit_learn(number):
     )
     same(ours.ious, np.where(there, iou, np.nan))
     same(ours.mean_iou, iou[there].mean())
-    same(ours.accuracy, sklearn.accuracy_score(labels[said], found[said]))
+    same(ours.score("accuracy"), sklearn.accuracy_score(labels[said], found[said]))
     table = torchmetrics.multiclass_confusion_matrix(
         torch.tensor(found[said]), torch.tensor(labels[said]), num_classes=CLASSES + 1
     )

@@ -3,7 +3,7 @@
 from segdemo.hub.forms import WEIGHT_ENDINGS
 from segdemo.ui.gradio_support.display import Display
 
-SCRIPTS = ("text", "dom", "language", "gradio", "adding", "mount_adding")
+ENTRY = "adding/static/mount_adding.js"
 
 
 class HubPanel(Display):
@@ -25,8 +25,7 @@ class HubPanel(Display):
     ) -> None:
         """``max_megabytes`` limits the files that can be dropped where ``uploads`` are allowed."""
         super().__init__(
-            "adding",
-            scripts=SCRIPTS,
+            ENTRY,
             texts="add_",
             elem_id=elem_id,
             render=render,

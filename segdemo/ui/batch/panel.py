@@ -3,11 +3,7 @@
 from segdemo.images.palettes import PANEL_COLOURS
 from segdemo.ui.gradio_support.display import Display
 
-SCRIPTS = (
-    *("text", "dom", "language", "gradio", "colours", "histogram", "blocks"),
-    *("png", "decoding", "loading"),
-    *("batch_counts", "batch_cards", "batch", "mount_batch"),
-)
+ENTRY = "batch/static/mount_batch.js"
 
 
 class BatchPanel(Display):
@@ -19,8 +15,7 @@ class BatchPanel(Display):
 
     def __init__(self, *, elem_id: str | None = None, render: bool = True) -> None:
         super().__init__(
-            "batch",
-            scripts=SCRIPTS,
+            ENTRY,
             texts="page_batch_",
             elem_id=elem_id,
             render=render,

@@ -1,17 +1,17 @@
-"""The files of the page's own components, read as Gradio wants them."""
+"""Reads the files of the page's own components the way Gradio wants them."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
-_STATIC = Path(__file__).parents[1] / "static"
+from segdemo.ui.gradio_support.javascript import joined
+
+_UI = Path(__file__).parents[1]
 
 
-def static(name: str) -> str:
-    """The text of a file."""
-    return (_STATIC / name).read_text(encoding="utf-8")
+def static(path: str) -> str:
+    """The text of a file, by its path in segdemo/ui."""
+    return (_UI / path).read_text(encoding="utf-8")
 
 
-def script(names: Sequence[str], component: str) -> str:
-    """The scripts one after another: one function body, in which nothing is global."""
-    bodies = (static(f"{name}.js") for name in names)
-    return "\n".join(['"use strict";', *bodies, f"//# sourceURL=segdemo/{component}.js"])
+def script(entry: str) -> str:
+    """A module, by its path in segdemo/ui, and all that it imports as one function body."""
+    return joined(_UI / entry)

@@ -1,6 +1,5 @@
 """What the components have in common that show what Python says, and take nothing back."""
 
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 import gradio as gr
@@ -21,23 +20,24 @@ class Display(gr.HTML):
 
     def __init__(
         self,
-        name: str,
+        entry: str,
         *,
-        scripts: Sequence[str],
         texts: str,
         elem_id: str | None,
         render: bool,
         **facts: Any,
     ) -> None:
-        """``name`` is that of its html and css files, ``texts`` the prefix of its strings.
+        """``entry`` is the path in segdemo/ui of the module that mounts it, mount_NAME.js.
 
+        NAME.html and NAME.css lie beside it. ``texts`` is the prefix of its strings, and
         ``facts`` reach its scripts as props.
         """
+        template = entry.replace("mount_", "").removesuffix(".js")
         super().__init__(
             None,
-            html_template=static(f"{name}.html"),
-            css_template=static(f"{name}.css"),
-            js_on_load=script(scripts, name),
+            html_template=static(f"{template}.html"),
+            css_template=static(f"{template}.css"),
+            js_on_load=script(entry),
             apply_default_css=False,
             elem_id=elem_id,
             render=render,

@@ -3,15 +3,7 @@
 from segdemo.strings import LANGUAGES
 from segdemo.ui.gradio_support.display import Display
 
-SCRIPTS = (
-    "text",
-    "dom",
-    "language",
-    "gradio",
-    "naming",
-    "language_choice",
-    "mount_language_choice",
-)
+ENTRY = "language/static/mount_language_choice.js"
 
 
 class LanguageChoice(Display):
@@ -23,8 +15,7 @@ class LanguageChoice(Display):
 
     def __init__(self, *, elem_id: str | None = None, render: bool = True) -> None:
         super().__init__(
-            "language_choice",
-            scripts=SCRIPTS,
+            ENTRY,
             texts="language_",
             elem_id=elem_id,
             render=render,

@@ -6,7 +6,7 @@ from typing import Any
 from segdemo.ui.gradio_support.display import Display
 from segdemo.ui.viewer.payload import CachedFile
 
-SCRIPTS = ("gradio", "mount_saved")
+ENTRY = "sharing/static/mount_saved.js"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,4 +35,4 @@ class SavedFiles(Display):
     """Takes no room, and hands each ``SavedFile`` to the viewer, which brings it to the disk."""
 
     def __init__(self, *, elem_id: str | None = None, render: bool = True) -> None:
-        super().__init__("saved", scripts=SCRIPTS, texts="saved_", elem_id=elem_id, render=render)
+        super().__init__(ENTRY, texts="saved_", elem_id=elem_id, render=render)

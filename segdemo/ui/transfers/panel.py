@@ -2,7 +2,7 @@
 
 from segdemo.ui.gradio_support.display import Display
 
-SCRIPTS = ("text", "dom", "language", "gradio", "transfers", "mount_transfers")
+ENTRY = "transfers/static/mount_transfers.js"
 
 
 class TransferList(Display):
@@ -13,6 +13,4 @@ class TransferList(Display):
     """
 
     def __init__(self, *, elem_id: str | None = None, render: bool = True) -> None:
-        super().__init__(
-            "transfers", scripts=SCRIPTS, texts="page_transfer_", elem_id=elem_id, render=render
-        )
+        super().__init__(ENTRY, texts="page_transfer_", elem_id=elem_id, render=render)

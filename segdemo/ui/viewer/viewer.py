@@ -19,55 +19,14 @@ from segdemo.ui.viewer.payload import (
     ViewerState,
 )
 
-# Pure functions first; the last file mounts the viewer.
-STYLES = ("viewer", "classes", "scores", "explain", "saving")
-SCRIPTS = (
-    "text",
-    "colours",
-    "histogram",
-    "view",
-    "maps",
-    "blocks",
-    "flips",
-    "edges",
-    "png",
-    "decoding",
-    "counts",
-    "payload",
-    "autothreshold",
-    "thresholds",
-    "warnings",
-    "dom",
-    "panels",
-    "class_layers",
-    "class_drawing",
-    "classes",
-    "truth",
-    "scores",
-    "score_plot",
-    "drawer",
-    "trials",
-    "explain",
-    "links",
-    "menus",
-    "saving",
-    "card_parts",
-    "plot",
-    "levels",
-    "controls",
-    "painting",
-    "ground",
-    "drawing",
-    "loading",
-    "readout",
-    "actions",
-    "gestures",
-    "furnishing",
-    "viewer",
-    "hooks",
-    "language",
-    "gradio",
-    "mount_viewer",
+ENTRY = "viewer/static/mount_viewer.js"
+# In the order of the cascade: a card's parts may say it otherwise than the viewer.
+STYLES = (
+    "viewer.css",
+    "cards/classes.css",
+    "cards/scores.css",
+    "cards/explain.css",
+    "cards/saving.css",
 )
 
 
@@ -150,9 +109,9 @@ class ComparisonViewer(gr.HTML):
     ) -> None:
         super().__init__(
             value,
-            html_template=static("viewer.html"),
-            css_template="\n".join(static(f"{name}.css") for name in STYLES),
-            js_on_load=script(SCRIPTS, "viewer"),
+            html_template=static("viewer/static/viewer.html"),
+            css_template="\n".join(static(f"viewer/static/{path}") for path in STYLES),
+            js_on_load=script(ENTRY),
             apply_default_css=False,
             elem_id=elem_id,
             elem_classes=elem_classes,

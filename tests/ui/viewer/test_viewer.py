@@ -23,7 +23,6 @@ from segdemo.ui.viewer.payload import (
 from segdemo.ui.viewer.viewer import ComparisonViewer, read_state
 
 IMAGE = CachedImage(width=8, height=6, file=CachedFile(path="/nowhere/picture.jpg"))
-STATIC = Path(__file__).parents[3] / "segdemo" / "ui" / "static"
 
 
 @pytest.fixture(autouse=True)
