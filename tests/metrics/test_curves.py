@@ -114,7 +114,7 @@ def test_scores_of_several_classes_are_those_of_scikit_learn(number):
     )
     same(ours.ious, np.where(there, iou, np.nan))
     same(ours.mean_iou, iou[there].mean())
-    same(ours.score("accuracy"), sklearn.accuracy_score(labels[said], found[said]))
+    same(ours.accuracy, sklearn.accuracy_score(labels[said], found[said]))
     table = torchmetrics.multiclass_confusion_matrix(
         torch.tensor(found[said]), torch.tensor(labels[said]), num_classes=CLASSES + 1
     )
