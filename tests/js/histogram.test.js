@@ -3,6 +3,8 @@ import {
 } from "../../segdemo/ui/viewer/static/arithmetic/histogram.js";
 import { close, equal, noise, test } from "./harness.js";
 
+
+
 const MAP_A = noise(5000, 3);
 const MAP_B = MAP_A.map((q, i) => (i % 3 ? q : 255 - q));
 

@@ -3,6 +3,8 @@ import {
 } from "../../segdemo/ui/viewer/static/arithmetic/payload.js";
 import { equal, test } from "./harness.js";
 
+
+
 const MODES = ["overlay", "mask"];
 const SETTINGS = { threshold: 128, mode: "overlay", layout: "side", opacity: 0.6 };
 

@@ -2,6 +2,8 @@ import { histogramOf, tailSums } from "../../segdemo/ui/viewer/static/arithmetic
 import { warningsOf } from "../../segdemo/ui/viewer/static/arithmetic/warnings.js";
 import { equal, test } from "./harness.js";
 
+
+
 function tailOf(...values) {
   return tailSums(histogramOf(Uint8Array.from(values)));
 }

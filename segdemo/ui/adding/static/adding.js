@@ -1,4 +1,4 @@
-// The place for adding checkpoints: asks Python, shows its answers, and passes on what was chosen.
+// The panel for adding checkpoints: sends what was entered to Python, shows its answers, and sends the choice.
 
 import { icon, make, partsOf, setText, sweep } from "../../gradio_support/static/dom.js";
 import { fill } from "../../viewer/static/arithmetic/text.js";
@@ -23,7 +23,7 @@ export function mountAdding(root, host) {
   host.onLanguage(() => {
     place.strings = host.strings();
     labelPlace(place);
-    // Python says the rest again.
+    // Python sends the rest again.
     if (place.shown && parts.busy.hidden) showAnswer(place, place.shown);
   });
 }
@@ -75,7 +75,7 @@ function problemOf(serial, note) {
   return { schema: "segdemo.adding/1", serial, kind: "problem", note, items: [], facts: [] };
 }
 
-// Everything asked for earlier no longer counts; returns the new question's number.
+// Begins a request, which makes earlier ones obsolete; returns its serial number.
 function begin(place, sentence) {
   place.serial += 1;
   setText(place.parts.busyText, sentence);
@@ -110,7 +110,7 @@ function showAnswer(place, answer) {
   place.shown = answer;
   parts.answer.replaceChildren(...linesOf(place, answer));
   setBusy(place, false);
-  // What had the focus is gone: the keyboard goes on where the new answer begins.
+  // The focused element is gone: the focus moves to the new answer.
   if (inside) parts.answer.focus({ preventScroll: true });
   setText(parts.live, [answer.title, answer.note].filter(Boolean).join(". "));
 }

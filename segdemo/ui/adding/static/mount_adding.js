@@ -1,4 +1,4 @@
-// Begins the place for adding once the page has its element.
+// Mounts the panel for adding checkpoints once the page has its element.
 
 import { gradioHost } from "../../gradio_support/static/gradio.js";
 import { mountAdding } from "./adding.js";

@@ -1,7 +1,7 @@
-// Many pictures at one threshold: what has been run, sorted by what is worth looking at.
+// The batch gallery: many images at one threshold, sorted by disagreement or score.
 
 import { icon, make, partsOf, setAttribute, setText } from "../../gradio_support/static/dom.js";
-import { inkOn, parseColour } from "../../viewer/static/arithmetic/colours.js";
+import { parseColour, textColourOn } from "../../viewer/static/arithmetic/colours.js";
 import {
   agreementText, fill, letterOf, percentText, thresholdText,
 } from "../../viewer/static/arithmetic/text.js";
@@ -37,7 +37,7 @@ export function mountBatch(root, host) {
     refreshBatch(batch);
   });
   host.onPayload(() => takeBatch(batch, host.payload()));
-  // What is there already was saved when it came.
+  // A file that is there already was saved when it came.
   const payload = host.payload();
   if (payload && payload.parcel) batch.parcel = payload.parcel.serial;
   takeBatch(batch, payload);
@@ -49,7 +49,7 @@ function listenToBatch(batch) {
     batch.k = Number(parts.threshold.value);
     schedule(batch);
   });
-  // Cards change places once the threshold rests, not under the eyes of who moves it.
+  // Cards are sorted again once the slider is released, not while it moves.
   parts.threshold.addEventListener("change", () => arrange(batch));
   parts.order.addEventListener("change", () => {
     batch.order = parts.order.value;
@@ -232,7 +232,7 @@ function showNetworks(batch, rows) {
     const node = make("li", "bt-network");
     const letter = make("span", "bt-letter", letterOf(network));
     letter.style.setProperty("--bt-colour", colourAt(batch, network));
-    letter.style.setProperty("--bt-ink", inkOn(parseColour(colourAt(batch, network))));
+    letter.style.setProperty("--bt-ink", textColourOn(parseColour(colourAt(batch, network))));
     node.append(letter, make("span", "bt-title", title));
     const places = rows.filter(({ table }) => table)
       .map(({ table, entry }) => ({ table, place: entry.networks.indexOf(network) }))

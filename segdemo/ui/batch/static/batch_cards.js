@@ -1,8 +1,8 @@
-// A card for each picture: what every network says of it, small, and the figures below.
+// A card for each image: a small mask of every network, and the figures below.
 
 import { make, setAttribute, setText } from "../../gradio_support/static/dom.js";
 import {
-  inkOn, mixColours, packColour, parseColour,
+  mixColours, packColour, parseColour, textColourOn,
 } from "../../viewer/static/arithmetic/colours.js";
 import { agreementText, fill, letterOf } from "../../viewer/static/arithmetic/text.js";
 import { DECODING, fetchFile, fetchMap } from "../../viewer/static/loading/files.js";
@@ -21,7 +21,7 @@ export function buildCardOf(batch, { number, name, networks }) {
     const canvas = make("canvas", "bt-canvas");
     const letter = make("span", "bt-letter", letterOf(network));
     letter.style.setProperty("--bt-colour", colourAt(batch, network));
-    letter.style.setProperty("--bt-ink", inkOn(parseColour(colourAt(batch, network))));
+    letter.style.setProperty("--bt-ink", textColourOn(parseColour(colourAt(batch, network))));
     thumb.append(canvas, letter);
     thumbs.append(thumb);
     return canvas;
@@ -65,7 +65,7 @@ export async function loadCard(batch, row) {
   }
 }
 
-// Lays each network's colour over its foreground at the present threshold.
+// Paints each network's foreground at the present threshold over the small image.
 export function paintCard(batch, { entry, pictures, card }) {
   if (!pictures || pictures.painted === batch.k) return;
   const { width, height, pixels, q } = pictures;

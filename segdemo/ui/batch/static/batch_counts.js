@@ -1,4 +1,4 @@
-// What a picture's table answers: counts of pixels at every threshold k in 0..256.
+// Reads an image's table of counts at every threshold k in 0..256, and computes scores from it.
 
 const COUNTED = 257;
 
@@ -54,8 +54,8 @@ export function meanDiceIn(table, k) {
   return meanOf(table.right.map((_, place) => diceIn(table, place, k)));
 }
 
-// Rows in the order to look at them: first where networks disagree most, or are least right. What
-// has no such figure comes last; equals stay as they were given.
+// Rows in the chosen order: first the largest disagreement, or the lowest score. Rows without such a
+// figure come last; equal ones keep their order.
 export function sortedRows(rows, order, k) {
   const key = {
     disagreement: ({ table }) => (table ? disagreementIn(table, k) : NaN),

@@ -1,4 +1,4 @@
-// Begins the gallery once the page has its element.
+// Mounts the gallery once the page has its element.
 
 import { gradioHost } from "../../gradio_support/static/gradio.js";
 import { mountBatch } from "./batch.js";

@@ -31,8 +31,8 @@ export function icon(name) {
   return svg;
 }
 
-// Writes only what changed, and into the text that is there: for another node the styles of all that
-// is around it would be looked for anew.
+// Writes only what changed, and into the existing text node: a new node would recompute the styles of
+// all that is around it.
 export function setText(node, text) {
   if (node.textContent === text) return;
   const [only, more] = node.childNodes;
@@ -55,7 +55,7 @@ export function partsOf(root) {
   return parts;
 }
 
-// A bar a third as wide as its track wanders through it for as long as something takes.
+// Animates an indeterminate progress bar, a third as wide as its track.
 export function sweep(bar) {
   return bar.animate([{ transform: "translateX(-100%)" }, { transform: "translateX(350%)" }],
     { duration: 1500, iterations: Infinity, easing: "ease-in-out" });

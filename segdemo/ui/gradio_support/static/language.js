@@ -11,7 +11,7 @@ export function languageNow() {
   return chosen && Object.hasOwn(LANGUAGE_TAGS, chosen) ? chosen : nearestLanguage(navigator.languages || []);
 }
 
-// A browser may forbid to remember anything.
+// A browser may deny storage.
 function rememberedLanguage() {
   try {
     return localStorage.getItem(LANGUAGE_KEY);
@@ -20,13 +20,13 @@ function rememberedLanguage() {
   }
 }
 
-// From now on; every component of the page is told.
+// Sets the page's language and notifies every component.
 export function chooseLanguage(name) {
   document.documentElement.dataset.language = name;
   try {
     localStorage.setItem(LANGUAGE_KEY, name);
   } catch {
-    // The choice holds for this visit.
+    // The choice is kept for this visit only.
   }
   window.dispatchEvent(new Event(LANGUAGE_EVENT));
 }

@@ -1,9 +1,9 @@
-// A button with a menu, which lies above everything and shuts at a click elsewhere or Escape.
+// A button with a popover menu, which closes at a click elsewhere or Escape.
 
 import { make, setAttribute } from "./dom.js";
 
 // items: [{value, label, hint?}]; `onChoose(value)` runs while the menu stays open, so that its
-// last line can say what came of it. Answers {menu, say}.
+// last line can show the outcome. Returns {menu, say}.
 export function buildMenu(button, label, items, onChoose) {
   const menu = make("div", "sv-menu");
   menu.popover = "auto";
@@ -33,7 +33,7 @@ export function buildMenu(button, label, items, onChoose) {
   return { menu, say: (...words) => said.replaceChildren(...words) };
 }
 
-// What happens while a menu is open, and only then.
+// Places an open menu, moves the focus by keys, and closes it when the page scrolls.
 function openMenus(button, menu, choices) {
   let opened = null;
   menu.addEventListener("toggle", ({ newState }) => {
@@ -45,7 +45,7 @@ function openMenus(button, menu, choices) {
     opened = new AbortController();
     placeMenu(button, menu);
     choices[0].focus();
-    // It stands still while the page moves.
+    // It does not move with the page.
     const shut = (event) => {
       if (!menu.contains(event.target)) menu.hidePopover();
     };

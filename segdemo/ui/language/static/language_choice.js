@@ -3,7 +3,7 @@
 import { make, partsOf } from "../../gradio_support/static/dom.js";
 import { chooseLanguage, languageNow } from "../../gradio_support/static/language.js";
 import { LANGUAGE_TAGS } from "../../viewer/static/arithmetic/text.js";
-import { nameParts } from "./naming.js";
+import { labelGradioParts } from "./naming.js";
 
 export function mountLanguageChoice(root, host) {
   const { select } = partsOf(root);
@@ -19,7 +19,7 @@ export function mountLanguageChoice(root, host) {
     select.setAttribute("aria-label", host.strings().label);
     document.documentElement.lang = LANGUAGE_TAGS[name];
     host.speak(LANGUAGE_TAGS[name]);
-    nameParts(host.strings());
+    labelGradioParts(host.strings());
   };
   host.onLanguage(label);
   select.addEventListener("change", () => {
@@ -28,7 +28,7 @@ export function mountLanguageChoice(root, host) {
   });
   label();
   // Gradio makes some of its parts later than others, or anew.
-  new MutationObserver(() => nameParts(host.strings()))
+  new MutationObserver(() => labelGradioParts(host.strings()))
     .observe(document.body, { childList: true, subtree: true });
   // The page arrives in English.
   if (languageNow() !== "en") host.send("speak", { language: languageNow() });

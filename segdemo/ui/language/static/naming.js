@@ -1,4 +1,4 @@
-// Words for what Gradio shows without any, or in a language that it does not change at once.
+// Labels for Gradio's own elements that have none, or do not follow the language at once.
 
 import { setAttribute } from "../../gradio_support/static/dom.js";
 import { fill } from "../../viewer/static/arithmetic/text.js";
@@ -11,8 +11,8 @@ const UPLOADS = Object.freeze({
 });
 
 // The page's style shows an element's data-words in place of Gradio's own.
-export function nameParts(strings) {
-  // A screen reader would say only "button".
+export function labelGradioParts(strings) {
+  // Otherwise a screen reader says only "button".
   document.querySelectorAll("#examples .gallery-item").forEach((button, index) => {
     setAttribute(button, "aria-label", fill(strings.example, { number: index + 1 }));
   });

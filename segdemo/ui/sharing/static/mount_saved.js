@@ -1,4 +1,4 @@
-// Tells the page's viewer of each file that is ready for it.
+// Passes each file that Python has made to the page's viewer.
 
 import { gradioHost } from "../../gradio_support/static/gradio.js";
 

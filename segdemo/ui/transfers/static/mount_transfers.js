@@ -1,4 +1,4 @@
-// Begins the list of downloads once the page has its element.
+// Mounts the list of downloads once the page has its element.
 
 import { gradioHost } from "../../gradio_support/static/gradio.js";
 import { mountTransfers } from "./transfers.js";

@@ -1,4 +1,4 @@
-// The downloads under way: a row each, with how far it is and what can be done about it.
+// The downloads in progress: a row each, with its progress and its actions.
 
 import { make, partsOf, setAttribute, setText } from "../../gradio_support/static/dom.js";
 import { fill } from "../../viewer/static/arithmetic/text.js";
@@ -35,7 +35,7 @@ function takeRows(list, payload) {
     setText(parts.live, news.map(({ title, text }) => `${title}: ${text}`).join(" "));
     host.send("settled", {});
   }
-  // Asked again while it is under way, Gradio begins once more after it has ended.
+  // Gradio would run an event again that is triggered while it runs.
   if (!payload.followed && shown.some(({ state }) => state === "running")) host.send("follow", {});
 }
 

@@ -1,4 +1,4 @@
-// Everything that can be done to a viewer, by whatever means.
+// The actions of a viewer, whether by pointer, key, control or test.
 
 import { clampThreshold } from "./arithmetic/payload.js";
 import { activePanel, sliderNow, sliderOf } from "./arithmetic/thresholds.js";
@@ -6,7 +6,7 @@ import { FITTED, frameOf, panBy, pointAt, zoomAt } from "./arithmetic/view.js";
 import { inspect } from "./cards/explain.js";
 import { schedule, settle } from "./state/viewer_state.js";
 
-// What a person can do; each action changes the state and asks for one drawing.
+// Each action changes the state and schedules one drawing.
 export function actionsOf(viewer) {
   const { settings } = viewer;
   const choose = (name, value, part) => {

@@ -1,4 +1,4 @@
-// Draws one frame: whatever the changes since the last one concern.
+// Draws one frame: only what the changes since the last one concern.
 
 import { setAttribute, setText, sweep } from "../../gradio_support/static/dom.js";
 import { stateOf } from "./arithmetic/payload.js";
@@ -36,7 +36,7 @@ export function drawFrame(viewer) {
   if (concerns("threshold")) drawPictures(viewer, modeOf(viewer));
   if (concerns("controls")) refreshLegends(viewer);
   refreshProbe(viewer);
-  // Written last, so that whoever waits for them finds everything drawn.
+  // Written last: who waits for them finds everything drawn.
   setAttribute(viewer.root, "data-run", viewer.run);
   setAttribute(viewer.root, "data-state", stateNow(viewer));
 }
@@ -67,7 +67,7 @@ function refreshPanels(viewer) {
   refreshAgreements(viewer);
 }
 
-// A bar that moves while a network runs; it stands still for those who want less motion.
+// Moves a bar while a network runs, unless the visitor prefers reduced motion.
 function runAnimation(card, runs) {
   const wanted = runs && !matchMedia("(prefers-reduced-motion: reduce)").matches;
   if (!wanted && card.animation) {

@@ -1,9 +1,9 @@
-// Pointers, wheel and keys to zoom, pan and probe. All positions are panel pixels of the screen.
+// Pointers, wheel and keys to zoom, pan and probe. All positions are in the panel's device pixels.
 
 import { sliderNow } from "./arithmetic/thresholds.js";
 import { MODE_NAMES } from "./modes/modes.js";
 
-// The picture area that an event happened in, unless it was on something to press there.
+// The image area of an event, null on buttons and links in it.
 function areaOf(event) {
   if (event.target.closest("button, a, .sv-divider")) return null;
   const area = event.target.closest(".sv-view");
@@ -61,7 +61,7 @@ export function listenToPointers(viewer, surface) {
   for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) {
     surface.addEventListener(name, (event) => held.delete(event.pointerId));
   }
-  // A finger that is lifted leaves its reading behind; a mouse takes it along.
+  // The values stay after a touch and go with the mouse.
   surface.addEventListener("pointerleave", (event) => {
     if (held.size === 0 && event.pointerType === "mouse") actions.probe(null);
   });
@@ -133,7 +133,7 @@ export function listenToKeys(viewer, root) {
 
   root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !viewer.picture) return;
-    // Whoever writes means the letter.
+    // In a text field keys are text.
     if (event.target.closest("select, textarea, input[type=text], input[type=number]")) return;
     const arrow = ARROWS[event.key];
     const onPicture = event.target.closest(".sv-panels, .sv-stage")

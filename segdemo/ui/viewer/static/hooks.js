@@ -2,28 +2,21 @@
 
 import { coverage } from "./arithmetic/histogram.js";
 import { thresholdOf } from "./arithmetic/thresholds.js";
-import { cellsFor } from "./drawing/ground.js";
-import { setMap } from "./loading/panel_maps.js";
-import { judgementOf, scoresNow } from "./state/evaluation.js";
-import { schedule, stateFor } from "./state/viewer_state.js";
+import { cellsFor } from "./drawing/background.js";
+import { evaluationOf, scoresNow } from "./state/evaluation.js";
+import { stateFor } from "./state/viewer_state.js";
 import { agreementAt } from "./toolbar/agreements.js";
 
 export function hooksOf(viewer) {
   return {
     state: () => ({ ...stateFor(viewer), view: { ...viewer.view }, size: { ...viewer.size } }),
     actions: viewer.actions,
-    setMap: (index, q, height, width) => {
-      setMap(viewer.panels[index], q, height, width);
-      schedule(viewer, "panels");
-    },
-    // Resolves when everything asked for so far is on the screen.
+    // Resolves when all scheduled changes are on the screen.
     drawn: () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
     coverage: (index) => coverage(viewer.panels[index].map.tail, thresholdOf(viewer, viewer.panels[index])),
     agreement: (first, second) => agreementAt(viewer,
       viewer.agreements.find((item) => item.first === first && item.second === second)),
-    // Every count behind the figures of a panel.
-    judgement: (index) => judgementOf(viewer, viewer.panels[index]),
-    scores: (index) => scoresNow(viewer, viewer.panels[index], judgementOf(viewer, viewer.panels[index])),
+    scores: (index) => scoresNow(viewer, viewer.panels[index], evaluationOf(viewer, viewer.panels[index])),
     values: (index) => viewer.panels[index].map.q,
     // How many pixels of masks have been painted so far.
     painted: () => viewer.pixelsPainted,

@@ -1,4 +1,4 @@
-// Begins the viewer once the page has its element.
+// Mounts the viewer once the page has its element.
 
 import { gradioHost } from "../../gradio_support/static/gradio.js";
 import { mountViewer } from "./viewer.js";

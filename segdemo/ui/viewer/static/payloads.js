@@ -1,4 +1,4 @@
-// Takes the payloads that Python sends, and keeps the panels in step with them.
+// Takes the payloads that Python sends, and updates the panels.
 
 import { partsOf, setAttribute } from "../../gradio_support/static/dom.js";
 import { isPayload, pairAfter, settingsAfter } from "./arithmetic/payload.js";
@@ -90,6 +90,6 @@ export function rebuild(viewer) {
   load(viewer);
   const focused = document.activeElement;
   if (inspected) viewer.actions.inspect(inspected);
-  // Opening a drawer takes the focus, which stays where the language was chosen.
+  // Opening a drawer moves the focus, which has to stay where the language was chosen.
   if (focused) focused.focus({ preventScroll: true });
 }

@@ -24,7 +24,7 @@ export function mountViewer(root, host) {
     image: null, picture: null, pictureUrl: null, pictureFailed: false,
     panels: [], inspected: null, agreements: [], joints: new Map(), pairsLeft: false, view: FITTED, point: null,
     size: { width: 0, height: 0 }, density: 1, dark: false, frame: null,
-    grounds: new Map(), pixelsPainted: 0,
+    backgrounds: new Map(), pixelsPainted: 0,
     controller: new AbortController(), scheduled: null, settleTimer: 0,
   };
   viewer.classStyles = new Map();

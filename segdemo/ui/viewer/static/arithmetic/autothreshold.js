@@ -1,9 +1,9 @@
-// Thresholds found from a histogram alone.
+// Otsu's threshold of a histogram.
 
 import { LEVELS } from "./histogram.js";
 
-// Otsu's k in 1..255, which parts the counts into the two groups furthest apart; the middle one
-// where several part them alike, null where one value holds everything.
+// Otsu's k in 1..255, which maximises the variance between the two groups; the middle one of several
+// with the same variance, null where all counts are in one value.
 export function otsuOf(counts) {
   let total = 0;
   let sum = 0;
@@ -32,7 +32,7 @@ export function otsuOf(counts) {
   return first === null ? null : Math.floor((first + last) / 2);
 }
 
-// Several histograms as one, in which each counts alike whatever its size.
+// The mean of several histograms, each normalised.
 export function pooledCounts(histograms) {
   const pooled = new Float64Array(LEVELS);
   for (const counts of histograms) {

@@ -1,5 +1,5 @@
-// The extreme values of a map's blocks, 16 x 16 cells each: whatever lies in blocks that a threshold
-// does not cut through need not be looked at cell by cell.
+// The extreme values of a map's blocks, 16 x 16 cells each: a block whose values all lie on one side of
+// a threshold need not be read cell by cell.
 
 export const BLOCK_BITS = 4;
 

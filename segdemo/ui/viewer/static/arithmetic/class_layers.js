@@ -1,19 +1,19 @@
-// The winners of several classes as maps and layers. `labels` holds the number of the class that
-// wins at each cell; what is painted from them does not depend on the threshold.
+// Predicted classes as maps. `labels` holds the number of the most probable class (argmax) of each cell;
+// what is painted from them does not depend on the threshold.
 
 import { CLEAR } from "./colours.js";
 import { sampleMap } from "./maps.js";
 import { cellsAlong } from "./view.js";
 
-// How many cells each of `count` classes has won.
+// How many cells are predicted as each of `count` classes.
 export function classCounts(labels, count) {
   const counts = new Float64Array(count);
   for (let i = 0; i < labels.length; i++) counts[labels[i]]++;
   return counts;
 }
 
-// A map that is the same mask at every threshold: whatever is won by another than the background.
-export function winnersMap(labels, background) {
+// A map that is the same mask at every threshold: all classes but the background.
+export function predictedForeground(labels, background) {
   const q = new Uint8Array(labels.length);
   for (let i = 0; i < labels.length; i++) q[i] = labels[i] === background ? 0 : 255;
   return q;
@@ -31,8 +31,8 @@ export function classMap(atlas, count, number, width, height) {
   return out;
 }
 
-// The q of whichever class has won.
-export function winningMap(atlas, count, labels, width, height) {
+// The q of each cell's predicted class.
+export function confidenceMap(atlas, count, labels, width, height) {
   const rows = atlas.height / count;
   const columns = cellsAlong(width, 0, width, atlas.width);
   const lines = cellsAlong(height, 0, height, rows);
@@ -53,7 +53,7 @@ export function matchClasses(names, others) {
   return own.map((name) => there.indexOf(name));
 }
 
-// The share of cells that two networks give the same class; `match` as matchClasses says.
+// The share of cells with the same class in both networks; `match` is that of matchClasses.
 export function sameShare(labels, others, match) {
   let same = 0;
   for (let i = 0; i < labels.length; i++) if (match[labels[i]] === others[i]) same++;

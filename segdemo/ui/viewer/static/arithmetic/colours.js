@@ -32,7 +32,7 @@ function luminance({ r, g, b }) {
 }
 
 // Black or white, whichever reads better on the colour.
-export function inkOn(colour) {
+export function textColourOn(colour) {
   return luminance(colour) > 0.179 ? "#000000" : "#ffffff";
 }
 

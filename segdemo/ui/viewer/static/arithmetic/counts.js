@@ -1,11 +1,11 @@
-// How right a map is, at every threshold at once: the same counts as segdemo/metrics.py. A truth
-// has 1 for foreground, 0 for ground and VOID_LABEL where nothing is said; what is 0/0 is NaN.
+// A map's counts and scores against the ground truth at every threshold: the same as segdemo/metrics. A
+// truth has 1 for foreground, 0 for background and VOID_LABEL for pixels to ignore; 0/0 is NaN.
 
 import { CLEAR } from "./colours.js";
 import { LEVELS, SIDE, tailSums } from "./histogram.js";
 
 export const VOID_LABEL = 255;
-// How far apart two outlines may run and still match, in pixels.
+// The tolerance of the boundary F-score, in pixels.
 const OUTLINE_REACH = 2;
 
 const REACHED = Object.freeze(Array.from({ length: 25 }, (_, at) => [at % 5 - 2, Math.floor(at / 5) - 2])
@@ -25,7 +25,7 @@ export function curveOf(q, truth) {
 }
 
 // For paintPair, against a mask whose foreground is marked 1: what the truth says of each value, and
-// the colours of the errors. What is rightly ground has none.
+// the colours of the errors. True negatives have none.
 export const TRUTH_MARKS = Uint8Array.from({ length: LEVELS }, (_, value) => (value > 1 ? 4 : 2 * value));
 
 export function errorTable({ hit, wrong, missed, unsaid }) {
@@ -88,7 +88,7 @@ export function outlinesOf(q, truth, width, height) {
         const at = i + dy * width + dx;
         near[at] = 1;
         if (lowest[at] >= values[at]) continue;
-        // Sorted by where they begin, so that their union can be told in one go.
+        // Sorted by where they begin, so that one pass finds their union.
         let place = count++;
         for (; place > 0 && lows[place - 1] > lowest[at]; place--) {
           lows[place] = lows[place - 1];
@@ -139,7 +139,7 @@ function runningSums(steps) {
   return steps.map((step) => { sum += step; return sum; }).subarray(0, SIDE);
 }
 
-// The F-score of two outlines; NaN where there is none at all, 0 where one lacks.
+// The boundary F-score: NaN where neither mask has an outline, 0 where one of them has none.
 export function outlineScore({ found, right, wanted, met }, k) {
   const precision = shareOf(right[k], found[k]);
   const recall = shareOf(met[k], wanted);
@@ -158,8 +158,7 @@ export function confusionOf(found, labels, classes) {
   return counts;
 }
 
-// The share of pixels whose class is right, the IoU of each class, and its mean over the classes
-// that are found or there.
+// Pixel accuracy, the IoU of each class, and its mean over the classes that are predicted or present.
 export function classScores(counts, classes) {
   const ious = new Float64Array(classes);
   let right = 0;
@@ -180,14 +179,13 @@ export function classScores(counts, classes) {
 
 // --- The truth for one map --------------------------------------------------------------------
 
-// A mask of ground and foreground alone knows no other class: 0 is its ground, whatever number the
-// network gives to its own.
+// A binary mask has 0 as its background, whatever number the network gives to its own.
 export function truthFor(labels, several, pick, background) {
-  const ground = several ? background : 0;
+  const truthBackground = several ? background : 0;
   const chosen = (label) => {
-    if (pick === "foreground") return label !== ground;
+    if (pick === "foreground") return label !== truthBackground;
     if (several) return label === Number(pick);
-    return Number(pick) === background ? label === ground : label !== ground;
+    return Number(pick) === background ? label === truthBackground : label !== truthBackground;
   };
   const table = Uint8Array.from({ length: LEVELS }, (_, label) =>
     (label === VOID_LABEL ? VOID_LABEL : Number(chosen(label))));

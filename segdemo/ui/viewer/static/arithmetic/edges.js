@@ -1,6 +1,6 @@
-// Edges of masks and classes as bits, 32 pixels to a word: a box {left, top, right, bottom} with
-// `words`, `stride` of them to a line. Boxes reach beyond the panel, so that an edge is the same
-// wherever the panel's border cuts through it.
+// Edges of masks and classes as bit masks, 32 pixels to a word: a box {left, top, right, bottom} with
+// `words`, `stride` of them to a row. Boxes reach beyond the panel, so that an edge looks the same
+// wherever the panel's border crosses it.
 
 import { BLOCK_BITS } from "./blocks.js";
 import { insideOf } from "./maps.js";
@@ -34,7 +34,7 @@ export function sameBox(box, other) {
 }
 
 // Where q >= k. `cells` is {columns, rows, margin}: they begin `margin` pixels before the panel.
-// Words over blocks that lie on one side of k as a whole are not looked at pixel by pixel.
+// Words over blocks that lie on one side of k as a whole are filled without reading their pixels.
 export function foregroundBits({ q, width, blocks }, { columns, rows, margin }, k, box) {
   const bits = bitsFor(box);
   const { words, stride } = bits;
@@ -92,7 +92,7 @@ function wordVerdicts({ across, lowest, highest }, line, columns, from, to, k) {
   return verdicts;
 }
 
-// The bits of a line that lie in [from, to).
+// A row of words whose bits in [from, to) are set.
 function lineOf({ left, right, stride }, from, to) {
   const line = new Int32Array(stride);
   for (let x = Math.max(from, left); x < Math.min(to, right); x++) {
@@ -101,7 +101,7 @@ function lineOf({ left, right, stride }, from, to) {
   return line;
 }
 
-// Every pixel that has one of the bits in [x - back, x + ahead].
+// Dilates along rows: every pixel that has one of the bits in [x - back, x + ahead].
 function spreadAcross(bits, back, ahead) {
   const wide = bitsFor(bits);
   const { words, stride } = bits;
@@ -117,7 +117,7 @@ function spreadWord(words, at, word, stride, back, ahead) {
   const here = words[at];
   const before = word > 0 ? words[at - 1] : 0;
   const next = word + 1 < stride ? words[at + 1] : 0;
-  // Most words are all mask or all ground, as their neighbours are.
+  // Most words are all foreground or all background, as their neighbours are.
   if (here === before && here === next && (here === 0 || here === -1)) return here;
   let found = here;
   for (let step = 1; step <= ahead; step++) found |= (here >>> step) | (next << (32 - step));
@@ -125,7 +125,7 @@ function spreadWord(words, at, word, stride, back, ahead) {
   return found;
 }
 
-// Every pixel that has one of the bits in [y - above, y + below].
+// Dilates along columns: every pixel that has one of the bits in [y - above, y + below].
 function spreadDown(bits, above, below) {
   const high = bitsFor(bits);
   const { words, stride } = bits;
@@ -141,9 +141,9 @@ function spreadDown(bits, above, below) {
 }
 
 // The outline in a box of a mask, which has to reach further than the box by what is asked for:
-// `inside` are pixels at most `thick` from the ground, `outside` at most `thin` from the mask. Beyond
-// the picture is ground as far as the panel goes, and further out is nothing. Nothing of it is there
-// before moveOutline is called for the first time.
+// `inside` are pixels at most `thick` from the background, `outside` at most `thin` from the mask. Beyond
+// the image the panel is background, and beyond the panel is nothing. The outline is empty until
+// moveOutline is called for the first time.
 export function outlineOf(mask, cells, reach, box, panel) {
   const known = knownBox(cells.wide, panel);
   const [ground, nearGround, nearMask, inside, outside] =
@@ -156,15 +156,15 @@ export function outlineOf(mask, cells, reach, box, panel) {
   };
 }
 
-// Makes an outline follow its mask after changes within reach of the `touched` words, or of any where
-// none are named. Returns the places in the panel that have `gone` from it and those that have `come`,
-// each as `inside` and `outside`.
+// Updates an outline after its mask has changed near the `touched` words, or anywhere where none are
+// given. Returns the pixels of the panel that have `gone` from it and those that have `come`, each as
+// `inside` and `outside`.
 export function moveOutline(outline, touched) {
   const due = nearWords(outline, touched);
   const { mask: { words, stride, left, top }, reach: { thick, thin }, box, rows, across } = outline;
   const { shown, nearGround, nearMask, inside, outside } = outline;
-  const gone = { inside: new Places(), outside: new Places() };
-  const come = { inside: new Places(), outside: new Places() };
+  const gone = { inside: new PixelList(), outside: new PixelList() };
+  const come = { inside: new PixelList(), outside: new PixelList() };
   for (let y = box.top; y < box.bottom; y++) {
     if (rows[y] < 0) continue;
     const start = y * across + left;
@@ -190,15 +190,15 @@ export function moveOutline(outline, touched) {
   return { gone: all(gone), come: all(come) };
 }
 
-// The bits of a word and of those so far above and below it.
+// A word OR those up to `far` above and below it.
 function nearLines(words, at, far, stride) {
   let near = 0;
   for (let i = at - far; i <= at + far; i += stride) near |= words[i];
   return near;
 }
 
-// Brings up to date which pixels of the touched words are near ground and mask along their lines, and
-// tells with 1 which words that may concern, or null for all.
+// Updates which pixels of the touched words are near background and mask along their rows. Returns 1 for
+// each word that this may concern, or null for all.
 function nearWords({ mask, reach: { thick, thin }, known, line, ground, nearGround, nearMask }, touched) {
   const { words, stride, top, bottom } = mask;
   const due = touched ? new Uint8Array(words.length) : null;
@@ -223,8 +223,8 @@ function nearWords({ mask, reach: { thick, thin }, known, line, ground, nearGrou
   return due;
 }
 
-// A growing list of the places at which words have bits.
-class Places {
+// A growing list of pixel indices, from the bits of words.
+class PixelList {
   constructor() {
     this.places = new Int32Array(1 << 14);
     this.count = 0;
@@ -249,7 +249,7 @@ class Places {
   }
 }
 
-// The panel, and what there is of the picture beyond it.
+// The panel, and the part of the image within the margin around it.
 function knownBox({ columns, rows, margin }, panel) {
   const reach = (cells, last) => {
     let [from, to] = [0, last];
@@ -262,8 +262,8 @@ function knownBox({ columns, rows, margin }, panel) {
   return { left, top, right, bottom };
 }
 
-// The places in the panel that have another value than one at most `reach` pixels away.
-export function borderPlaces({ q, width }, cells, reach, box, panel) {
+// The pixels of the panel that differ in value from one at most `reach` pixels away.
+export function borderPixels({ q, width }, cells, reach, box, panel) {
   const known = intersection(grown(box, reach), knownBox(cells.wide, panel));
   const across = bitsFor(known);
   const down = bitsFor(known);
@@ -291,7 +291,7 @@ export function borderPlaces({ q, width }, cells, reach, box, panel) {
   }
   const found = spreadDown(spreadAcross(across, reach, reach - 1), reach, reach);
   const below = spreadDown(spreadAcross(down, reach, reach), reach, reach - 1);
-  const places = new Places();
+  const places = new PixelList();
   const shown = lineOf(found, ...insideOf(cells.columns, box.left, box.right));
   for (let y = box.top; y < box.bottom; y++) {
     if (cells.rows[y] < 0) continue;
@@ -303,8 +303,8 @@ export function borderPlaces({ q, width }, cells, reach, box, panel) {
   return places.all();
 }
 
-// Paints places, given row by row, in the table's colours for the values there.
-export function paintPlaces(places, { q, width }, { columns, rows }, table, out) {
+// Paints pixels, given in order, in the table's colours for their values.
+export function paintPixels(places, { q, width }, { columns, rows }, table, out) {
   const across = columns.length;
   let line = 0;
   let from = 0;
@@ -319,6 +319,6 @@ export function paintPlaces(places, { q, width }, { columns, rows }, table, out)
   }
 }
 
-export function fillPlaces(places, colour, out) {
+export function fillPixels(places, colour, out) {
   for (let i = 0; i < places.length; i++) out[places[i]] = colour;
 }

@@ -1,4 +1,4 @@
-// What a step of the threshold changes: the pixels whose values lie between the old one and the new.
+// The pixels that a new threshold changes: those with values between the old threshold and the new one.
 
 import { sortedCells } from "./histogram.js";
 import { insideOf } from "./maps.js";
@@ -46,7 +46,7 @@ function firstPixels(cells, count, from, to) {
   return found;
 }
 
-// Paints runs in the table's colours for the values there.
+// Paints runs in the table's colours for their values.
 export function paintRuns(runs, { q, width }, { columns, rows }, table, out) {
   for (let i = 0; i < runs.length; i += 3) {
     const [y, from, to] = [runs[i], runs[i + 1], runs[i + 2]];
@@ -71,8 +71,8 @@ export function paintPairRuns(runs, one, other, table, out) {
   }
 }
 
-// Turns each bit over a run to the other side; returns with 1 the words that have bits at most
-// `reach` away from one of them.
+// Flips the bits of the runs. Returns 1 for each word that has bits at most `reach` away from one of
+// them.
 export function flipBits(runs, { words, stride, left, top }, reach) {
   const touched = new Uint8Array(words.length);
   const last = 32 * stride - 1;

@@ -1,4 +1,4 @@
-// Exact counts at every threshold, each in one look-up once a map has been read.
+// Exact counts at every threshold: computed once for a map, then one look-up each.
 // A map holds q in 0..255; the threshold k in 1..255 calls q >= k foreground.
 
 export const LEVELS = 256;

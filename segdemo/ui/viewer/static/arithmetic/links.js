@@ -1,4 +1,4 @@
-// Links that open a comparison again: what Python knows of it, and how it is looked at.
+// Links that open a comparison again: its checkpoints and image, and the viewer's settings.
 
 // The address for `pairs`, [[name, value], ...] from Python, and what is set in the viewer.
 export function linkTo({ origin, pathname }, pairs, { thresholds, picks, palettes, mode, layout }) {

@@ -1,10 +1,10 @@
-// Maps to pixels, packed 0xAABBGGRR with a colour's opacity as its alpha; clear outside of the
-// picture, which is drawn beneath. `cells` is {columns, rows}: the map's cell under each panel
+// Paints maps as pixels, packed 0xAABBGGRR with a colour's opacity as its alpha; transparent outside of
+// the image, which is drawn beneath. `cells` is {columns, rows}: the map's cell under each panel
 // pixel, -1 outside. A box {left, top, right, bottom} is the part of the panel that is painted.
 
 import { CLEAR, OPAQUE } from "./colours.js";
 
-// The map's values at panel pixels, the nearest one: what is shown is q itself, never an average.
+// Samples a map at the panel's pixels, nearest neighbour: what is shown is q itself, never an average.
 export function sampleMap(map, mapWidth, { columns, rows }, out) {
   const width = columns.length;
   out.fill(0);
@@ -17,15 +17,15 @@ export function sampleMap(map, mapWidth, { columns, rows }, out) {
   }
 }
 
-// The pixels of [from, to) along one axis that lie in the picture.
+// The part of the pixels [from, to) along one axis that lies in the image.
 export function insideOf(cells, from, to) {
   while (from < to && cells[from] < 0) from++;
   while (to > from && cells[to - 1] < 0) to--;
   return [from, to];
 }
 
-// Each pixel in the colour that the table has for its cell's value. A line over the same cells as
-// the one above is a copy of that.
+// Paints each pixel in the table's colour for its cell's value. A row over the same cells as the one
+// above is a copy of it.
 export function paintLevels(map, mapWidth, { columns, rows }, table, box, out) {
   const width = columns.length;
   const [left, right] = insideOf(columns, box.left, box.right);
@@ -46,7 +46,7 @@ export function paintLevels(map, mapWidth, { columns, rows }, table, box, out) {
   }
 }
 
-// Two maps {q, width, cells, marks} at once: the table's colour for the marks of both values.
+// Paints two maps {q, width, cells, marks} at once: the table's colour for the marks of both values.
 export function paintPair(one, other, table, box, out) {
   const width = one.cells.columns.length;
   const [left, right] = insideOf(one.cells.columns, box.left, box.right);
@@ -69,17 +69,17 @@ export function paintPair(one, other, table, box, out) {
 }
 
 // 256 entries: `on` for each q >= k and `off` for the others.
-export function cutTable(k, on, off) {
+export function thresholdTable(k, on, off) {
   return new Uint32Array(256).fill(off, 0, k).fill(on, k);
 }
 
-// A packed colour that lets so much of what is beneath it through.
-export function veiled(packed, opacity) {
+// A packed colour with an opacity in [0, 1].
+export function withOpacity(packed, opacity) {
   return ((packed & 0xffffff) | (Math.round(opacity * 255) << 24)) >>> 0;
 }
 
-// What two veils, one over the other, are as one.
-export function overlaid(packed, over) {
+// Two translucent colours, `over` above `packed`, as one (the over operator of alpha compositing).
+export function composited(packed, over) {
   const below = packed >>> 24;
   const above = over >>> 24;
   const alpha = above + below * (1 - above / 255);
@@ -89,7 +89,7 @@ export function overlaid(packed, over) {
   return ((Math.round(alpha) << 24) | channel(16) | channel(8) | channel(0)) >>> 0;
 }
 
-// The picture with a colour laid over it.
+// The image with a colour over it.
 export function tintLayer(picture, colour, opacity, out) {
   const table = (target, shift) => Uint32Array.from({ length: 256 }, (_, value) =>
     Math.round(value + (target - value) * opacity) << shift);
@@ -103,7 +103,7 @@ export function tintLayer(picture, colour, opacity, out) {
   }
 }
 
-// The picture in darkened grey, on which any two colours can be told apart.
+// The image in darkened grey, on which any two colours are distinguishable.
 export function greyLayer(picture, brightness, out) {
   for (let i = 0; i < out.length; i++) {
     const pixel = picture[i];
@@ -119,7 +119,7 @@ export function paintMask(values, k, on, off, out) {
   for (let i = 0; i < out.length; i++) out[i] = values[i] >= k ? on[i] : off[i];
 }
 
-// Moves what is painted by whole pixels; what moves in from outside is left to be painted.
+// Shifts the pixels by whole pixels; what comes in from outside remains to be painted.
 export function shiftPixels(out, width, height, dx, dy) {
   const rows = height - Math.abs(dy);
   const columns = width - Math.abs(dx);

@@ -3,10 +3,10 @@
 import { intersection, isEmpty, sameBox } from "./edges.js";
 import { shiftPixels } from "./maps.js";
 
-// The cells that may flip for each pixel of a box before painting all of it is sooner done.
+// The share of a box's pixels up to which changed cells are repainted one by one, not the whole box.
 const FEW_FLIPS = 1 / 16;
 
-// What of a box lies outside of another one.
+// The parts of a box outside of another one.
 function boxesWithout(box, other) {
   const both = intersection(box, other);
   if (isEmpty(both)) return [box];
@@ -18,9 +18,9 @@ function boxesWithout(box, other) {
   ].filter((part) => !isEmpty(part));
 }
 
-// Which thresholds a plan's maps are cut at.
-export function ksOf({ cuts }) {
-  return cuts.map(({ k }) => k);
+// The thresholds k of a plan's maps.
+export function thresholdsOf({ thresholds }) {
+  return thresholds.map(({ k }) => k);
 }
 
 // Whether nothing but thresholds has changed. `before` and `after` are {mark, ks, box, left, top,
@@ -35,9 +35,9 @@ function sameThresholds(before, after) {
   return before.ks.every((k, at) => k === after.ks[at]);
 }
 
-// Whether but few cells change sides between the thresholds before and those of the cuts.
-export function flipsFew({ ks }, cuts, { left, top, right, bottom }) {
-  const flips = cuts.map(({ map: { tail }, k }, at) => Math.abs(tail[k] - tail[ks[at]]));
+// Whether few cells change sides between the thresholds before and those of now.
+export function flipsFew({ ks }, thresholds, { left, top, right, bottom }) {
+  const flips = thresholds.map(({ map: { tail }, k }, at) => Math.abs(tail[k] - tail[ks[at]]));
   return flips.reduce((sum, count) => sum + count, 0) <= FEW_FLIPS * (right - left) * (bottom - top);
 }
 
@@ -48,7 +48,7 @@ export function staleBoxes(before, after, { image, pixels }) {
   if (!sameThresholds(before, after)) return [box];
   const [dx, dy] = [Math.round(after.left - before.left), Math.round(after.top - before.top)];
   const off = Math.max(Math.abs(after.left - before.left - dx), Math.abs(after.top - before.top - dy));
-  // Between whole pixels other cells lie under the middle of each.
+  // After a pan by parts of pixels other cells lie under their centres.
   if (off > 1e-6) return [box];
   const { width, height } = image;
   if (Math.abs(dx) >= width || Math.abs(dy) >= height) return [box];

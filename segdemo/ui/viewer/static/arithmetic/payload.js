@@ -1,5 +1,5 @@
-// What changes when a payload arrives: the same run comes several times while its panels become
-// ready one by one. The payload itself is described in payload.py.
+// What changes when a payload arrives: a run is sent again each time another of its panels is ready.
+// The payload itself is described in payload.py.
 
 export const LAYOUTS = Object.freeze(["side", "swipe"]);
 const STATUSES = Object.freeze(["waiting", "running", "ready", "failed", "absent"]);
@@ -8,7 +8,7 @@ export function isPayload(value) {
   return Boolean(value) && value.schema === "segdemo.viewer/1" && Array.isArray(value.panels);
 }
 
-// One word for the whole viewer, from the words of its panels.
+// The state of the viewer, from the statuses of its panels.
 export function stateOf(statuses) {
   if (statuses.length === 0) return "empty";
   const some = (status) => statuses.includes(status);
@@ -22,8 +22,8 @@ export function clampThreshold(value) {
 }
 
 // The settings that hold after a payload: a new run brings a threshold of its own, unless the
-// person has chosen one; a state that Python restored wins over both. `modes` are the names of those
-// that there are.
+// person has chosen one; a state that Python restored wins over both. `modes` are the names of
+// the viewer's modes.
 export function settingsAfter(settings, chosen, payload, isNewRun, modes) {
   const next = { ...settings };
   if (!isNewRun) return next;
@@ -49,7 +49,7 @@ export function pairAfter(left, right, count) {
   return [first, first === 0 ? 1 : first - 1];
 }
 
-// A panel's view of its entry: a map that could not be fetched is a failure too.
+// The status of a panel: that of its entry, and failed as well where the map could not be fetched.
 export function statusOf(entry, hasMap, loadFailed) {
   if (!STATUSES.includes(entry.status)) return "waiting";
   if (entry.status !== "ready") return entry.status;

@@ -1,5 +1,5 @@
-// Grey PNG files to numbers. A canvas would do, but what it gives back is not the file's values in
-// every browser: some add noise so that visitors cannot be told apart.
+// Decodes greyscale PNG files. A canvas would do, but in some browsers it does not give back the file's
+// exact values: they add noise against fingerprinting.
 
 export const PNG_SIGNATURE = Object.freeze([137, 80, 78, 71, 13, 10, 26, 10]);
 

@@ -1,4 +1,4 @@
-// How numbers and texts read, and in which language: templates filled, probabilities, times.
+// Formats texts and numbers: templates, probabilities, shares, times; and the languages.
 
 export const LANGUAGE_TAGS = Object.freeze({ en: "en", zh: "zh-CN" });
 

@@ -1,4 +1,4 @@
-// Which threshold holds for which panel: one for all or one for each, on p or on p stretched.
+// The threshold of each panel: one for all or one for each, on the probabilities or on stretched ones.
 
 import { LEVELS } from "./histogram.js";
 import { clampThreshold } from "./payload.js";
@@ -26,15 +26,15 @@ export function stretchTable(tail) {
     Math.floor(((Math.min(Math.max(q, low), high) - low) * 255) / (high - low)));
 }
 
-// The k that cuts a map where `k` cuts the stretched one: q >= answer holds where q' >= k does.
-export function cutStretched(tail, k) {
+// The k of a map that gives the same mask as `k` on its stretched values: q >= answer where q' >= k.
+export function unstretchedThreshold(tail, k) {
   const { low, high } = extremesOf(tail);
   return low === high ? k : low + Math.ceil((k * (high - low)) / 255);
 }
 
-// The k at which a map with these tail sums is cut while the panel's slider stands at `k`.
-export function cutAt(panel, k, tail = panel.map ? panel.map.tail : null) {
-  return panel.stretched && tail ? cutStretched(tail, k) : k;
+// The k of a map with these tail sums while the panel's slider stands at `k`.
+export function effectiveThreshold(panel, k, tail = panel.map ? panel.map.tail : null) {
+  return panel.stretched && tail ? unstretchedThreshold(tail, k) : k;
 }
 
 // Where the slider stands for this panel.
@@ -43,12 +43,12 @@ export function sliderOf(viewer, panel) {
   return linked || panel.threshold === undefined ? threshold : panel.threshold;
 }
 
-// The k at which this panel's map is cut: q >= k is foreground.
+// The panel's threshold: q >= k is foreground.
 export function thresholdOf(viewer, panel) {
-  return cutAt(panel, sliderOf(viewer, panel));
+  return effectiveThreshold(panel, sliderOf(viewer, panel));
 }
 
-// The histogram of a panel as the slider runs over it.
+// The panel's histogram on the slider's scale.
 export function sliderCounts(panel) {
   const counts = countsOf(panel.map.tail);
   if (!panel.stretched) return counts;

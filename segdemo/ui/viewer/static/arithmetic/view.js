@@ -1,11 +1,11 @@
-// Where the picture lies in a panel: zoom and pan, shared by all panels of a viewer.
-// A view is {zoom, x, y}: zoom 1 fits the picture, (x, y) in [0, 1] is the point of the picture at
-// the panel's centre, so one view means the same in panels of every size. A frame is the picture's
-// rectangle in a panel's pixels: {left, top, width, height}.
+// Zoom and pan, shared by all panels of a viewer: where the image lies in a panel.
+// A view is {zoom, x, y}: zoom 1 fits the image, (x, y) in [0, 1] is the point of the image at the
+// panel's centre, so one view means the same in panels of every size. A frame is the image's rectangle
+// in a panel's pixels: {left, top, width, height}.
 
 export const FITTED = Object.freeze({ zoom: 1, x: 0.5, y: 0.5 });
 
-// Panel pixels that one pixel of the picture takes when it fits.
+// Panel pixels to one pixel of the fitted image.
 function fitScale(picture, panel) {
   return Math.min(panel.width / picture.width, panel.height / picture.height);
 }
@@ -27,7 +27,7 @@ export function frameOf(view, picture, panel) {
   };
 }
 
-// The nearest view that shows no emptiness where there is picture left to show.
+// The nearest valid view: no empty space beside an image that is larger than the panel.
 export function clampView(view, picture, panel) {
   const zoom = Math.min(Math.max(view.zoom, 1), largestZoom(picture, panel));
   const { width, height } = frameOf({ ...view, zoom }, picture, panel);
@@ -39,7 +39,7 @@ export function clampView(view, picture, panel) {
   return { zoom, x: clamp(view.x, panel.width, width), y: clamp(view.y, panel.height, height) };
 }
 
-// Zooms by a factor and keeps what lies under (px, py) where it is.
+// Zooms by a factor about the panel's point (px, py).
 export function zoomAt(view, factor, px, py, picture, panel) {
   const before = frameOf(view, picture, panel);
   const zoom = Math.min(Math.max(view.zoom * factor, 1), largestZoom(picture, panel));

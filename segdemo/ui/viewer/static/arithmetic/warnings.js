@@ -1,16 +1,16 @@
-// What is wrong with a map as a whole, and the ways out.
+// What is wrong with a map as a whole, and what can be done about it.
 
 import { otsuOf } from "./autothreshold.js";
 import { countsOf } from "./thresholds.js";
 
-// Of a sigmoid's values another sigmoid makes [0.5, 0.731]; half a float's rounding may be missing.
+// A sigmoid applied twice gives [0.5, 0.731], within half-precision rounding.
 const SIGMOID_TWICE = Object.freeze({ low: 0.4995, high: 0.7316 });
-// Networks that answer the same everywhere differ by rounding alone.
+// A constant output differs by rounding alone.
 const CONSTANT_WITHIN = 1e-4;
 
-// [{key, value, actions}], the gravest first: `key` ends the name of a text with the probability
+// [{key, value, actions}], the most serious first: `key` ends the name of a text with the probability
 // `value`; actions are {do: "threshold", key, k}, {do: "plain"} and {do: "try"}.
-// `figures` are those of the probabilities, `tail` counts the map, `k` is where it is cut.
+// `figures` are those of the probabilities, `tail` counts the map, `k` is its threshold.
 export function warningsOf(figures, activation, tail, k) {
   const { minimum, maximum } = figures;
   const tryOthers = { do: "try" };

@@ -1,6 +1,6 @@
-// What a card shows beside its picture, each in a file of its own: {build, load, refresh, step}.
-// `build` runs once for a card, `load` and `refresh` whenever Python has told something new, and
-// `step` whenever the threshold or what is shown has changed; each takes the viewer and the panel.
+// The parts of a card besides its image, each in a file of its own: {build, load, refresh, step}.
+// `build` runs once for a card, `load` and `refresh` after each payload, and `step` whenever the
+// threshold or what is shown has changed; each takes the viewer and the panel.
 
 import { CLASS_PART } from "./classes.js";
 import { EXPLAIN_PART } from "./explain.js";

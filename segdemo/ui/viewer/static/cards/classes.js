@@ -1,12 +1,13 @@
-// The part of a card for networks of three or more classes: what is shown, the palette and each class's share.
+// The part of a card for networks of three or more classes: which output is shown, the palette and the
+// share of each class.
 
 import { make, setAttribute } from "../../../gradio_support/static/dom.js";
 import { fill, intervalText, percentText } from "../arithmetic/text.js";
-import { loadClasses, showPick } from "../loading/panel_maps.js";
+import { loadClasses, showChosenMap } from "../loading/panel_maps.js";
 import { coloursOf, palettesFor, pickOf, showsClasses } from "../state/class_choice.js";
 import { schedule, settle } from "../state/viewer_state.js";
 
-// For all panels of these classes, unless each panel is set on its own.
+// Applies to all panels with these classes, unless the panels are set one by one.
 function setPick(viewer, panel, pick) {
   if (viewer.settings.linked) {
     panel.style.pick = pick;
@@ -14,7 +15,7 @@ function setPick(viewer, panel, pick) {
   } else {
     panel.pick = pick;
   }
-  for (const other of viewer.panels) showPick(other);
+  for (const other of viewer.panels) showChosenMap(other);
   schedule(viewer, "panels");
   settle(viewer);
 }
@@ -87,7 +88,7 @@ function fillSelect(select, options, value) {
   if (select.value !== value) select.value = value;
 }
 
-// The classes that have won a pixel, each with its share and a switch.
+// The predicted classes, each with its share of the image and a switch.
 function refreshShares(viewer, panel) {
   const { card, classes } = panel;
   if (card.classes.serial !== classes.serial) {
@@ -120,15 +121,15 @@ function shareItems(viewer, panel) {
   });
 }
 
-// The winner at a point of the picture and what is known of its probability, or null.
+// The predicted class at a point of the image with its q, or null.
 function classAt({ classes }, point) {
   if (!classes || !point) return null;
-  const { labels, width, height, names, winning } = classes;
+  const { labels, width, height, names, confidence } = classes;
   const at = Math.floor(point.y * height) * width + Math.floor(point.x * width);
-  return { number: labels[at], name: names[labels[at]], q: winning ? winning[at] : -1 };
+  return { number: labels[at], name: names[labels[at]], q: confidence ? confidence[at] : -1 };
 }
 
-// Writes what the panel says under the cross: "sky, p 0.830–0.834".
+// Writes the panel's class under the cursor: "sky, p 0.830–0.834".
 export function readClass(viewer, panel, letter, item) {
   const { number, name, q } = classAt(panel, viewer.point);
   const { hexes } = coloursOf(viewer, panel);

@@ -1,10 +1,10 @@
-// One panel's drawer: the figures of its map, how the picture was read and may be read instead.
+// A panel's drawer: statistics of its map, and the assumptions by which its network is run.
 
 import { labelButton, make, setAttribute, setText } from "../../../gradio_support/static/dom.js";
 import { fill, probabilityText, thresholdText } from "../arithmetic/text.js";
 import { countsOf, extremesOf, thresholdOf } from "../arithmetic/thresholds.js";
 import { pickOf, showsClasses } from "../state/class_choice.js";
-import { inkOf } from "../state/viewer_state.js";
+import { lineColourOf } from "../state/viewer_state.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -14,7 +14,7 @@ function svg(tag, className) {
   return node;
 }
 
-// `say(event, values)` tells Python; the drawer is empty until it is filled.
+// `say(event, values)` sends an event to Python; the drawer is empty until it is filled.
 export function buildDrawer(viewer, panel, say) {
   const { strings } = viewer;
   const root = make("section", "sv-explain");
@@ -104,7 +104,7 @@ export function fillFigures(viewer, panel) {
   const steps = Array.from(panel.map.curve, (height, q) =>
     `L${q} ${(100 - 92 * height).toFixed(2)}H${q + 1}`);
   setAttribute(figures.trace, "d", `M0 100${steps.join("")}V100`);
-  const ink = inkOf(viewer, panel);
+  const ink = lineColourOf(viewer, panel);
   figures.root.style.setProperty("--sv-own", `rgb(${ink.r} ${ink.g} ${ink.b})`);
   const { low, high } = extremesOf(panel.map.tail);
   figures.span.hidden = !panel.stretched || low === high;
@@ -123,7 +123,7 @@ export function stepFigures(viewer, panel) {
   setText(cut, showsClasses(panel) ? "" : fill(viewer.strings.cut, { value: thresholdText(k) }));
 }
 
-// What is known of the probabilities shown; of a single class no more than its map says.
+// Statistics of the probabilities shown: Python's exact ones, or those of the quantised map.
 export function figuresOf(panel) {
   const known = ["all", "foreground"].includes(String(pickOf(panel)));
   if (known && panel.entry.figures) return panel.entry.figures;
@@ -139,8 +139,8 @@ function mapFigures({ tail }) {
 
 // --- How the picture was read ----------------------------------------------------------------
 
-// Fills the rows anew only where other things can be decided than before, so that whoever is
-// writing into one keeps the place.
+// Rebuilds the rows only where the assumptions to choose are others than before, so that a field that is
+// being edited keeps the focus.
 export function fillReading(viewer, panel, say) {
   const { drawer } = panel.explain;
   const assumed = panel.entry.assumed || [];
@@ -186,7 +186,7 @@ function buildField({ control, options }) {
 }
 
 function fillRow(item, { raw, value, origin, changed }) {
-  // What somebody is writing stays until Python has said something else.
+  // A field that is being edited keeps its text until Python sends another value.
   if (item.raw !== raw || document.activeElement !== item.field) item.field.value = raw;
   item.raw = raw;
   item.field.title = value;

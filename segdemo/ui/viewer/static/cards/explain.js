@@ -1,7 +1,7 @@
-// Why a mask looks as it does: a warning on the card with its way out, and a drawer with the rest.
+// Explains a mask: a warning on the card with what can be done about it, and a drawer with the rest.
 
 import { icon, make, setAttribute, setText } from "../../../gradio_support/static/dom.js";
-import { inkOn, parseColour } from "../arithmetic/colours.js";
+import { parseColour, textColourOn } from "../arithmetic/colours.js";
 import { fill, letterOf, probabilityText } from "../arithmetic/text.js";
 import { thresholdOf } from "../arithmetic/thresholds.js";
 import { warningsOf } from "../arithmetic/warnings.js";
@@ -47,11 +47,11 @@ export const EXPLAIN_PART = Object.freeze({
     const index = viewer.panels.indexOf(panel);
     setText(drawer.badge, letterOf(index));
     drawer.badge.style.backgroundColor = colourOf(viewer, panel);
-    drawer.badge.style.color = inkOn(parseColour(colourOf(viewer, panel)));
+    drawer.badge.style.color = textColourOn(parseColour(colourOf(viewer, panel)));
     setText(drawer.name, entry.label);
     drawer.root.setAttribute("aria-label", `${viewer.strings.explain}: ${entry.label}`);
     setText(drawer.attempt, explain.pending === "trials" ? viewer.strings.trying : viewer.strings.try);
-    // What a network says of itself comes with its result: until then the last words stand.
+    // The notes of a network come with its result: until then the last ones stay.
     if (!runs) {
       fillReading(viewer, panel, explain.say);
       fillTrials(viewer, panel, explain.say);
@@ -72,7 +72,7 @@ export const EXPLAIN_PART = Object.freeze({
   },
 });
 
-// The four things that only Python can do; its answer is a payload.
+// The four events that Python handles; its answer is a payload.
 function askPython(viewer, panel, event, values) {
   const send = {
     reassume: () => viewer.host.send("reassume", { panel: panel.entry.id, ...values }),
@@ -127,7 +127,7 @@ function stepWarning(viewer, panel) {
   alert.replaceChildren(box);
 }
 
-// The gravest of what is wrong with the foreground, with the ways out that are open.
+// The most serious warning about the foreground, with the actions that are possible.
 function warningOf(viewer, panel) {
   const { entry, map } = panel;
   if (!map || entry.status !== "ready" || pickOf(panel) !== "foreground") return null;

@@ -1,7 +1,7 @@
 // One card per model: name, figures, picture area, and what it says while waiting or failing.
 
 import { icon, make, setText } from "../../../gradio_support/static/dom.js";
-import { inkOn, parseColour } from "../arithmetic/colours.js";
+import { parseColour, textColourOn } from "../arithmetic/colours.js";
 import { durationText, fill, letterOf } from "../arithmetic/text.js";
 import { colourOf } from "../state/viewer_state.js";
 
@@ -99,14 +99,14 @@ export function fillFailure(card, title, message, canRetry) {
 export function paintBadge(card, hex) {
   if (card.colour.value !== hex) card.colour.value = hex;
   card.badge.style.backgroundColor = hex;
-  card.badge.style.color = inkOn(parseColour(hex));
+  card.badge.style.color = textColourOn(parseColour(hex));
 }
 
 export function miniBadge(viewer, index) {
   const badge = make("i", "sv-mini", letterOf(index));
   const hex = colourOf(viewer, viewer.panels[index]);
   badge.style.backgroundColor = hex;
-  badge.style.color = inkOn(parseColour(hex));
+  badge.style.color = textColourOn(parseColour(hex));
   return badge;
 }
 

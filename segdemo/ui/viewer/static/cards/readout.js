@@ -1,4 +1,4 @@
-// What lies over the pictures: legends, the cross and what each map says under it.
+// What is shown over the images: legends, the crosshair and the values under it.
 
 import { make, setAttribute, setHidden, setText } from "../../../gradio_support/static/dom.js";
 import { fill, intervalText, letterOf } from "../arithmetic/text.js";
@@ -27,7 +27,7 @@ export function refreshLegends(viewer) {
   });
 }
 
-// The cross on every panel, and what each map says there.
+// Draws the crosshair on every panel, and the values there.
 export function refreshProbe(viewer) {
   const { point, picture, panels, settings, parts, stage, root } = viewer;
   const swipe = settings.layout === "swipe";

@@ -51,7 +51,7 @@ export function takeSaved(viewer, saved) {
   if (saved.file) bring(saved.file.url, saved.name);
   const words = saved.file ? fill(viewer.strings.save_done, { name: saved.name }) : saved.message;
   place.menu.say(words);
-  // Whoever has shut the menu meanwhile still has to hear why nothing came.
+  // A menu that was closed meanwhile opens again to say why there is no file.
   if (!saved.file && !place.menu.menu.matches(":popover-open")) place.menu.menu.showPopover();
 }
 

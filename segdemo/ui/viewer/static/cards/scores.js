@@ -4,7 +4,7 @@ import { make, setAttribute, setText } from "../../../gradio_support/static/dom.
 import { bestOf } from "../arithmetic/counts.js";
 import { agreementText, fill, thresholdText } from "../arithmetic/text.js";
 import { sliderOf } from "../arithmetic/thresholds.js";
-import { judgementOf, scoresAlong, scoresNow } from "../state/evaluation.js";
+import { evaluationOf, scoresAlong, scoresNow } from "../state/evaluation.js";
 
 const SCORES = Object.freeze(["dice", "iou", "precision", "recall", "accuracy", "boundary_f"]);
 const CLASS_SCORES = Object.freeze(["mean_iou", "accuracy"]);
@@ -31,14 +31,14 @@ function buildScores(viewer, panel) {
 
 function refreshScores(viewer, panel) {
   const { scores, card } = panel;
-  const judgement = judgementOf(viewer, panel);
-  scores.section.hidden = !judgement;
-  const byClass = Boolean(judgement && judgement.classes);
+  const evaluation = evaluationOf(viewer, panel);
+  scores.section.hidden = !evaluation;
+  const byClass = Boolean(evaluation && evaluation.classes);
   for (const { score, number } of card.classes.items) {
-    setText(score, byClass ? scoreText(judgement.classes.ious[number]) : "");
+    setText(score, byClass ? scoreText(evaluation.classes.ious[number]) : "");
     score.title = byClass ? viewer.strings.score_iou : "";
   }
-  if (!judgement) return;
+  if (!evaluation) return;
   fillScores(viewer, panel, byClass ? CLASS_SCORES : SCORES);
   const row = scoresAlong(viewer, panel, "dice");
   scores.best = row && bestOf([row]);
@@ -49,7 +49,7 @@ function refreshScores(viewer, panel) {
   scores.button.title = viewer.strings.best_own_hint;
 }
 
-// Which figures there are changes with the truth alone; their values change at every step.
+// Builds the list of scores, which depends on the ground truth alone; their values change with every step.
 function fillScores({ strings }, { scores }, names) {
   if (scores.names === names.join()) return;
   scores.names = names.join();
@@ -65,9 +65,9 @@ function fillScores({ strings }, { scores }, names) {
 }
 
 function stepScores(viewer, panel) {
-  const judgement = judgementOf(viewer, panel);
-  if (!judgement) return;
-  const numbers = scoresNow(viewer, panel, judgement);
+  const evaluation = evaluationOf(viewer, panel);
+  if (!evaluation) return;
+  const numbers = scoresNow(viewer, panel, evaluation);
   for (const [name, node] of panel.scores.values) setText(node, scoreText(numbers[name]));
   const { best, button } = panel.scores;
   if (best) setAttribute(button, "data-reached", String(sliderOf(viewer, panel) === best));

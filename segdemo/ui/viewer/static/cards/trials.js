@@ -1,15 +1,15 @@
-// The strip of trials: the picture read in other ways, as small masks at the present threshold.
+// The strip of trials: the network run under other assumptions, as small masks at the present threshold.
 
 import { make, setAttribute, setText } from "../../../gradio_support/static/dom.js";
 import { parseColour } from "../arithmetic/colours.js";
 import { coverage, histogramOf, tailSums } from "../arithmetic/histogram.js";
 import { greyLayer, paintMask, tintLayer } from "../arithmetic/maps.js";
 import { fill, percentText } from "../arithmetic/text.js";
-import { cutAt, sliderOf } from "../arithmetic/thresholds.js";
+import { effectiveThreshold, sliderOf } from "../arithmetic/thresholds.js";
 import { fetchMap } from "../loading/files.js";
 import { colourOf } from "../state/viewer_state.js";
 
-// Fetches the maps that are not here yet; `done()` follows each.
+// Fetches the maps that are not loaded yet; `done()` follows each.
 export function loadTrials(panel, signal, done) {
   const { trials } = panel.explain;
   const urls = new Map((panel.entry.trials || []).map(({ map }) => [map.file.url, map]));
@@ -57,7 +57,7 @@ export function stepTrials(viewer, panel) {
     const trial = panel.explain.trials.get(file.url);
     if (!trial || !trial.map || !viewer.picture) return;
     const { button, canvas, share } = panel.explain.thumbnails[at];
-    const k = cutAt(panel, sliderOf(viewer, panel), trial.map.tail);
+    const k = effectiveThreshold(panel, sliderOf(viewer, panel), trial.map.tail);
     paintTrial(viewer, panel, trial, k, canvas);
     const text = `${percentText(coverage(trial.map.tail, k))}%`;
     setText(share, text);

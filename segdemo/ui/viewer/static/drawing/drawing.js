@@ -1,9 +1,9 @@
 // Draws the panels' images over the background that they share, and no more of them than has changed.
 
 import { isEmpty, sameBox } from "../arithmetic/edges.js";
-import { flipsFew, isStep, ksOf, staleBoxes } from "../arithmetic/painting.js";
+import { flipsFew, isStep, staleBoxes, thresholdsOf } from "../arithmetic/painting.js";
 import { showsClasses } from "../state/class_choice.js";
-import { groundOf, refreshFrame } from "./ground.js";
+import { backgroundOf, refreshFrame } from "./background.js";
 import { boxOf } from "./plans.js";
 
 // Every element that shows the image.
@@ -40,7 +40,7 @@ function drawCards(viewer, mode) {
   if (viewer.original.shown) drawArea(viewer, mode, viewer.original, []);
 }
 
-// Each side of the divider needs no more than its own part of a panel.
+// Paints each panel on its side of the divider only.
 function drawStage(viewer, mode) {
   const whole = boxOf(viewer.size);
   const split = Math.round(viewer.settings.divider * whole.right);
@@ -58,14 +58,14 @@ function planFor(viewer, mode, panel) {
   return byClass || mode.plan(viewer, panel);
 }
 
-// Draws parts of panels' images over their ground, or the picture alone; nothing where all of it is
-// on the screen already.
+// Draws parts of panels' images over their background, or the image alone; nothing where all of it is on
+// the screen already.
 function drawArea(viewer, mode, area, parts) {
   const { frame, size, density, dark, settings: { bare } } = viewer;
   const planned = bare ? [] : parts.map((part) => ({ ...part, plan: planFor(viewer, mode, part.panel) }));
-  const beneath = planned.length > 0 ? mode.ground : "picture";
+  const beneath = planned.length > 0 ? mode.background : "picture";
   const drawn = [frame.stamp, density, dark, beneath, ...planned.map(({ plan, box }) =>
-    `${plan.mark} ${ksOf(plan)} ${box.left} ${box.right}`)].join("; ");
+    `${plan.mark} ${thresholdsOf(plan)} ${box.left} ${box.right}`)].join("; ");
   if (area.drawn === drawn) return;
   area.drawn = drawn;
   const context = fitCanvas(area.canvas, size, density);
@@ -74,14 +74,14 @@ function drawArea(viewer, mode, area, parts) {
     const { left, top, right, bottom } = box;
     context.putImageData(panel.image, 0, 0, left, top, right - left, bottom - top);
   }
-  if (planned.length > 0 && mode.through) compose(context, "source-in", groundOf(viewer, mode.through));
+  if (planned.length > 0 && mode.through) compose(context, "source-in", backgroundOf(viewer, mode.through));
   if (beneath) {
     const below = planned.length > 0 ? "destination-over" : "copy";
-    compose(context, below, groundOf(viewer, beneath));
+    compose(context, below, backgroundOf(viewer, beneath));
   }
 }
 
-// Brings the box of a panel's image up to date.
+// Repaints what has changed in a box of a panel's image.
 function refreshImage(viewer, panel, plan, box) {
   const { size: { width, height }, frame } = viewer;
   if (!panel.image || panel.image.width !== width || panel.image.height !== height) {
@@ -92,10 +92,10 @@ function refreshImage(viewer, panel, plan, box) {
   const { left, top } = frame;
   const before = panel.painted;
   const after = {
-    mark: plan.mark, ks: ksOf(plan), box, left, top,
+    mark: plan.mark, ks: thresholdsOf(plan), box, left, top,
     scale: `${frame.width} ${frame.height}`, kept: null,
   };
-  if (isStep(before, after) && flipsFew(before, plan.cuts, box)) {
+  if (isStep(before, after) && flipsFew(before, plan.thresholds, box)) {
     after.kept = plan.step(before, box, panel.pixels);
   } else {
     for (const part of staleBoxes(before, after, panel)) {
@@ -107,7 +107,7 @@ function refreshImage(viewer, panel, plan, box) {
   panel.painted = after;
 }
 
-// A canvas of exactly as many pixels as the screen has there.
+// Gives a canvas exactly as many pixels as the screen has there; returns its context.
 export function fitCanvas(canvas, { width, height }, density) {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;

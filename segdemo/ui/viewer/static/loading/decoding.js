@@ -15,7 +15,7 @@ const READERS = Object.freeze([
 // What the worker has computed of a map, by the map's values.
 const summaries = new WeakMap();
 
-// What drawing has to know of a map as a whole.
+// What drawing needs of a map as a whole.
 function summaryOf(map) {
   return { counts: histogramOf(map.q), blocks: blocksOf(map) };
 }
@@ -25,22 +25,22 @@ export function summaryFor(map) {
 }
 
 // {worker, awaited, next} of this script, or null where the browser starts none.
-let readingWorker;
+let decodingWorker;
 
-// {q, width, height} of a grey PNG's bytes, or null for any other file. `sorts` says that a threshold
-// will move over it.
-export function readBeside(bytes, sorts) {
-  if (readingWorker === undefined) readingWorker = beginReading();
-  if (!readingWorker) return readMap(bytes);
+// {q, width, height} of a grey PNG's bytes, or null for any other file. `sorts` asks for the order of
+// its cells, which is needed where the threshold changes.
+export function readInWorker(bytes, sorts) {
+  if (decodingWorker === undefined) decodingWorker = startWorker();
+  if (!decodingWorker) return readMap(bytes);
   return new Promise((resolve, reject) => {
-    const id = readingWorker.next++;
-    readingWorker.awaited.set(id, { bytes, resolve, reject });
-    // The bytes are copied: they are small, and needed once more should the worker not begin.
-    readingWorker.worker.postMessage({ id, bytes, sorts });
+    const id = decodingWorker.next++;
+    decodingWorker.awaited.set(id, { bytes, resolve, reject });
+    // The bytes are copied: they are small, and needed again should the worker not start.
+    decodingWorker.worker.postMessage({ id, bytes, sorts });
   });
 }
 
-function beginReading() {
+function startWorker() {
   const source = `"use strict";
   const PNG_SIGNATURE = ${JSON.stringify(PNG_SIGNATURE)};
   const LEVELS = ${LEVELS};
@@ -67,9 +67,9 @@ onmessage = async ({ data: { id, bytes, sorts } }) => {
       if (problem) reject(new Error(problem));
       else resolve(map);
     };
-    // Said where a policy of the page does not allow the worker's address.
+    // Fired where the page's content security policy does not allow the worker's address.
     worker.onerror = () => {
-      readingWorker = null;
+      decodingWorker = null;
       worker.terminate();
       for (const { bytes, resolve } of awaited.values()) resolve(readMap(bytes));
     };

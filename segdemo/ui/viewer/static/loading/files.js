@@ -1,6 +1,6 @@
 // Fetches files and decodes grey PNGs to their exact values.
 
-import { readBeside } from "./decoding.js";
+import { readInWorker } from "./decoding.js";
 
 export const DECODING = Object.freeze({ colorSpaceConversion: "none", premultiplyAlpha: "none" });
 
@@ -10,14 +10,14 @@ export async function fetchFile(url, signal) {
   return response.blob();
 }
 
-// The values of a grey PNG, untouched by colour management.
+// The values of a greyscale image, without colour management.
 export async function fetchMap(url, signal, sorts = false) {
   const file = await fetchFile(url, signal);
-  const map = await readBeside(new Uint8Array(await file.arrayBuffer()), sorts);
+  const map = await readInWorker(new Uint8Array(await file.arrayBuffer()), sorts);
   return map || readBitmap(await createImageBitmap(file, DECODING));
 }
 
-// The values of any other grey picture, by way of a canvas.
+// The values of any other grey image, read from a canvas.
 function readBitmap(bitmap) {
   const { width, height } = bitmap;
   const canvas = document.createElement("canvas");

@@ -1,7 +1,9 @@
 // Loads a panel's maps: the foreground's probabilities, and of several classes the predicted labels and
 // the probabilities of each class.
 
-import { classCounts, classMap, winnersMap, winningMap } from "../arithmetic/class_layers.js";
+import {
+  classCounts, classMap, confidenceMap, predictedForeground,
+} from "../arithmetic/class_layers.js";
 import { histogramCurve, tailSums } from "../arithmetic/histogram.js";
 import { palettesFor, pickOf, styleOf } from "../state/class_choice.js";
 import { summaryFor } from "./decoding.js";
@@ -11,7 +13,7 @@ let nextSerial = 1;
 let nextClassSerial = 1;
 
 // Gives a panel its probabilities: q in 0..255, row by row, as a Uint8Array of height x width.
-export function setMap(panel, q, height, width) {
+function setMap(panel, q, height, width) {
   if (q.length !== height * width) throw new RangeError("A map needs height x width values.");
   const { counts, order, blocks } = summaryFor({ q, height, width });
   panel.map = {
@@ -23,12 +25,12 @@ export function setMap(panel, q, height, width) {
 // Takes the foreground's map; a panel of several classes may show another one.
 function takeMap(panel, q, height, width) {
   panel.foreground = { q, height, width };
-  if (panel.entry.classes) showPick(panel);
+  if (panel.entry.classes) showChosenMap(panel);
   else setMap(panel, q, height, width);
 }
 
 // Gives the panel the map of what it shows, or none until that is loaded.
-export function showPick(panel) {
+export function showChosenMap(panel) {
   const { classes, kept } = panel;
   if (!classes) return;
   const pick = pickOf(panel);
@@ -44,11 +46,11 @@ export function showPick(panel) {
 function mapFor({ classes, foreground }, pick) {
   const { labels, width, height, atlas, names, background } = classes;
   if (pick === "foreground") return foreground;
-  if (pick === "all") return { q: winnersMap(labels, background), width, height };
+  if (pick === "all") return { q: predictedForeground(labels, background), width, height };
   return atlas && { q: classMap(atlas, names.length, Number(pick), width, height), width, height };
 }
 
-// Loads what a panel's entry points to, unless it is there; `done()` follows success and failure.
+// Loads the map of a panel's entry, unless it is loaded already; `done()` follows success and failure.
 export async function loadMap(panel, signal, done) {
   const file = panel.entry.status === "ready" && panel.entry.map ? panel.entry.map.file : null;
   if (!file) {
@@ -85,7 +87,7 @@ export async function loadClasses(viewer, panel, signal, done) {
   takeStyle(viewer, panel, entry);
   const url = `${entry.labels.file.url} ${entry.atlas.file.url}`;
   if (panel.classesUrl === url) {
-    showPick(panel);
+    showChosenMap(panel);
     return;
   }
   Object.assign(panel, { classesUrl: url, classes: null, kept: new Map(), map: null });
@@ -96,15 +98,15 @@ export async function loadClasses(viewer, panel, signal, done) {
     const { names, background } = entry;
     panel.classes = {
       names, background, labels: q, height, width, counts: classCounts(q, names.length),
-      atlas: null, winning: null, serial: nextClassSerial++,
+      atlas: null, confidence: null, serial: nextClassSerial++,
     };
-    showPick(panel);
+    showChosenMap(panel);
     done();
     const atlas = await fetchMap(entry.atlas.file.url, signal);
     if (!current()) return;
     panel.classes.atlas = atlas;
-    panel.classes.winning = winningMap(atlas, names.length, q, width, height);
-    showPick(panel);
+    panel.classes.confidence = confidenceMap(atlas, names.length, q, width, height);
+    showChosenMap(panel);
   } catch (error) {
     if (!current()) return;
     panel.classesUrl = null;

@@ -2,7 +2,7 @@
 
 import { DECODING, fetchFile } from "./files.js";
 
-// Forgets the picture, so that none of it can be taken for that of a later run.
+// Releases the image, so that it is never shown for a later run.
 export function dropPicture(viewer) {
   if (viewer.picture) viewer.picture.bitmap.close();
   viewer.picture = null;

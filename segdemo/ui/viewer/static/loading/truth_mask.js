@@ -5,11 +5,11 @@ import { fetchMap } from "./files.js";
 
 let nextTruthSerial = 1;
 
-// Loads the payload's truth, unless it is there; `done()` follows success and failure.
+// Loads the payload's ground truth, unless it is loaded already; `done()` follows success and failure.
 export async function loadTruth(viewer, entry, signal, done) {
   const url = entry && entry.labels ? entry.labels.file.url : null;
   viewer.truthEntry = entry || null;
-  // What was under way for the run before will not arrive.
+  // A request that was aborted with the run before will not be answered.
   const stopped = viewer.truthSignal && viewer.truthSignal.aborted && !viewer.truth;
   if (viewer.truthUrl === url && !stopped) return;
   viewer.truthUrl = url;
@@ -26,7 +26,7 @@ export async function loadTruth(viewer, entry, signal, done) {
       labels: q, height, width, several: entry.several, serial: nextTruthSerial++,
       void: q.includes(VOID_LABEL), masks: new Map(),
     };
-    // What is right is what anybody wants to see the difference to.
+    // The difference is shown against the ground truth by default.
     viewer.settings.reference = "truth";
   } catch (error) {
     if (error.name === "AbortError" || viewer.truthUrl !== url) return;

@@ -1,9 +1,9 @@
 // Contour: the edge of the mask in the panel's colour, or the borders between classes in theirs.
 
 import { CLEAR, packColour, parseColour } from "../arithmetic/colours.js";
-import { fillPlaces, paintPlaces } from "../arithmetic/edges.js";
+import { fillPixels, paintPixels } from "../arithmetic/edges.js";
+import { cellsFor } from "../drawing/background.js";
 import { classBorders, classColours, classPlan } from "../drawing/class_plans.js";
-import { cellsFor } from "../drawing/ground.js";
 import { clearBox, edgePlan } from "../drawing/plans.js";
 import { colourOf } from "../state/viewer_state.js";
 
@@ -13,17 +13,17 @@ export const CONTOUR = Object.freeze({
   name: "contour",
   usesOpacity: false,
   comparesWithReference: false,
-  ground: "picture",
+  background: "picture",
   through: null,
   plan(viewer, panel) {
     const colour = packColour(parseColour(colourOf(viewer, panel)));
     return edgePlan(viewer, panel, `contour ${colour}`, {
       paint: (box, out) => clearBox(viewer.size, box, out),
       move(gone, come, out) {
-        fillPlaces(gone.inside, CLEAR, out);
-        fillPlaces(gone.outside, CLEAR, out);
-        fillPlaces(come.inside, colour, out);
-        fillPlaces(come.outside, HALO, out);
+        fillPixels(gone.inside, CLEAR, out);
+        fillPixels(gone.outside, CLEAR, out);
+        fillPixels(come.inside, colour, out);
+        fillPixels(come.outside, HALO, out);
       },
     });
   },
@@ -33,7 +33,7 @@ export const CONTOUR = Object.freeze({
     return classPlan(viewer, panel, "contour", (box, out) => {
       clearBox(viewer.size, box, out);
       const cells = cellsFor(viewer, width, height);
-      paintPlaces(classBorders(viewer, panel, box), { q: labels, width }, cells, colours, out);
+      paintPixels(classBorders(viewer, panel, box), { q: labels, width }, cells, colours, out);
     });
   },
   legend: () => [],

@@ -4,12 +4,12 @@
 import { differenceTable, matchClasses } from "../arithmetic/class_layers.js";
 import { CLEAR, packColour, parseColour } from "../arithmetic/colours.js";
 import { TRUTH_MARKS, errorTable } from "../arithmetic/counts.js";
-import { paintPair, veiled } from "../arithmetic/maps.js";
+import { paintPair, withOpacity } from "../arithmetic/maps.js";
 import { fill, letterOf } from "../arithmetic/text.js";
 import { thresholdOf } from "../arithmetic/thresholds.js";
+import { cellsFor } from "../drawing/background.js";
 import { classColours, classPlan, paintLabels } from "../drawing/class_plans.js";
-import { cellsFor } from "../drawing/ground.js";
-import { cutPlan, cutSide, pairPlan } from "../drawing/plans.js";
+import { maskPlan, pairPlan, pairSide } from "../drawing/plans.js";
 import { pickOf, showsClasses } from "../state/class_choice.js";
 import { againstTruth, truthOf } from "../state/evaluation.js";
 import { colourOf } from "../state/viewer_state.js";
@@ -20,7 +20,7 @@ export const DIFFERENCE = Object.freeze({
   name: "difference",
   usesOpacity: true,
   comparesWithReference: true,
-  ground: "grey",
+  background: "grey",
   through: null,
 
   plan(viewer, panel) {
@@ -36,9 +36,9 @@ export const DIFFERENCE = Object.freeze({
       return pairPlan(viewer, panel, other, table, `truth ${serial} ${pickOf(panel)}`);
     }
     const only = tintHex(colourOf(viewer, panel));
-    if (!reference || !reference.map || reference === panel) return cutPlan(viewer, panel, only, CLEAR);
+    if (!reference || !reference.map || reference === panel) return maskPlan(viewer, panel, only, CLEAR);
     const { map } = reference;
-    const other = cutSide(viewer, map, thresholdOf(viewer, reference), 2);
+    const other = pairSide(viewer, map, thresholdOf(viewer, reference), 2);
     const table = [CLEAR, only, tintHex(colourOf(viewer, reference)), tint(viewer, AGREED)];
     return pairPlan(viewer, panel, other, table, map.serial);
   },
@@ -79,7 +79,7 @@ function strengthOf({ settings }) {
 }
 
 function tint(viewer, colour) {
-  return veiled(packColour(colour), strengthOf(viewer));
+  return withOpacity(packColour(colour), strengthOf(viewer));
 }
 
 // Whether both sides have classes to compare.

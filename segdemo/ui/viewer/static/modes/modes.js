@@ -2,7 +2,7 @@
 //   name         how settings, links and strings (`mode_<name>`) call it
 //   usesOpacity  whether the opacity slider changes it
 //   comparesWithReference  whether a reference is chosen for it: another panel or the ground truth
-//   ground       what the panel's image lies over: "picture", "grey", or null for nothing
+//   background   what the panel's image lies over: "picture", "grey", or null for nothing
 //   through      what shows through where the image is opaque: "chequer", or null for the image itself
 //   plan(viewer, panel)         how the panel's thresholded map is painted; see drawing/plans.js
 //   planClasses(viewer, panel)  the same for the predicted classes, null where the map is painted

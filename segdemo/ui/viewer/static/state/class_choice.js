@@ -28,7 +28,7 @@ export function hiddenOf(panel) {
   return panel.entry.classes && panel.style ? [...panel.style.hidden] : null;
 }
 
-// For each panel what differs from how its classes are shown at first, "" where nothing does.
+// For each panel the choices that differ from the defaults, "" where none does.
 export function changedClasses({ panels }) {
   const unless = (usual, value) => (value === usual ? "" : value);
   return {
@@ -46,7 +46,7 @@ export function styleOf(viewer, { names, palette, hidden }) {
   return viewer.classStyles.get(key);
 }
 
-// The colours that a person may choose for so many classes.
+// The names of the palettes with enough colours for so many classes.
 export function palettesFor({ palette }, count) {
   return Object.keys(palette.classes).filter((name) => palette.classes[name].length >= count);
 }
@@ -63,12 +63,12 @@ export function coloursOf(viewer, panel) {
   return panel.classColours;
 }
 
-// What was restored for each panel waits until its classes are known.
+// Keeps the restored choices of each panel until its classes are loaded.
 export function restoreClasses({ panels }, state) {
   panels.forEach((panel, index) => { panel.restored = state?.panels?.[index]; });
 }
 
-// The share of pixels on which two panels name the same class, or null where one shows a mask.
+// The share of pixels with the same class in two panels, or null where one of them shows a mask.
 export function sameClassShare(viewer, first, second) {
   const [a, b] = [first.classes, second.classes];
   if (!a || !b || !showsClasses(first) || !showsClasses(second)) return null;

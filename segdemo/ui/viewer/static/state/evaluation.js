@@ -4,21 +4,21 @@ import {
   classScores, confusionOf, curveOf, outlineScore, outlinesOf, scoresAt, truthFor,
 } from "../arithmetic/counts.js";
 import { SIDE } from "../arithmetic/histogram.js";
-import { cutAt, thresholdOf } from "../arithmetic/thresholds.js";
+import { effectiveThreshold, thresholdOf } from "../arithmetic/thresholds.js";
 import { pickOf, showsClasses } from "./class_choice.js";
 
-// Whether the difference shows what is right and wrong.
+// Whether the reference is the ground truth.
 export function againstTruth({ settings, truth }) {
   return settings.reference === "truth" && Boolean(truth);
 }
 
-// Whether the mask is still to come.
+// Whether the ground truth is still loading.
 export function awaitsTruth({ truth, truthUrl }) {
   return Boolean(truthUrl && !truth);
 }
 
-// Whether the winners of several classes are to be compared with classes.
-function judgesClasses({ truth }, panel) {
+// Whether the panel's predicted classes are evaluated against a ground truth of several classes.
+function evaluatesClasses({ truth }, panel) {
   return Boolean(truth && truth.several && showsClasses(panel) && panel.classes);
 }
 
@@ -37,26 +37,27 @@ export function truthOf(viewer, panel) {
   return truth.masks.get(key);
 }
 
-// {curve, outlines} of the panel's map, or {classes} of its winners; null without a truth for it.
-export function judgementOf(viewer, panel) {
+// {curve, outlines} of the panel's map, or {classes} of its predicted classes; null without a ground
+// truth of its size.
+export function evaluationOf(viewer, panel) {
   const mask = truthOf(viewer, panel);
   if (!mask) return null;
   const { map, classes } = panel;
-  const byClass = judgesClasses(viewer, panel);
+  const byClass = evaluatesClasses(viewer, panel);
   const stamp = `${viewer.truth.serial} ${map.serial} ${byClass} ${pickOf(panel)}`;
-  if (panel.judgement && panel.judgement.stamp === stamp) return panel.judgement;
+  if (panel.evaluation && panel.evaluation.stamp === stamp) return panel.evaluation;
   const count = byClass ? classes.names.length : 0;
-  panel.judgement = byClass
+  panel.evaluation = byClass
     ? { stamp, classes: classScores(confusionOf(classes.labels, viewer.truth.labels, count), count) }
     : { stamp, curve: curveOf(map.q, mask), outlines: outlinesOf(map.q, mask, map.width, map.height) };
-  return panel.judgement;
+  return panel.evaluation;
 }
 
-// One of the scores at every place of the slider, as it cuts this panel; null where there is none.
+// One of the panel's scores at every position of the slider; null where there is none.
 export function scoresAlong(viewer, panel, name) {
-  const judgement = judgementOf(viewer, panel);
-  if (!judgement || !judgement.curve || showsClasses(panel)) return null;
-  return Float64Array.from({ length: SIDE }, (_, k) => scoresAt(judgement.curve, cutAt(panel, k))[name]);
+  const evaluation = evaluationOf(viewer, panel);
+  if (!evaluation || !evaluation.curve || showsClasses(panel)) return null;
+  return Float64Array.from({ length: SIDE }, (_, k) => scoresAt(evaluation.curve, effectiveThreshold(panel, k))[name]);
 }
 
 export function scoresNow(viewer, panel, { curve, outlines, classes }) {

@@ -48,7 +48,7 @@ export function colourOf(viewer, panel) {
 }
 
 // The panel's colour for a line, with more contrast to the page's background.
-export function inkOf(viewer, panel) {
-  const ground = viewer.dark ? { r: 255, g: 255, b: 255 } : { r: 0, g: 0, b: 0 };
-  return mixColours(parseColour(colourOf(viewer, panel)), ground, 0.15);
+export function lineColourOf(viewer, panel) {
+  const contrast = viewer.dark ? { r: 255, g: 255, b: 255 } : { r: 0, g: 0, b: 0 };
+  return mixColours(parseColour(colourOf(viewer, panel)), contrast, 0.15);
 }

@@ -13,7 +13,8 @@ export function agreementAt(viewer, { first, second, joint }) {
   return joint ? agreement(joint, k(first), k(second)) : NaN;
 }
 
-// One chip for each pair of panels that have or will have a map; pairs whose maps differ in size have nothing to compare.
+// One chip for each pair of panels that have or will have a map; maps of different sizes cannot be
+// compared.
 export function refreshAgreements(viewer) {
   const { parts, panels, strings } = viewer;
   const items = [];
@@ -38,7 +39,7 @@ export function refreshAgreements(viewer) {
   parts.agreementLabel.hidden = items.length === 0;
 }
 
-// One pair in a frame: all six of four large maps at once would hold the page up.
+// Counts one pair in a frame: all six pairs of four large maps at once would block the page.
 function countPair(viewer, key, a, b) {
   if (viewer.pairCounted) viewer.pairsLeft = true;
   else viewer.joints.set(key, jointTailSums(a.q, b.q));

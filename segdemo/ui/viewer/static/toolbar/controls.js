@@ -13,7 +13,7 @@ import { CARD_PARTS } from "../cards/card_parts.js";
 import { MODE_NAMES, modeOf } from "../modes/modes.js";
 import { showsClasses } from "../state/class_choice.js";
 import { agreementAt } from "./agreements.js";
-import { buildLevels, cutPanels, refreshLevels, stepLevels } from "./levels.js";
+import { buildLevels, refreshLevels, stepLevels, thresholdedPanels } from "./levels.js";
 import { buildShare } from "./share.js";
 import { buildTruth } from "./truth.js";
 
@@ -136,7 +136,7 @@ export function refreshControls(viewer) {
   setText(parts.opacityValue, `${percent}%`);
   parts.opacity.disabled = !modeOf(viewer).usesOpacity;
   parts.opacity.style.setProperty("--sv-share", percent / 100);
-  const idle = viewer.panels.some((panel) => panel.map) && cutPanels(viewer).length === 0;
+  const idle = viewer.panels.some((panel) => panel.map) && thresholdedPanels(viewer).length === 0;
   setAttribute(parts.strip, "data-idle", String(idle));
   refreshPair(viewer);
   refreshLevels(viewer);
@@ -163,7 +163,7 @@ export function refreshThreshold(viewer) {
   }
 }
 
-// How much of the picture is foreground, or how many of the classes it knows a panel has found.
+// Shows the share of foreground, or how many of its classes a panel has predicted.
 function refreshCover(viewer, panel) {
   const { card, map, classes } = panel;
   const found = showsClasses(panel) && classes ? classes.counts.filter(Boolean).length : 0;

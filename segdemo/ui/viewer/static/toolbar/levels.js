@@ -22,15 +22,15 @@ export function buildLevels(viewer) {
   parts.otsu.addEventListener("click", () => chooseOtsu(viewer));
 }
 
-// The panels whose masks a threshold decides.
-export function cutPanels(viewer) {
+// The panels that show a thresholded map.
+export function thresholdedPanels(viewer) {
   return viewer.panels.filter((panel) => panel.map && !showsClasses(panel));
 }
 
-// One threshold for all from all histograms together, or one for each from its own.
+// Sets Otsu's threshold: one for all from the pooled histograms, or one for each from its own.
 function chooseOtsu(viewer) {
   const { settings, actions } = viewer;
-  const panels = cutPanels(viewer);
+  const panels = thresholdedPanels(viewer);
   if (settings.linked) {
     const k = otsuOf(pooledCounts(panels.map(sliderCounts)));
     if (k !== null) actions.setThreshold(k);
@@ -47,7 +47,7 @@ export function refreshLevels(viewer) {
   const apart = !settings.linked && panels.length > 1;
   parts.linking.hidden = panels.length < 2;
   markChoice(parts.linking, settings.linked ? "linked" : "unlinked");
-  parts.otsu.disabled = cutPanels(viewer).length === 0;
+  parts.otsu.disabled = thresholdedPanels(viewer).length === 0;
   setAttribute(viewer.root, "data-apart", String(apart));
   const signature = apart ? panels.map(({ entry }) => entry.id).join(" ") : "";
   if (parts.actives.dataset.signature !== signature) {

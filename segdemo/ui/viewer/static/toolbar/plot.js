@@ -3,8 +3,8 @@
 import { parseColour } from "../arithmetic/colours.js";
 import { spanOf } from "../arithmetic/thresholds.js";
 import { fitCanvas } from "../drawing/drawing.js";
-import { colourOf, inkOf } from "../state/viewer_state.js";
-import { cutPanels } from "./levels.js";
+import { colourOf, lineColourOf } from "../state/viewer_state.js";
+import { thresholdedPanels } from "./levels.js";
 import { drawScoreCurves } from "./score_plot.js";
 
 // As wide as the thumb in viewer.css, so that curve and slider agree.
@@ -36,12 +36,12 @@ export function drawPlot(viewer) {
     context.fillRect(Math.round(x(quarter)), floor - 4 * density, density, 4 * density);
   }
   if (viewer.settings.plot === "iou") drawScoreCurves(viewer, frame);
-  else for (const panel of cutPanels(viewer)) drawHistogram(viewer, panel, frame);
+  else for (const panel of thresholdedPanels(viewer)) drawHistogram(viewer, panel, frame);
 }
 
 function drawHistogram(viewer, panel, { context, density, floor, ceiling, x }) {
   const colour = parseColour(colourOf(viewer, panel));
-  const ink = inkOf(viewer, panel);
+  const ink = lineColourOf(viewer, panel);
   const { from, to, place } = spanOf(panel);
   const trace = new Path2D();
   for (let q = from; q < to; q++) {

@@ -1,9 +1,9 @@
-// IoU over the threshold for all panels on one axis, the best place of each marked.
+// Plots the IoU over the threshold for all panels, with the best threshold of each marked.
 
 import { bestOf } from "../arithmetic/counts.js";
 import { LEVELS } from "../arithmetic/histogram.js";
 import { scoresAlong } from "../state/evaluation.js";
-import { inkOf } from "../state/viewer_state.js";
+import { lineColourOf } from "../state/viewer_state.js";
 
 export function drawScoreCurves(viewer, frame) {
   const { context, density, width, floor } = frame;
@@ -22,7 +22,7 @@ export function drawScoreCurves(viewer, frame) {
   }
   for (const panel of viewer.panels) {
     const row = scoresAlong(viewer, panel, "iou");
-    if (row) drawScoreCurve(row, inkOf(viewer, panel), height, frame);
+    if (row) drawScoreCurve(row, lineColourOf(viewer, panel), height, frame);
   }
 }
 

@@ -21,13 +21,13 @@ export function buildShare(viewer) {
     else save(viewer, null, "report");
   });
   viewer.share = { button: parts.share, menu };
-  // In another language everything is built anew.
+  // Built again for another language.
   if (viewer.saving) return;
   viewer.saving = new Map();
   document.addEventListener("segdemo:saved", ({ detail }) => takeSaved(viewer, detail));
 }
 
-// What a link says is up to Python, which has the checkpoints.
+// Asks Python, which has the checkpoints, to open what the page's address names.
 export function openLink({ host }) {
   const { search } = window.location;
   if (namesComparison(search)) host.send("open", { query: search, language: languageNow() });

@@ -1,4 +1,4 @@
-// The toolbar's part for the ground truth: which curve is plotted, the best threshold, and Python's notices.
+// The toolbar's part for the ground truth: which curve is plotted, the best threshold and the notices.
 
 import {
   buildChoice, icon, make, markChoice, setAttribute, setText,
@@ -7,7 +7,7 @@ import { bestOf } from "../arithmetic/counts.js";
 import { scoresAlong } from "../state/evaluation.js";
 import { schedule } from "../state/viewer_state.js";
 
-// One threshold for all with the best mean Dice, or one for each with its own best.
+// Sets the threshold with the best Dice: one for all by the mean, or one for each.
 function chooseBest(viewer) {
   const { settings, actions } = viewer;
   const rows = viewer.panels.map((panel) => scoresAlong(viewer, panel, "dice"));

@@ -1,14 +1,14 @@
-// What lies beneath the masks: the picture as the view shows it, made once for all panels.
+// The background of the panels' images: the image as the view shows it, drawn once for all panels.
 
 import { make } from "../../../gradio_support/static/dom.js";
 import { greyLayer } from "../arithmetic/maps.js";
 import { cellsAlong, frameOf } from "../arithmetic/view.js";
 
 const CHEQUER = Object.freeze({ light: ["#ffffff", "#e4e7ec"], dark: ["#2c3038", "#3a3f48"] });
-// As far beyond the panel as an edge looks, in pixels.
+// How far beyond the panel the edges of masks are computed, in pixels.
 const CELL_MARGIN = 4;
 
-// Where the picture is in this view, and which cells lie under the panel's pixels.
+// Updates where the image lies in this view, and which cells of maps the panel's pixels show.
 export function refreshFrame(viewer) {
   const { picture, size, view } = viewer;
   const stamp = [picture.url, size.width, size.height, view.zoom, view.x, view.y].join(" ");
@@ -37,26 +37,26 @@ export function cellsFor({ frame, size }, width, height) {
   return frame.cells.get(key);
 }
 
-// A canvas with the ground of that name, drawn anew only where something about it has changed.
-export function groundOf(viewer, name) {
-  const { grounds, size } = viewer;
-  if (!grounds.has(name)) {
+// A canvas with the background of that name, drawn again only when something about it has changed.
+export function backgroundOf(viewer, name) {
+  const { backgrounds, size } = viewer;
+  if (!backgrounds.has(name)) {
     const context = make("canvas").getContext("2d", { willReadFrequently: true });
-    grounds.set(name, { context, stamp: "" });
+    backgrounds.set(name, { context, stamp: "" });
   }
-  const ground = grounds.get(name);
-  const { canvas } = ground.context;
-  const { stamp, draw } = GROUNDS[name](viewer);
-  if (ground.stamp !== stamp) {
-    ground.stamp = stamp;
+  const background = backgrounds.get(name);
+  const { canvas } = background.context;
+  const { stamp, draw } = BACKGROUNDS[name](viewer);
+  if (background.stamp !== stamp) {
+    background.stamp = stamp;
     if (canvas.width !== size.width) canvas.width = size.width;
     if (canvas.height !== size.height) canvas.height = size.height;
-    draw(ground.context);
+    draw(background.context);
   }
   return canvas;
 }
 
-const GROUNDS = Object.freeze({
+const BACKGROUNDS = Object.freeze({
   picture: (viewer) => ({
     stamp: viewer.frame.stamp,
     draw: (context) => drawPicture(viewer, context),
@@ -65,14 +65,14 @@ const GROUNDS = Object.freeze({
     stamp: viewer.frame.stamp,
     draw(context) {
       const { width, height } = viewer.size;
-      const from = groundOf(viewer, "picture").getContext("2d");
+      const from = backgroundOf(viewer, "picture").getContext("2d");
       const image = from.getImageData(0, 0, width, height);
       const pixels = new Uint32Array(image.data.buffer);
       greyLayer(pixels, 0.6, pixels);
       context.putImageData(image, 0, 0);
     },
   }),
-  // A chequered ground, the sign for "cut away".
+  // A chequerboard, the usual sign for transparent.
   chequer: ({ size, dark, density }) => ({
     stamp: [size.width, size.height, dark, density].join(" "),
     draw(context) {
@@ -101,9 +101,9 @@ function drawPicture(viewer, context) {
   context.rect(left, top, right - left, bottom - top);
   context.clip();
   const scale = frame.width / picture.bitmap.width;
-  // Enlarged far enough, a pixel of the picture is a square, as a cell of the map is.
+  // Enlarged four times and more, pixels stay squares, as the cells of the maps do.
   context.imageSmoothingEnabled = scale < 4;
-  // Down to a half, two by two pixels are all that there is to look at.
+  // Down to a half, two by two pixels are all that is averaged.
   context.imageSmoothingQuality = scale < 0.5 ? "medium" : "low";
   context.drawImage(picture.bitmap, frame.left, frame.top, frame.width, frame.height);
   context.restore();
@@ -113,7 +113,7 @@ function drawPicture(viewer, context) {
   ]) sealPixels(context, x, y, width, height);
 }
 
-// The panel's pixels whose middle lies in the picture.
+// The panel's pixels whose centre lies in the image.
 function pictureBox(viewer) {
   const { columns, rows } = cellsFor(viewer, viewer.picture.width, viewer.picture.height);
   const inside = (cells) => [cells.findIndex((cell) => cell >= 0), cells.findLastIndex((cell) => cell >= 0) + 1];
@@ -122,7 +122,7 @@ function pictureBox(viewer) {
   return { left, top, right, bottom };
 }
 
-// Makes what smoothing has left half clear at the picture's border opaque.
+// Makes the pixels opaque that smoothing has left translucent at the image's border.
 function sealPixels(context, x, y, width, height) {
   const image = context.getImageData(x, y, width, height);
   for (let at = 3; at < image.data.length; at += 4) image.data[at] = 255;
