@@ -17,7 +17,6 @@ from segdemo.errors import HubError
 from segdemo.hub import repository_files
 from segdemo.hub.download import Downloads, Progress
 from segdemo.hub.references import Address
-from segdemo.hub.transport import Brake
 from segdemo.inference.segmenter import load
 from segdemo.settings import Settings
 
@@ -236,25 +235,26 @@ def test_a_file_larger_than_the_disk_is_refused_before_any_byte(hub, downloads, 
         ("size", "many"),
     ],
 )
-@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("path", ["model.safetensors", "config.json"])
 def test_names_from_the_server_are_checked_in_every_answer(
-    hub, tmp_path, downloads, name, value, after
+    hub, tmp_path, downloads, name, value, path
 ):
-    """The first answer is ours, the second is the one that the library writes files by."""
-    commit = hub.add(REPO, {"model.safetensors": LARGE})
+    commit = hub.add(REPO, {"model.safetensors": LARGE, "config.json": b"{}"})
     before = files_in(tmp_path)
-    hub.fault(name, on="head", path="model.safetensors", value=value, after=after)
-    download = downloads.start(address(revision=commit))
-    try:
-        list(download.updates())
-    except HubError as error:
-        assert error.key in {"hub_no_hub", "hub_too_long", "hub_size"}  # noqa: PT017
-        assert not {path for path in files_in(tmp_path) - before if "evil" in path}
-    else:
-        # A wrong size in the second answer alone harms nobody.
-        assert (name, after) == ("size", 1)
-        assert download.path.read_bytes() == LARGE
+    hub.fault(name, on="head", path=path, value=value)
+    assert failure(downloads, address(revision=commit)).key == "hub_no_hub"
+    assert not {path for path in files_in(tmp_path) - before if "evil" in path}
     assert not list(tmp_path.parent.glob("evil*"))
+
+
+def test_what_comes_with_the_bytes_names_nothing(hub, tmp_path, downloads):
+    """Only the answer that was checked before says where a file is kept."""
+    hub.add(REPO, {"model.safetensors": SMALL}, lfs=[])
+    names = {"ETag": '"../../../../evil"', "X-Repo-Commit": "../../../../evil"}
+    hub.fault("headers", on="get", headers=names)
+    download, _ = fetched(downloads, address())
+    assert download.path.read_bytes() == SMALL
+    assert not [path for path in tmp_path.parent.rglob("*") if "evil" in path.name]
 
 
 def test_another_commit_than_the_wanted_one_is_refused(hub, downloads):
@@ -330,23 +330,28 @@ def test_what_a_killed_process_left_of_a_file_is_removed(hub, hub_cache, downloa
     assert other.exists()
 
 
-def test_what_a_process_at_work_has_of_a_file_is_left_alone(hub, hub_cache):
+def test_two_processes_fetch_a_file_once(hub, hub_cache):
+    """Another process asks the same of the disk as other downloads in this one."""
     commit = hub.add(REPO, {"model.safetensors": LARGE})
     stall = hub.fault("stall", on="get", path="model.safetensors")
-    other = Downloads(settings(hub_timeout_seconds=60))
-    theirs = other.start(address(revision=commit))
+    first, second, third = (Downloads(settings(hub_timeout_seconds=60)) for _ in range(3))
+    working = first.start(address(revision=commit))
     assert stall.met.wait(20)
-    next(progress for progress in theirs.updates() if progress.received)
+    next(progress for progress in working.updates() if progress.received)
     parts = {name for name in files_in(hub_cache) if name.endswith(".incomplete")}
     assert len(parts) == 1
-    # Another process would ask the same of the disk.
-    repository_files._Fetch(address(revision=commit), None, hub_cache, 0.5, Brake())._sweep(
-        hashlib.sha256(LARGE).hexdigest()
-    )
+    waiting, leaving = second.start(address(revision=commit)), third.start(address(revision=commit))
+    for download in (waiting, leaving):
+        next(progress for progress in download.updates() if progress.total)
+    leaving.cancel()
+    with pytest.raises(HubError):
+        list(leaving.updates())
     assert parts <= files_in(hub_cache)
     stall.lift()
-    list(theirs.updates())
-    assert theirs.path.read_bytes() == LARGE
+    for download in (working, waiting):
+        list(download.updates())
+        assert download.path.read_bytes() == LARGE
+    assert len([request for request in hub.requests if request.sent > 1000]) == 1
 
 
 def test_a_full_disk_is_told_as_such(hub, hub_cache, downloads, monkeypatch):
@@ -355,7 +360,7 @@ def test_a_full_disk_is_told_as_such(hub, hub_cache, downloads, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(repository_files, "hf_hub_download", full)
+    monkeypatch.setattr(os, "replace", full)
     assert failure(downloads, address()).key == "hub_disk_full"
 
 
