@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from filelock import Timeout
 from huggingface_hub import constants, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import RemoteEntryNotFoundError
 from huggingface_hub.file_download import _create_symlink, repo_folder_name
@@ -249,7 +248,7 @@ class _Fetch:
         with ExitStack() as stack:
             while True:
                 self.session.cancel.raise_if_cancelled()
-                with suppress(Timeout):
+                with suppress(TimeoutError):
                     stack.enter_context(WeakFileLock(path, timeout=_LOCK_SECONDS))
                     break
             yield
