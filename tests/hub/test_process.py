@@ -54,17 +54,6 @@ except segdemo.errors.HubError:
     told("after a failure")
 print("done")
 """
-FIRST = """
-import segdemo
-segdemo.from_pretrained
-from huggingface_hub import constants, get_session
-from huggingface_hub.utils import _http, _runtime
-assert not constants.HF_HUB_DISABLE_XET and _runtime.is_package_available("hf_xet") == (
-    _runtime.is_xet_available())
-assert _http._GLOBAL_CLIENT is None
-assert _http._GLOBAL_CLIENT_FACTORY is _http.default_client_factory
-print("done")
-"""
 
 
 @pytest.fixture
@@ -92,8 +81,3 @@ def printed(script: str, server: HubServer, folder: Path) -> list[str]:
 def test_the_hub_client_of_others_is_as_before_an_import_and_a_call(hub_with_a_network, tmp_path):
     hub_with_a_network.offer_xet()
     assert printed(SCRIPT, hub_with_a_network, tmp_path) == ["done"]
-
-
-def test_the_hub_client_of_those_who_import_it_later_is_their_own(hub_server, tmp_path):
-    assert printed(FIRST, hub_server, tmp_path) == ["done"]
-    assert not hub_server.requests
