@@ -12,6 +12,10 @@ from segdemo.wording import shown
 Source = Literal["hub", "torchvision"]
 RepoType = Literal["model", "space"]
 
+COMMIT = re.compile(r"[0-9a-f]{40}")
+"""A full commit, and the digest of a file that is not in large file storage."""
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
 _WORD = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
 _REPO_ID = re.compile(rf"(?:{_WORD}/)?{_WORD}")
 _MAX_REPO_ID = 96
