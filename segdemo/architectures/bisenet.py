@@ -237,11 +237,12 @@ ARCHITECTURE = Architecture(
                 **_SPATIAL,
                 **unit("ffm", "fusion.attention", conv="conv", norm="bn"),
             },
+            fits=lambda config: bool(config.spatial),
             recipe={"preprocessing": CITYSCAPES},
             trained_classes=CITYSCAPES_CLASSES,
         ),
         KeyMapping(
-            id="bisenet_coincheung_2018",
+            id="bisenet_coincheung_early",
             origin="CoinCheung/BiSeNet before 2020",
             renames={**_CONTEXT, **_SPATIAL, **_SQUEEZED},
             fits=lambda config: bool(config.spatial),

@@ -176,10 +176,13 @@ def infer(shapes: Shapes) -> BiSeNetV2Config:
         expanded = widths(f"semantic.{stage}.{{}}.expand.conv.weight")
         out = shapes[f"semantic.{stage}.0.project.conv.weight"][0]
         semantic.append(StageConfig(layers=len(expanded), expanded=expanded, out=out))
+    detail = tuple(widths(f"detail.{stage}.{{}}.conv.weight") for stage in range(_STAGES))
+    if not all(detail) or detail[-1][-1] != semantic[-1].out:
+        raise ValueError("the branches do not meet")
     return BiSeNetV2Config(
         in_channels=in_channels,
         classes=shapes["last.weight"][0],
-        detail=tuple(widths(f"detail.{stage}.{{}}.conv.weight") for stage in range(_STAGES)),
+        detail=detail,
         stem=(stem, shapes["stem.left.0.conv.weight"][0]),
         semantic=tuple(semantic),
         head=shapes["head.conv.weight"][0],

@@ -230,7 +230,8 @@ _JFZHANG95_OLD_HEAD = {
     "decoder.last_conv.6": "last",
 }
 # The blocks of MobileNet are saved twice: all, and again as those before and behind stride 4.
-_TWICE = dict.fromkeys(mobilenet.sequential("backbone.features"))
+_ONCE = mobilenet.sequential("backbone.features")
+_TWICE: dict[str, str | None] = dict.fromkeys(_ONCE)
 
 _BUBBLIIIING = {
     **mobilenet.sequential("backbone.features"),
@@ -255,12 +256,16 @@ def _vainf(name: str, renames: Mapping[str, str | None], stride: int) -> KeyMapp
     )
 
 
-def _jfzhang95(name: str, renames: Mapping[str, str | None], stride: int) -> KeyMapping:
+def _jfzhang95(
+    name: str, renames: Mapping[str, str | None], stride: int, *, mobile: bool = False
+) -> KeyMapping:
+    """``mobile``: for MobileNetV2 alone."""
     return KeyMapping(
         id=name,
         origin="jfzhang95/pytorch-deeplab-xception",
         renames=renames,
         known={"wiring": JFZHANG95, "output_stride": stride},
+        fits=lambda config: not mobile or isinstance(config.backbone, MobileNetConfig),
         recipe={"preprocessing": IMAGENET},
         trained_classes=VOC_CLASSES,
     )
@@ -294,6 +299,11 @@ ARCHITECTURE = Architecture(
         _vainf("deeplabv3_vainf_os16", _VAINF_V3, 16),
         _jfzhang95("deeplab_jfzhang95", {**_JFZHANG95, **_JFZHANG95_HEAD, **_TWICE}, 16),
         _jfzhang95("deeplab_jfzhang95_os8", {**_JFZHANG95, **_JFZHANG95_HEAD, **_TWICE}, 8),
+        # Where a tensor is written once it has the first of its names.
+        _jfzhang95(
+            "deeplab_jfzhang95_once", {**_JFZHANG95, **_JFZHANG95_HEAD, **_ONCE}, 16, mobile=True
+        ),
+        _jfzhang95("deeplab_jfzhang95_early", {**_JFZHANG95, **_JFZHANG95_OLD_HEAD, **_TWICE}, 16),
         _bubbliiiing("deeplab_bubbliiiing", 16),
         _bubbliiiing("deeplab_bubbliiiing_os8", 8),
     ),

@@ -102,7 +102,7 @@ class Expansion(nn.Module):
 
 
 class ResidualUNet(nn.Module):
-    """Logits (N, classes, H, W) for (N, in_channels, H, W)."""
+    """Features (N, the first width, H, W) for (N, in_channels, H, W)."""
 
     def __init__(self, in_channels: int, config: WNetConfig) -> None:
         super().__init__()
@@ -115,7 +115,6 @@ class ResidualUNet(nn.Module):
         for width in config.widths[-2::-1]:
             self.up.append(Expansion(into, width, config))
             into = width
-        self.last = nn.Conv2d(into, config.classes, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         skips: list[Tensor] = []
@@ -125,8 +124,7 @@ class ResidualUNet(nn.Module):
         skips.pop()
         for expansion in self.up:
             x = expansion(x, skips.pop())
-        logits: Tensor = self.last(x)
-        return logits
+        return x
 
 
 class WNet(nn.Module):
@@ -138,6 +136,9 @@ class WNet(nn.Module):
             ResidualUNet(config.in_channels + (config.classes if n else 0), config)
             for n in range(config.networks)
         )
+        self.heads = nn.ModuleList(
+            nn.Conv2d(config.widths[0], config.classes, 1) for _ in range(config.networks)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.forward_deep(x)[0]
@@ -145,8 +146,8 @@ class WNet(nn.Module):
     def forward_deep(self, x: Tensor) -> list[Tensor]:
         """The logits of every U-Net for deep supervision, the last first."""
         logits: list[Tensor] = []
-        for network in self.networks:
-            logits.insert(0, network(torch.cat((x, logits[0]), dim=1) if logits else x))
+        for network, head in zip(self.networks, self.heads, strict=True):
+            logits.insert(0, head(network(torch.cat((x, logits[0]), dim=1) if logits else x)))
         return logits
 
 
@@ -158,10 +159,10 @@ def infer(shapes: Shapes) -> WNetConfig:
     levels = count(first, "down.{}.units.0.conv.weight")
     return WNetConfig(
         in_channels=in_channels,
-        classes=first["last.weight"][0],
+        classes=shapes["heads.0.weight"][0],
         widths=tuple(first[f"down.{n}.units.0.conv.weight"][0] for n in range(levels)),
         kernel=kernel,
-        networks=count(shapes, "networks.{}.last.weight"),
+        networks=count(shapes, "heads.{}.weight"),
         shortcuts="down.0.shortcut.0.weight" in first,
         bridges="up.0.bridge.conv.weight" in first,
         transposed=up[2] == 2,
@@ -180,13 +181,14 @@ def requirements(config: WNetConfig) -> SizeRequirements:
     return SizeRequirements(minimum=multiple, multiple_of=multiple)
 
 
-def _own(path: str) -> dict[str, str]:
+def _own() -> dict[str, str]:
+    path = "networks.{m}"
     blocks = (f"{path}.down.{{n}}", f"{path}.up.{{n}}.block")
     names = [
         *(f"{block}.units.{{k}}.{part}" for block in blocks for part in ("conv", "norm")),
         *(f"{block}.shortcut.{{k}}" for block in blocks),
         *(f"{path}.up.{{n}}.{part}" for part in ("up", "bridge.conv", "bridge.norm")),
-        f"{path}.last",
+        "heads.{m}",
     ]
     return {name: name for name in names}
 
@@ -202,7 +204,8 @@ def _block(theirs: str, ours: str) -> dict[str, str]:
     }
 
 
-def _lwnet(theirs: str, ours: str) -> dict[str, str]:
+def _lwnet(theirs: str, number: str) -> dict[str, str]:
+    ours = f"networks.{number}"
     return {
         **_block(f"{theirs}first", f"{ours}.down.0"),
         **_block(f"{theirs}down_path.{{n}}", f"{ours}.down.{{n+1}}"),
@@ -211,7 +214,7 @@ def _lwnet(theirs: str, ours: str) -> dict[str, str]:
         f"{theirs}up_path.{{n}}.conv_bridge_layer.block.2": f"{ours}.up.{{n}}.bridge.norm",
         # Behind an upsampling without weights a convolution is the second.
         f"{theirs}up_path.{{n}}.up_layer.block.{{k}}": f"{ours}.up.{{n}}.up",
-        f"{theirs}final": f"{ours}.last",
+        f"{theirs}final": f"heads.{number}",
     }
 
 
@@ -226,8 +229,8 @@ def _mapping(name: str, renames: Mapping[str, str], *, leaky: bool = False) -> K
     )
 
 
-_TWO = _lwnet("unet{m}.", "networks.{m-1}")
-_ONE = _lwnet("", "networks.0")
+_TWO = _lwnet("unet{m}.", "{m-1}")
+_ONE = _lwnet("", "0")
 
 ARCHITECTURE = Architecture(
     id="wnet",
@@ -237,7 +240,7 @@ ARCHITECTURE = Architecture(
     describe=describe,
     requirements=requirements,
     mappings=(
-        KeyMapping(id="wnet", origin="segdemo", renames=_own("networks.{m}")),
+        KeyMapping(id="wnet", origin="segdemo", renames=_own()),
         _mapping("wnet_lwnet", _TWO),
         _mapping("wnet_lwnet_leaky", _TWO, leaky=True),
         _mapping("unet_lwnet", _ONE),
