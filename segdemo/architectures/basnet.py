@@ -284,6 +284,7 @@ ARCHITECTURE = Architecture(
     infer=infer,
     describe=describe,
     requirements=requirements,
+    forward_deep=BASNet.forward_deep,
     mappings=(
         KeyMapping(
             id="basnet",

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segdemo.architectures import resnet_encoder
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, count
 from segdemo.architectures.conv_norm import ConvNorm, own_names, under, unit
 from segdemo.architectures.data_sets import (
@@ -19,7 +18,8 @@ from segdemo.architectures.data_sets import (
     FACE_CLASSES,
     IMAGENET,
 )
-from segdemo.architectures.resnet_encoder import ResNetEncoder, ResNetEncoderConfig
+from segdemo.architectures.encoders import dilated_resnet
+from segdemo.architectures.encoders.dilated_resnet import ResNetEncoder, ResNetEncoderConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +157,7 @@ class BiSeNet(nn.Module):
 def infer(shapes: Shapes) -> BiSeNetConfig:
     """The configuration that has these shapes under the names of BiSeNet."""
     squeeze = shapes.get("fusion.squeeze.weight")
-    backbone = resnet_encoder.infer(under(shapes, "context.backbone"))
+    backbone = dilated_resnet.infer(under(shapes, "context.backbone"))
     if len(backbone.stages) < 3:
         raise ValueError(f"{len(backbone.stages)} stages do not reach stride 32")
     return BiSeNetConfig(
@@ -180,7 +180,7 @@ def describe(config: BiSeNetConfig) -> str:
 
 
 _CONTEXT = {
-    **resnet_encoder.torchvision_names("cp.resnet", ours="context.backbone"),
+    **dilated_resnet.torchvision_names("cp.resnet", ours="context.backbone"),
     **unit("cp.arm{n}.conv", "context.refine{n}.unit", conv="conv", norm="bn"),
     **unit("cp.arm{n}", "context.refine{n}.attention", conv="conv_atten", norm="bn_atten"),
     **unit("cp.conv_avg", "context.mean", conv="conv", norm="bn"),
@@ -212,7 +212,7 @@ ARCHITECTURE = Architecture(
             renames={
                 **{
                     f"context.backbone.{name}": f"context.backbone.{name}"
-                    for name in resnet_encoder.OWN_NAMES
+                    for name in dilated_resnet.OWN_NAMES
                 },
                 **own_names(
                     (

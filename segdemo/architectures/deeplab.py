@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segdemo.architectures import encoders, mobilenet, resnet_encoder
+from segdemo.architectures import encoders
 from segdemo.architectures.base import (
     Architecture,
     KeyMapping,
@@ -21,9 +21,9 @@ from segdemo.architectures.base import (
 )
 from segdemo.architectures.conv_norm import ConvNorm, own_names, under, unit
 from segdemo.architectures.data_sets import IMAGENET, VOC_CLASSES
-from segdemo.architectures.encoders import EncoderConfig
-from segdemo.architectures.mobilenet import Dilation, MobileNetConfig, MobileNetV2
-from segdemo.architectures.resnet_encoder import ResNetEncoder
+from segdemo.architectures.encoders import EncoderConfig, dilated_resnet, mobilenet
+from segdemo.architectures.encoders.dilated_resnet import ResNetEncoder
+from segdemo.architectures.encoders.mobilenet import Dilation, MobileNetConfig, MobileNetV2
 
 _RATES = (6, 12, 18)
 """Of the atrous convolutions at an output stride of 16; at 8 they are twice as large."""
@@ -192,7 +192,7 @@ def _vainf_pyramid(theirs: str) -> dict[str, str | None]:
 
 
 _VAINF_BACKBONE = {
-    **resnet_encoder.torchvision_names("backbone"),
+    **dilated_resnet.torchvision_names("backbone"),
     **mobilenet.sequential("backbone.low_level_features", nested=True),
     **mobilenet.sequential("backbone.high_level_features", nested=True),
 }
@@ -211,7 +211,7 @@ _VAINF_V3 = {
 }
 
 _JFZHANG95 = {
-    **resnet_encoder.torchvision_names("backbone"),
+    **dilated_resnet.torchvision_names("backbone"),
     **mobilenet.sequential("backbone.low_level_features"),
     **mobilenet.sequential("backbone.high_level_features"),
     **unit("aspp.aspp{n}", "aspp.branches.{n-1}", conv="atrous_conv", norm="bn"),

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segdemo.architectures import mobilenet
 from segdemo.architectures.base import (
     Architecture,
     KeyMapping,
@@ -20,7 +19,8 @@ from segdemo.architectures.base import (
     count,
 )
 from segdemo.architectures.conv_norm import under
-from segdemo.architectures.mobilenet import MobileNetConfig, MobileNetV2
+from segdemo.architectures.encoders import mobilenet
+from segdemo.architectures.encoders.mobilenet import MobileNetConfig, MobileNetV2
 
 _HALVES = 5
 """How often the encoder halves the size."""

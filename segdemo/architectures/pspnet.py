@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segdemo.architectures import encoders, mobilenet, resnet_encoder
+from segdemo.architectures import encoders
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, count
 from segdemo.architectures.conv_norm import ConvNorm, own_names, under, unit
 from segdemo.architectures.data_sets import VOC_CLASSES
-from segdemo.architectures.encoders import EncoderConfig
+from segdemo.architectures.encoders import EncoderConfig, dilated_resnet, mobilenet
 
 _GRIDS = (1, 2, 3, 6)
 """Rows and columns of the means."""
@@ -88,7 +88,7 @@ def describe(config: PSPNetConfig) -> str:
 
 
 _BUBBLIIIING = {
-    **resnet_encoder.torchvision_names("backbone"),
+    **dilated_resnet.torchvision_names("backbone"),
     **mobilenet.sequential("backbone.features"),
     **unit("master_branch.0.stages.{n}", "pyramid.stages.{n}", conv="1", norm="2"),
     **unit("master_branch.0.bottleneck", "pyramid.fuse", conv="0", norm="1"),

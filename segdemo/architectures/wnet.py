@@ -239,6 +239,7 @@ ARCHITECTURE = Architecture(
     infer=infer,
     describe=describe,
     requirements=requirements,
+    forward_deep=WNet.forward_deep,
     mappings=(
         KeyMapping(id="wnet", origin="segdemo", renames=_own()),
         _mapping("wnet_lwnet", _TWO),

@@ -13,7 +13,7 @@ from torch.nn import functional
 from segdemo.architectures import resnet
 from segdemo.architectures.base import Shapes, count
 from segdemo.architectures.conv_norm import ConvNorm
-from segdemo.architectures.mobilenet import Dilation
+from segdemo.architectures.encoders.mobilenet import Dilation
 
 _GRID = (1, 2, 4)
 """By which the dilation of the last stage grows from block to block in a multi-grid."""

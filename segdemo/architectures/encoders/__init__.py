@@ -2,10 +2,10 @@
 
 from torch import nn
 
-from segdemo.architectures import mobilenet, resnet_encoder
 from segdemo.architectures.base import Shapes
-from segdemo.architectures.mobilenet import MobileNetConfig, MobileNetV2
-from segdemo.architectures.resnet_encoder import ResNetEncoder, ResNetEncoderConfig
+from segdemo.architectures.encoders import dilated_resnet, mobilenet
+from segdemo.architectures.encoders.dilated_resnet import ResNetEncoder, ResNetEncoderConfig
+from segdemo.architectures.encoders.mobilenet import MobileNetConfig, MobileNetV2
 
 EncoderConfig = MobileNetConfig | ResNetEncoderConfig
 
@@ -14,7 +14,7 @@ def infer(shapes: Shapes) -> EncoderConfig:
     """The encoder that has these shapes under its own names."""
     if "blocks.0.depthwise.conv.weight" in shapes:
         return mobilenet.infer(shapes)
-    return resnet_encoder.infer(shapes)
+    return dilated_resnet.infer(shapes)
 
 
 def build(config: EncoderConfig, *, output_stride: int) -> nn.Module:
@@ -26,5 +26,5 @@ def build(config: EncoderConfig, *, output_stride: int) -> nn.Module:
 
 def own_names(path: str) -> dict[str, str | None]:
     """A mapping of our names in the module ``path`` to themselves."""
-    names = (*mobilenet.OWN_NAMES, *resnet_encoder.OWN_NAMES)
+    names = (*mobilenet.OWN_NAMES, *dilated_resnet.OWN_NAMES)
     return {f"{path}.{name}": f"{path}.{name}" for name in names}
