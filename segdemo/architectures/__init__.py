@@ -1,8 +1,15 @@
 """The networks that segdemo knows: one family a module, listed here."""
 
 from segdemo.architectures import (
+    basnet,
+    bisenet,
+    bisenetv2,
+    deeplab,
+    dlinknet,
     fcn,
     isnet,
+    modnet,
+    pspnet,
     resnet_unet,
     smp_unet,
     tf_fcn,
@@ -10,15 +17,24 @@ from segdemo.architectures import (
     u2net,
     unet,
     vgg_fcn,
+    wnet,
 )
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements
 
 ARCHITECTURES: tuple[Architecture, ...] = (
     unet.ARCHITECTURE,
     resnet_unet.ARCHITECTURE,
+    dlinknet.ARCHITECTURE,
     smp_unet.ARCHITECTURE,
     u2net.ARCHITECTURE,
     isnet.ARCHITECTURE,
+    deeplab.ARCHITECTURE,
+    pspnet.ARCHITECTURE,
+    bisenet.ARCHITECTURE,
+    bisenetv2.ARCHITECTURE,
+    modnet.ARCHITECTURE,
+    basnet.ARCHITECTURE,
+    wnet.ARCHITECTURE,
     fcn.ARCHITECTURE,
     tf_fcn.ARCHITECTURE,
     vgg_fcn.ARCHITECTURE,
