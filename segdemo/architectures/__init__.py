@@ -1,14 +1,19 @@
 """The networks that segdemo knows: one family a module, listed here."""
 
 from segdemo.architectures import (
+    encoder_unet,
     fcn,
+    gau_unet,
     isnet,
+    nested_unet,
     resnet_unet,
+    segnet,
     smp_unet,
     tf_fcn,
     torchvision_nets,
     u2net,
     unet,
+    vgg_deconv,
     vgg_fcn,
 )
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements
@@ -17,11 +22,16 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     unet.ARCHITECTURE,
     resnet_unet.ARCHITECTURE,
     smp_unet.ARCHITECTURE,
+    encoder_unet.ARCHITECTURE,
     u2net.ARCHITECTURE,
     isnet.ARCHITECTURE,
+    gau_unet.ARCHITECTURE,
+    nested_unet.ARCHITECTURE,
+    segnet.ARCHITECTURE,
     fcn.ARCHITECTURE,
     tf_fcn.ARCHITECTURE,
     vgg_fcn.ARCHITECTURE,
+    vgg_deconv.ARCHITECTURE,
     torchvision_nets.ARCHITECTURE,
 )
 
