@@ -103,6 +103,11 @@ class NestedUNet(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.heads[-1](self.finest(x)[-1])
+        return logits
+
+    def finest(self, x: Tensor) -> list[Tensor]:
+        """The nodes of the picture's own size, column by column."""
         nodes: list[list[Tensor]] = []  # of each level, as far as they are made
         for level, block in enumerate(self.encoder):
             x = block(functional.max_pool2d(x, 2) if level else x)
@@ -110,8 +115,14 @@ class NestedUNet(nn.Module):
             # What can be made now lies on the diagonal from here to the picture's own level.
             for above in range(level - 1, -1, -1):
                 nodes[above].append(self.skips[above](nodes[above], nodes[above + 1][-1]))
-        logits: Tensor = self.heads[-1](nodes[0][-1])
-        return logits
+        return nodes[0]
+
+
+def forward_deep(network: NestedUNet, x: Tensor) -> list[Tensor]:
+    """The logits of every head, the last one first; each head reads a column of its own."""
+    heads = list(network.heads)
+    nodes = network.finest(x)[-len(heads) :]
+    return [head(node) for head, node in zip(reversed(heads), reversed(nodes), strict=True)]
 
 
 def infer(shapes: Shapes) -> NestedUNetConfig:
@@ -176,6 +187,7 @@ ARCHITECTURE = Architecture(
     infer=infer,
     describe=describe,
     requirements=requirements,
+    forward_deep=forward_deep,
     mappings=(
         KeyMapping(
             id="nested_unet",

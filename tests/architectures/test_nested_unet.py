@@ -57,6 +57,16 @@ def test_the_last_head_gives_the_mask():
     assert near == [False, False, False, True]
 
 
+def test_deep_supervision_trains_every_head():
+    network = randomised(SmallNestedUNet(heads=3, depth=3))
+    built = detect(network.state_dict()).build()
+    with torch.no_grad():
+        expected, got = network(picture()), ARCHITECTURE.forward_deep(built, picture())
+    assert torch.equal(got[0], built(picture()))
+    for one, other in zip(got, reversed(expected), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
 def test_each_class_gets_a_sigmoid_of_its_own():
     for names in SPELLINGS:
         recipe = detect(SmallNestedUNet(names=names, classes=3).state_dict()).recipe
