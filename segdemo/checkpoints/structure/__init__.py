@@ -1,0 +1,1 @@
+"""Networks recognised by the flow of channels, whatever their tensors are called."""
