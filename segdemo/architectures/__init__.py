@@ -8,13 +8,21 @@ from segdemo.architectures import (
     tf_fcn,
     torchvision_nets,
     u2net,
+    u_shape,
     unet,
     vgg_fcn,
 )
-from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements
+from segdemo.architectures.base import (
+    Architecture,
+    ExactNames,
+    KeyMapping,
+    Shapes,
+    SizeRequirements,
+)
 
 ARCHITECTURES: tuple[Architecture, ...] = (
     unet.ARCHITECTURE,
+    u_shape.ARCHITECTURE,
     resnet_unet.ARCHITECTURE,
     smp_unet.ARCHITECTURE,
     u2net.ARCHITECTURE,
@@ -25,4 +33,11 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     torchvision_nets.ARCHITECTURE,
 )
 
-__all__ = ["ARCHITECTURES", "Architecture", "KeyMapping", "Shapes", "SizeRequirements"]
+__all__ = [
+    "ARCHITECTURES",
+    "Architecture",
+    "ExactNames",
+    "KeyMapping",
+    "Shapes",
+    "SizeRequirements",
+]

@@ -109,10 +109,7 @@ def read_layers(tensors: Mapping[str, Tensor]) -> Layers:
         modules.setdefault(path, {})[leaf] = key
     shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
     named = sum(len(keys) for keys in modules.values() if _is_standard(keys))
-    if 2 * named >= len(tensors):
-        grouped = list(modules.items())
-    else:
-        grouped = list(_by_order(shapes))
+    grouped = list(modules.items()) if 2 * named >= len(tensors) else list(_by_order(shapes))
     layers = tuple(_layer(path, place, keys, shapes) for place, (path, keys) in enumerate(grouped))
     ranks = [len(layer.shape) - 2 for layer in layers if len(layer.shape) >= 3]
     return Layers(
