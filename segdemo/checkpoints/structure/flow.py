@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from segdemo.checkpoints.structure.units import Unit, common_parts
 
@@ -78,6 +79,7 @@ class _Search:
                 self.convs[unit.conv.conv[0]].append(unit)
             if unit.place in transposed:
                 self.transposed[unit.conv.transposed[0]].append(unit)
+        self.led_to = _led_to(units, transposed)
         self.budget = _MAX_STEPS
         self.walk: list[Step] = []
         self.used: set[int] = set()
@@ -131,11 +133,30 @@ class _Search:
     def _free(self, units: Mapping[int, list[Unit]], into: int) -> Iterator[Unit]:
         return (unit for unit in units.get(into, ()) if unit.place not in self.used)
 
-    def _unlikeliness(self, step: Step, last: Step) -> tuple[int, bool, bool, bool, int]:
-        """Other modules, then what is not registered next, then what was registered before."""
+    def _unlikeliness(self, step: Step, last: Step) -> tuple[bool, int, bool, bool, bool, int]:
+        """What speaks against a successor, the weightiest first.
+
+        That another convolution leads to it; modules apart; that others are registered between,
+        or that it is registered before.
+        """
         rank, before = self.rank[step.unit.place], self.rank[last.unit.place]
         shared = common_parts(step.unit.conv.parts, last.unit.conv.parts)
         is_next = rank == before + 1
         is_back = rank < before
         distance = rank if is_back else rank - before
-        return -shared, not is_next, bool(step.skip) and not is_next, is_back, distance
+        leader = self.led_to.get(step.unit.place)
+        is_led = not is_next and leader is not None and leader not in self.used
+        return is_led, -shared, not is_next, bool(step.skip) and not is_next, is_back, distance
+
+
+def _led_to(units: Sequence[Unit], transposed: Collection[int]) -> dict[int, int]:
+    """Place of a convolution -> of the one registered right before it, if that leads to it."""
+    widths = {unit.conv.conv[1] for unit in units}
+    found = {}
+    for one, other in pairwise(units):
+        gives = one.conv.transposed[1] if one.place in transposed else one.conv.conv[1]
+        takes = other.conv.transposed[0] if other.place in transposed else other.conv.conv[0]
+        may_join = one.place in transposed or not transposed
+        if gives == takes or (may_join and takes - gives in widths):
+            found[other.place] = one.place
+    return found
