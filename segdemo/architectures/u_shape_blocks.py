@@ -134,12 +134,13 @@ class Block(Activated):
             self.add_conv(_names(number), convolution, conv, config)
             into = conv.out
         self.has_down = block.down is not None
+        self.down_normed = block.down is not None and block.down.norm
         self.has_shortcut = block.shortcut is not None
         self.has_projection = block.project is not None
 
     def forward(self, x: Tensor) -> Tensor:
         if self.has_down:
-            x = self.run(_DOWN, x)
+            x = self.run(_DOWN, x, activated=self.down_normed)
         if self.has_projection:
             x = self.run(_PROJECT, x, activated=False)
             return x + self.convolved(x)

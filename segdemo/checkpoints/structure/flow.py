@@ -51,15 +51,31 @@ def _transposed(units: Sequence[Unit]) -> Iterator[frozenset[int]]:
         and (not unit.conv.may_be_conv or unit.kernel in (2, 4) or _is_called_transposed(unit))
     ]
     kernels = {unit.kernel for unit in sure}
-    chosen = [unit for unit in units if unit.kernel in kernels and unit.conv.may_be_transposed]
+    chosen = [
+        unit
+        for unit in units
+        if unit in sure
+        or (
+            unit.kernel in kernels
+            and unit.conv.may_be_transposed
+            # As many channels in as out look like any convolution.
+            and unit.conv.shape[0] != unit.conv.shape[1]
+        )
+    ]
     yield frozenset(unit.place for unit in chosen)
     if chosen:
         # Even kernels may have led down only.
         yield frozenset()
-    else:
-        yield frozenset(
-            unit.place for unit in units if unit.kernel == 3 and unit.conv.may_be_transposed
-        )
+        return
+    threes = [
+        unit
+        for unit in units
+        if unit.kernel == 3
+        and unit.conv.may_be_transposed
+        and unit.conv.shape[0] != unit.conv.shape[1]
+    ]
+    if threes:
+        yield frozenset(unit.place for unit in threes)
 
 
 def _is_called_transposed(unit: Unit) -> bool:
@@ -79,6 +95,10 @@ class _Search:
                 self.convs[unit.conv.conv[0]].append(unit)
             if unit.place in transposed:
                 self.transposed[unit.conv.transposed[0]].append(unit)
+        self.giving: dict[int, list[Unit]] = defaultdict(list)
+        for unit in units:
+            if unit.conv.may_be_conv and unit.place not in transposed:
+                self.giving[unit.conv.conv[1]].append(unit)
         self.led_to = _led_to(units, transposed)
         self.budget = _MAX_STEPS
         self.walk: list[Step] = []
@@ -105,9 +125,18 @@ class _Search:
                 return
             self.walk.append(step)
             self.used.add(step.unit.place)
-            yield from self._continue(below)
+            if step.transposed or self._can_still_rise(last.out, step.out):
+                yield from self._continue(below)
             self.walk.pop()
             self.used.remove(step.unit.place)
+
+    def _can_still_rise(self, left: int, given: int) -> bool:
+        """Whether every transposed convolution of ``left`` channels still finds what it takes."""
+        waiting = sum(1 for _ in self._free(self.transposed, left))
+        if not waiting:
+            return True
+        sources = sum(1 for _ in self._free(self.giving, left))
+        return waiting <= sources + (given == left)
 
     def _successors(self, last: Step, limit: int | None) -> Iterator[tuple[Step, int | None]]:
         end = len(self.walk) if limit is None else limit
@@ -133,7 +162,7 @@ class _Search:
     def _free(self, units: Mapping[int, list[Unit]], into: int) -> Iterator[Unit]:
         return (unit for unit in units.get(into, ()) if unit.place not in self.used)
 
-    def _unlikeliness(self, step: Step, last: Step) -> tuple[bool, int, bool, bool, bool, int]:
+    def _unlikeliness(self, step: Step, last: Step) -> tuple[int, ...]:
         """What speaks against a successor, the weightiest first.
 
         That another convolution leads to it; modules apart; that others are registered between,
@@ -146,7 +175,9 @@ class _Search:
         distance = rank if is_back else rank - before
         leader = self.led_to.get(step.unit.place)
         is_led = not is_next and leader is not None and leader not in self.used
-        return is_led, -shared, not is_next, bool(step.skip) and not is_next, is_back, distance
+        jumps = bool(step.skip) and not is_next
+        # A convolution with stride 2 that is no transposed one soon leads nowhere.
+        return is_led, -shared, not is_next, jumps, is_back, distance, step.transposed
 
 
 def _led_to(units: Sequence[Unit], transposed: Collection[int]) -> dict[int, int]:

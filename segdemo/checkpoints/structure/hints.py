@@ -10,10 +10,9 @@ from segdemo.checkpoints.structure.roles import Roles
 def joins_skip_first(paths: Iterable[str]) -> bool:
     """Whether the names are those of tutorials that put the skip before the upsampled map."""
     firsts = {path.partition(".")[0] for path in paths}
-    nested = any(
-        path.startswith("up") and path.partition(".")[2].startswith(("double_conv", "conv.double"))
-        for path in paths
-    )
+    inside = {path.partition(".")[2] for path in paths if path.startswith("up")}
+    nested = any(path.startswith(("double_conv", "conv.double")) for path in inside)
+    nested |= "inc" in firsts and any(path.startswith("conv") for path in inside)
     return {"ups", "downs"} <= firsts or "conv0_0" in firsts or nested
 
 

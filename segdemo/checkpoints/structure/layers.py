@@ -138,20 +138,28 @@ def _layer(
     shape = shapes[keys.get("weight") or keys.get("running_mean") or next(iter(keys.values()))]
     bias_key = keys.get("bias")
     bias = None if bias_key is None else (*shapes[bias_key], 0)[0]
-    return Layer(kind=_kind(keys, shape), path=path, place=place, keys=keys, shape=shape, bias=bias)
+    return Layer(
+        kind=_kind(keys, shape, shapes), path=path, place=place, keys=keys, shape=shape, bias=bias
+    )
 
 
-def _kind(keys: Mapping[str, str], shape: tuple[int, ...]) -> Kind:
+def _kind(
+    keys: Mapping[str, str], shape: tuple[int, ...], shapes: Mapping[str, tuple[int, ...]]
+) -> Kind:
+    if 0 in shape or not shape:
+        return "other"
     if "running_mean" in keys:
-        return "norm"
+        return "norm" if len(shape) == 1 else "other"
     if "weight" not in keys or keys.keys() - {"weight", "bias"}:
         return "other"
     if len(shape) == 4:
         return "conv"
     if len(shape) == 2:
         return "linear"
+    if len(shape) == 1 and "bias" in keys:
+        return "norm" if shapes[keys["bias"]] == shape else "other"
     if len(shape) == 1:
-        return "norm" if "bias" in keys else "prelu"
+        return "prelu"
     return "other"
 
 

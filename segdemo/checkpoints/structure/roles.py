@@ -27,6 +27,7 @@ from segdemo.checkpoints.structure.units import Unit, Units, common_parts, read_
 _MAX_WALKS = 12
 _MAX_ALIKE = 3
 _CLOSE = 0.05  # costs this close tell nothing
+_WORST = 5.0  # a cost above which nothing is believed
 _GOOD = 1.0  # a cost below which nothing else is tried
 
 
@@ -51,7 +52,15 @@ class Roles:
 def roles_of(layers: Layers) -> list[Roles]:
     """The likeliest U-shaped network of these layers, and others that are cut as well."""
     units = read_units(layers)
-    if units.unreadable:
+    found = _roles_of(units)
+    if not found:
+        strict = read_units(layers, strictly=True)
+        found = _roles_of(strict) if len(strict.spare) != len(units.spare) else []
+    return found
+
+
+def _roles_of(units: Units) -> list[Roles]:
+    if units.unreadable or not units.all:
         return []
     gates, rest = gates_of(units.all)
     best: list[Roles] = []
@@ -59,7 +68,11 @@ def roles_of(layers: Layers) -> list[Roles]:
         for order in _orders(on_the_way):
             for walk in islice(walks(order), _MAX_WALKS):
                 found = levels_of(walk)
-                if not found or (best and found[0].cost >= best[0].levels.cost):
+                if (
+                    not found
+                    or found[0].cost > _WORST
+                    or (best and found[0].cost >= best[0].levels.cost)
+                ):
                     continue
                 alike = [one for one in found if one.cost - found[0].cost < _CLOSE][:_MAX_ALIKE]
                 fillings = (_Filling(units, gates, around).fill(one) for one in alike)
@@ -104,8 +117,10 @@ class _Filling:
             decoder.append(self.level(f"decoder.{number}", rise, into, skip))
             into = rise.steps[-1].out
         head = self.conv("head", levels.head)
-        if self.gates or self.around:
+        if self.gates or self.around or not _is_regular(encoder, decoder, self.units.spare):
             return None
+        if head.norm and head.out >= levels.head.into:
+            return None  # a block without a head behind it
         norms = [unit.norm for unit in self.units.all if unit.norm]
         kinds: set[Norm] = {"batch" if norm.has_statistics else "group" for norm in norms}
         if len(kinds) > 1:
@@ -221,6 +236,25 @@ class _Filling:
             skip=self.unit(f"{path}.skip", chosen.skip, chosen.skip.conv.conv[1]),
             psi=self.unit(f"{path}.psi", chosen.psi, chosen.psi.conv.conv[1]),
         )
+
+
+def _is_regular(
+    encoder: Sequence[BlockConfig], decoder: Sequence[LevelConfig], spare: Sequence[Layer]
+) -> bool:
+    """Whether biases are where the like have them, and spare norms where all have theirs.
+
+    Otherwise tensors are missing, or a norm stands where this family has none.
+    """
+    blocks = [*encoder, *(level.block for level in decoder)]
+    convs = [conv for block in blocks for conv in block.convs]
+    for norm in (False, True):
+        if len({conv.bias for conv in convs if conv.norm is norm}) > 1:
+            return False
+    ups = {
+        (level.up.kind, level.up.conv and (level.up.conv.bias, level.up.conv.norm))
+        for level in decoder
+    }
+    return len(ups) == 1 and (not spare or all(conv.norm for conv in convs))
 
 
 def _is_recurrent(steps: Sequence[Step]) -> bool:

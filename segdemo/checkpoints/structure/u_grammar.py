@@ -20,6 +20,8 @@ def u_shapes(layers: Layers, assume: str | None) -> Iterator[Candidate]:
             if number and place and assume is None:
                 break
             mentioned = [pools] if number else []
+            # That a layer is never used is supposed, too.
+            mentioned += [f"unused_{layer.path.replace('.', '_')}" for layer in roles.spare]
             known = {**reading.values, **({"pools": list(roles.levels.cuts)} if pools else {})}
             recipe = {"postprocessing": {"activation": "sigmoid"}}
             yield Candidate(
@@ -37,5 +39,5 @@ def _without(assume: str | None, pools: str) -> str | None:
     """The assumed answers without the one that says where the size is halved."""
     if assume is None:
         return None
-    names = [name for name in assume.split(".") if not pools or name != pools]
+    names = [name for name in assume.split(".") if name != pools and not name.startswith("unused_")]
     return ".".join(names) or None

@@ -46,10 +46,16 @@ class Units:
         return any(layer.kind not in ("norm", "conv") for layer in self.spare)
 
 
-def read_units(layers: Layers) -> Units:
-    """Give each norm and each PReLU to the convolution that it follows."""
+def read_units(layers: Layers, *, strictly: bool = False) -> Units:
+    """Give each norm and each PReLU to the convolution that it follows.
+
+    ``strictly`` leaves those for which only the width speaks: layers that nothing uses.
+    """
     convs = layers.of("conv")
     norms, prelus = _assign(convs, layers.of("norm")), _assign(convs, layers.of("prelu"))
+    if strictly:
+        places = {conv.place: conv for conv in convs}
+        norms = {at: norm for at, norm in norms.items() if not _is_loose(norm, places[at])}
     taken = {layer.place for layer in (*norms.values(), *prelus.values())}
     return Units(
         all=tuple(
@@ -104,6 +110,12 @@ def _strangeness(layer: Layer, conv: Layer) -> tuple[int, bool, int, bool, int]:
     words = set(_WORDS.findall(one)) & set(_WORDS.findall(other))
     distance = layer.place - conv.place
     return -shared, not same_numbers, -len(words), distance < 0, abs(distance)
+
+
+def _is_loose(layer: Layer, conv: Layer) -> bool:
+    """Whether neither module nor number nor order speaks for the pair."""
+    apart, other_numbers, _, _, distance = _strangeness(layer, conv)
+    return apart == 0 and other_numbers and distance > 2
 
 
 def common_parts(one: Sequence[str], other: Sequence[str]) -> int:
