@@ -11,23 +11,31 @@ from segdemo.architectures import (
     gau_unet,
     isnet,
     modnet,
-    pspnet,
     nested_unet,
+    pspnet,
     resnet_unet,
     segnet,
     smp_unet,
     tf_fcn,
     torchvision_nets,
     u2net,
+    u_shape,
     unet,
     vgg_deconv,
     vgg_fcn,
     wnet,
 )
-from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements
+from segdemo.architectures.base import (
+    Architecture,
+    ExactNames,
+    KeyMapping,
+    Shapes,
+    SizeRequirements,
+)
 
 ARCHITECTURES: tuple[Architecture, ...] = (
     unet.ARCHITECTURE,
+    u_shape.ARCHITECTURE,
     resnet_unet.ARCHITECTURE,
     dlinknet.ARCHITECTURE,
     smp_unet.ARCHITECTURE,
@@ -51,4 +59,11 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     torchvision_nets.ARCHITECTURE,
 )
 
-__all__ = ["ARCHITECTURES", "Architecture", "KeyMapping", "Shapes", "SizeRequirements"]
+__all__ = [
+    "ARCHITECTURES",
+    "Architecture",
+    "ExactNames",
+    "KeyMapping",
+    "Shapes",
+    "SizeRequirements",
+]

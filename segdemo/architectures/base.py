@@ -112,6 +112,19 @@ class KeyMapping:
         return {template: _pattern(template) for template in self.renames}
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ExactNames(KeyMapping):
+    """The names of one checkpoint, tensor by tensor; ``renames`` is not used."""
+
+    names: Mapping[str, str]
+    """Their key -> ours; other keys are left out."""
+    renames: Mapping[str, str | None] = field(default_factory=dict)
+
+    def rename(self, keys: Iterable[str]) -> dict[str, str] | None:
+        """Their key -> ours, for those of the keys that are part of the network."""
+        return {key: self.names[key] for key in keys if key in self.names}
+
+
 def _pattern(template: str) -> re.Pattern[str]:
     """A name that occurs twice stands for the same number both times."""
     pieces = re.split(r"\{(\w+)\}", template)

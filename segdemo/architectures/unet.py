@@ -8,11 +8,15 @@ parameter, because every width can be read from a checkpoint.
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
-
 from segdemo.architectures.base import Architecture, Shapes, SizeRequirements, count
+from segdemo.architectures.u_shape import UShape
+from segdemo.architectures.u_shape_config import (
+    BlockConfig,
+    ConvConfig,
+    LevelConfig,
+    UpConfig,
+    UShapeConfig,
+)
 from segdemo.architectures.unet_spellings import MAPPINGS
 
 
@@ -85,60 +89,7 @@ class UNetConfig:
         )
 
 
-class DoubleConv(nn.Module):
-    """Twice: 3x3 convolution, batch norm (or none), ReLU."""
-
-    def __init__(self, into: int, inner: int, out: int, config: UNetConfig) -> None:
-        super().__init__()
-        padding, bias = config.padding, config.bias
-        self.conv1 = nn.Conv2d(into, inner, 3, padding=padding, bias=bias)
-        self.norm1 = nn.BatchNorm2d(inner) if config.norm else nn.Identity()
-        self.conv2 = nn.Conv2d(inner, out, 3, padding=padding, bias=bias)
-        self.norm2 = nn.BatchNorm2d(out) if config.norm else nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = functional.relu(self.norm1(self.conv1(x)), inplace=True)
-        return functional.relu(self.norm2(self.conv2(x)), inplace=True)
-
-
-class Up(nn.Module):
-    """Doubles the size, by a transposed convolution or bilinearly, and joins the skip."""
-
-    def __init__(
-        self, into: int, up_width: int | None, convolutions: DoubleConv, config: UNetConfig
-    ) -> None:
-        super().__init__()
-        self.up: nn.Module
-        if up_width is None:
-            self.up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
-        else:
-            self.up = nn.ConvTranspose2d(into, up_width, 2, stride=2, bias=config.up_bias)
-            if config.up_norm:
-                self.up_norm = nn.BatchNorm2d(up_width)
-        self.up_normed = up_width is not None and config.up_norm
-        self.conv = convolutions
-        self.skip_first = config.join == "skip_first"
-        self.fit = config.fit
-
-    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        x = self.up(x)
-        if self.up_normed:
-            x = functional.relu(self.up_norm(x), inplace=True)
-        rows, columns = skip.shape[2] - x.shape[2], skip.shape[3] - x.shape[3]
-        # An export has to hold for every size, so it pads even where this one needs none.
-        if self.fit == "pad" and (torch.compiler.is_exporting() or rows or columns):
-            # The odd row or column of zeros comes last.
-            left, top = columns // 2, rows // 2
-            x = functional.pad(x, (left, columns - left, top, rows - top))
-        elif self.fit == "crop" and (rows or columns):
-            # Halves are rounded to even, as torchvision's center_crop does.
-            left, top = round(columns / 2), round(rows / 2)
-            skip = skip[:, :, top : top + x.shape[2], left : left + x.shape[3]]
-        joined: Tensor = self.conv(torch.cat((skip, x) if self.skip_first else (x, skip), dim=1))
-        return joined
-
-
-class UNet(nn.Module):
+class UNet(UShape):
     """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), H and W at least 16.
 
     Without padding the logits lack four pixels on each side; with cropping, what H and W exceed
@@ -146,34 +97,42 @@ class UNet(nn.Module):
     """
 
     def __init__(self, config: UNetConfig) -> None:
-        super().__init__()
-        self.encoder = nn.ModuleList()
-        into = config.in_channels
-        for inner, out in zip(config.inner_widths, config.widths, strict=True):
-            self.encoder.append(DoubleConv(into, inner, out, config))
-            into = out
-        self.decoder = nn.ModuleList()
-        for level, skip in enumerate(reversed(config.widths[:-1])):
-            up_width = config.up_widths[level] if config.up == "transposed" else None
-            inner, out = config.decoder_inner_widths[level], config.decoder_widths[level]
-            joined = skip + (into if up_width is None else up_width)
-            convolutions = DoubleConv(joined, inner, out, config)
-            self.decoder.append(Up(into, up_width, convolutions, config))
-            into = out
-        self.head = nn.Conv2d(
-            into, config.classes, config.head_kernel, padding=config.head_kernel // 2
+        super().__init__(_of_the_family(config))
+
+
+def _of_the_family(config: UNetConfig) -> UShapeConfig:
+    """The same network in the words of the U-shaped family."""
+
+    def block(*widths: int) -> BlockConfig:
+        return BlockConfig(
+            convs=tuple(ConvConfig(out=out, bias=config.bias, norm=config.norm) for out in widths)
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        skips = [self.encoder[0](x)]
-        for level in self.encoder[1:]:
-            skips.append(level(functional.max_pool2d(skips[-1], 2)))
-        x = skips.pop()
-        for level in self.decoder:
-            # Popping frees each skip as soon as it is joined: half the peak memory.
-            x = level(x, skips.pop())
-        logits: Tensor = self.head(x)
-        return logits
+    is_transposed = config.up == "transposed"
+    ups = [
+        ConvConfig(out=out, kernel=2, bias=config.up_bias, norm=config.up_norm)
+        for out in config.up_widths
+    ]
+    return UShapeConfig(
+        in_channels=config.in_channels,
+        encoder=tuple(map(block, config.inner_widths, config.widths)),
+        decoder=tuple(
+            LevelConfig(
+                up=UpConfig(
+                    kind="transposed" if is_transposed else "resize",
+                    conv=ups[level] if is_transposed else None,
+                ),
+                block=block(inner, out),
+            )
+            for level, (inner, out) in enumerate(
+                zip(config.decoder_inner_widths, config.decoder_widths, strict=True)
+            )
+        ),
+        head=ConvConfig(out=config.classes, kernel=config.head_kernel, norm=False),
+        join=config.join,
+        fit=config.fit,
+        padding="zeros" if config.padding else "none",
+    )
 
 
 def infer(shapes: Shapes) -> UNetConfig:

@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from segdemo.architectures import ARCHITECTURES, Architecture, KeyMapping
+from segdemo.architectures import ARCHITECTURES, Architecture, ExactNames, KeyMapping
 from segdemo.checkpoints.batch_norm import fold_biases, with_counters
 from segdemo.checkpoints.nearest import nearest_miss
+from segdemo.checkpoints.structure import Candidate, candidates
 from segdemo.checkpoints.unwrap import Unwrapped, unwrap
 from segdemo.errors import UnknownNetworkError, WeightsError
 from segdemo.wording import shown
@@ -114,12 +115,15 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
     if count > _MAX_TENSORS or not all(map(_is_plain, unwrapped.tensors.values())):
         raise UnknownNetworkError("checkpoint_unknown", count=count)
     readings = _readings(unwrapped, assume)
+    if not readings or (assume and all(reading.id != assume for reading in readings)):
+        # Names tell nothing, or an exported network states what its structure left open.
+        readings = _structural(unwrapped, assume) or readings
     if not readings:
         _refuse_lookalikes(unwrapped.tensors)
         raise _near(unwrapped.tensors)
     chosen = readings[0]
     if assume is not None:
-        matching = [reading for reading in readings if reading.id == assume]
+        matching = [reading for reading in readings if _is_meant(assume, reading.id)]
         if not matching:
             possible = ", ".join(reading.id for reading in readings)
             raise UnknownNetworkError("checkpoint_assume", assumed=assume, possible=possible)
@@ -250,6 +254,57 @@ def _read(
         class_values=unwrapped.class_values,
         tensors=tensors,
     )
+
+
+def _structural(unwrapped: Unwrapped, assume: str | None) -> list[Detection]:
+    """Networks that fit by the flow of channels, whatever the names, the likeliest first.
+
+    Readings that put the tensors in the same places have the same shapes: one is proved for all.
+    """
+    proved: dict[int, bool] = {}
+    found = []
+    for candidate in candidates(unwrapped.tensors, assume):
+        tensors = {ours: unwrapped.tensors[key] for key, ours in candidate.names.items()}
+        tensors = with_counters(tensors)
+        places = id(candidate.names)
+        if places not in proved:
+            proved[places] = _has_shapes(candidate, tensors)
+        if proved[places]:
+            found.append(_reading_of(unwrapped, candidate, tensors))
+    return found
+
+
+def _has_shapes(candidate: Candidate, tensors: Mapping[str, Tensor]) -> bool:
+    try:
+        with torch.device("meta"):
+            expected = candidate.architecture.build(candidate.config).state_dict()
+    except (LookupError, ValueError, RuntimeError):
+        return False
+    return _signature(tensors) == _signature(expected)
+
+
+def _reading_of(
+    unwrapped: Unwrapped, candidate: Candidate, tensors: Mapping[str, Tensor]
+) -> Detection:
+    return Detection(
+        architecture=candidate.architecture,
+        mapping=ExactNames(
+            id=candidate.id,
+            origin=f"recognised by its structure: {candidate.id.replace('.', ', ')}",
+            names=candidate.names,
+            known=candidate.known,
+            recipe=candidate.recipe,
+        ),
+        config=candidate.config,
+        stripped=(*unwrapped.stripped, *candidate.left_out),
+        class_values=unwrapped.class_values,
+        tensors=tensors,
+    )
+
+
+def _is_meant(assume: str, id: str) -> bool:
+    """Whether an id is the assumed one, or has all of its answers, in whatever order."""
+    return assume == id or ("." in id and set(assume.split(".")) <= set(id.split(".")))
 
 
 def _signature(tensors: Mapping[str, Tensor]) -> dict[str, tuple[tuple[int, ...], bool]]:

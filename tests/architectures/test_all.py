@@ -85,7 +85,7 @@ MEANT = {"unet_unpadded": "unet_unpadded", "wkentaro_fcn8satonce": "fcn8s_at_onc
 LARGE = {name for name in CLAIMED if "fcn" in name and not name.startswith(("tv_", "unetzoo_"))}
 LARGE |= {"unetzoo_segnet"}
 # No fixture: their code is not among those from which the vectors were made (see their tests).
-WITHOUT_FIXTURE = {"dlinknet", "gau_unet", "isnet", "vgg_deconv", "wnet"}
+WITHOUT_FIXTURE = {"dlinknet", "isnet", "wnet"}
 # Odd features at stride 16 raise an error in its code; here they are padded as in VGGFCN-8.
 TAKES_MORE = {"vggfcn16"}
 FIXTURES = sorted(path.stem for path in VECTORS.glob("*.json"))

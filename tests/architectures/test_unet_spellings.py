@@ -23,6 +23,7 @@ CLAIMED_BY = {
 }
 CROPPING = ("labml", "lab", "lab_prose", "lab_norm")
 EXACT = ("zoo32", "tiny8", "brain")
+HEADS_1X1 = ("labml", "lab", "zoo32")
 HEADS = {"labml": "final_conv", "lab": "final_conv", "zoo32": "conv10", "tiny8": "layer10_conv"}
 
 
@@ -227,42 +228,45 @@ def test_the_unpadded_network_is_not_the_padded_one():
     assert rule.check(fixture, unpadded, load_weights=False, cases=[0]) == []
 
 
-def test_a_larger_head_is_refused_where_nobody_knows_how_it_pads():
-    for dialect in ("labml", "lab", "zoo32"):
-        state_dict = spelled(dialect).state_dict()
-        state_dict[f"{HEADS[dialect]}.weight"] = torch.zeros(1, 4, 3, 3)
-        with pytest.raises(UnknownNetworkError):
-            detect(state_dict)
-    milesial = TutorialUNet().state_dict()
-    milesial["outc.conv.weight"] = torch.zeros(1, 8, 3, 3)
-    with pytest.raises(UnknownNetworkError):
-        detect(milesial)
+def test_a_larger_head_is_read_by_structure_not_by_a_spelling_that_never_had_one():
+    heads = {dialect: (spelled(dialect), f"{HEADS[dialect]}.weight", 4) for dialect in HEADS_1X1}
+    heads["milesial"] = (TutorialUNet(), "outc.conv.weight", 8)
+    for network, head, width in heads.values():
+        detection = detect({**network.state_dict(), head: torch.zeros(1, width, 3, 3)})
+        assert detection.architecture.id == "u_shape"
+        assert detection.config.head.kernel == 3
 
 
-@pytest.mark.parametrize("side", [1, 2, 5])
-def test_the_small_network_has_no_other_head_than_3x3(side):
+@pytest.mark.parametrize("side", [1, 5])
+def test_the_small_network_with_another_head_than_3x3_is_another(side):
     state_dict = spelled("tiny8").state_dict()
     state_dict["layer10_conv.weight"] = torch.zeros(1, 4, side, side)
+    assert detect(state_dict).config.head.kernel == side
+
+
+def test_no_padding_keeps_the_size_under_an_even_head():
+    state_dict = spelled("tiny8").state_dict()
+    state_dict["layer10_conv.weight"] = torch.zeros(1, 4, 2, 2)
     with pytest.raises(UnknownNetworkError):
         detect(state_dict)
 
 
 @pytest.mark.parametrize("network", [TutorialUNet(era="bias"), spelled("zoo32"), spelled("brain")])
-def test_norms_without_parameters_are_not_taken_for_no_norms(network):
+def test_norms_without_parameters_are_not_silently_taken_for_no_norms(network):
     # nn.InstanceNorm2d has no tensors: where the batch norms should be is nothing.
     means = [key for key in network.state_dict() if key.endswith("running_mean")]
     norms = tuple(key.removesuffix("running_mean") for key in means)
     bare = {key: t for key, t in network.state_dict().items() if not key.startswith(norms)}
     assert len(bare) < len(network.state_dict())
-    with pytest.raises(UnknownNetworkError):
-        detect(bare)
+    detection = detect(bare)
+    readings = (detection, *detection.alternatives)
+    assert {reading.config.norm for reading in readings} == {"batch", "instance"}
 
 
 def test_a_number_that_occurs_twice_has_to_be_the_same():
     state_dict = spelled("brain").state_dict()
     state_dict["encoder1.enc2conv1.weight"] = state_dict.pop("encoder1.enc1conv1.weight")
-    with pytest.raises(UnknownNetworkError):
-        detect(state_dict)
+    assert detect(state_dict).architecture.id == "u_shape"
 
 
 def test_whoever_has_a_sigmoid_inside_gets_one_for_each_class():

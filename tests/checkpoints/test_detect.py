@@ -160,17 +160,18 @@ def test_a_tensor_too_many_is_named(state_dict):
 
 
 def test_a_tensor_too_few_is_told(state_dict):
-    del state_dict["outc.conv.bias"]
+    del state_dict["inc.double_conv.1.running_mean"]
     error = refusal(state_dict)
     assert error.key == "checkpoint_near_missing"
-    assert f"beside these {len(state_dict)}, first: outc.conv.bias." in str(error)
+    first = "inc.double_conv.1.running_mean"
+    assert f"beside these {len(state_dict)}, first: {first}." in str(error)
 
 
 def test_a_tensor_of_another_shape_is_named_with_the_one_that_fits(state_dict):
     head = state_dict["outc.conv.weight"]
-    error = refusal({**state_dict, "outc.conv.weight": head.expand(1, 4, 3, 3).contiguous()})
+    error = refusal({**state_dict, "outc.conv.weight": head.expand(1, 4, 3, 1).contiguous()})
     assert error.key == "checkpoint_near"
-    said = f"1 of {len(state_dict)} tensors differ, first: outc.conv.weight is (1, 4, 3, 3)"
+    said = f"1 of {len(state_dict)} tensors differ, first: outc.conv.weight is (1, 4, 3, 1)"
     assert f"{said} where (1, 4, 1, 1) fits" in str(error)
     assert "U-Net as milesial/Pytorch-UNet" in str(error)
 

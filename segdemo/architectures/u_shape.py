@@ -1,0 +1,245 @@
+"""The U-shaped family (after U-Net, Ronneberger, Fischer, Brox 2015, arXiv:1505.04597).
+
+A contracting path of blocks and pooling, an expanding path that upsamples, joins the skip and
+convolves; with residual or recurrent blocks and attention gates where the tensors have them.
+Every part is a parameter, so that a checkpoint of anybody's U-Net is one configuration.
+"""
+
+from dataclasses import replace
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements, count
+from segdemo.architectures.u_shape_blocks import ACTIVATIONS, Block, Up, conv_of, norm_of
+from segdemo.architectures.u_shape_config import (
+    BlockConfig,
+    ConvConfig,
+    GateConfig,
+    LevelConfig,
+    UpConfig,
+    UShapeConfig,
+)
+
+
+class UShape(nn.Module):
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W), H and W at least 2**levels.
+
+    Where sizes have to fit, any but such a multiple raises RuntimeError.
+    """
+
+    def __init__(self, config: UShapeConfig) -> None:
+        super().__init__()
+        self.down = config.down
+        self.encoder = nn.ModuleList()
+        into = config.in_channels
+        for level, block in enumerate(config.encoder):
+            stride = 2 if config.down == "strided" and level else 1
+            self.encoder.append(Block(into, block, config, stride=stride))
+            into = block.out
+        # Where a convolution with stride leads down, nothing pools.
+        self.pools = tuple(block.down is None for block in config.encoder)
+        self.decoder = nn.ModuleList()
+        skips = [block.out for block in config.encoder[-2::-1]]
+        for rise, skip in zip(config.decoder, skips, strict=True):
+            self.decoder.append(Up(into, skip, rise, config))
+            into = rise.block.out
+        self.head = conv_of(into, config.head, replace(config, padding="zeros"))
+        if config.head.norm:
+            self.head_norm = norm_of(config.head.out, config)
+        self.has_head_norm = config.head.norm
+        self.act_first = config.order == "act_first"
+        self.activation = ACTIVATIONS[config.activation]
+
+    def forward(self, x: Tensor) -> Tensor:
+        skips = [self.encoder[0](x)]
+        for level, pools in zip(self.encoder[1:], self.pools[1:], strict=True):
+            skips.append(level(self.pooled(skips[-1]) if pools else skips[-1]))
+        x = skips.pop()
+        for level in self.decoder:
+            # Popping frees each skip as soon as it is joined: half the peak memory.
+            x = level(x, skips.pop())
+        logits: Tensor = self.head(x)
+        if self.has_head_norm:
+            logits = self.head_norm(self.activation(logits) if self.act_first else logits)
+        return logits
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """Half the size, unless the next convolution has the stride."""
+        if self.down == "max":
+            return functional.max_pool2d(x, 2)
+        return functional.avg_pool2d(x, 2) if self.down == "average" else x
+
+
+def infer(shapes: Shapes) -> UShapeConfig:
+    """The configuration that has these shapes under the names of UShape."""
+    levels, ups = _levels(shapes, "encoder.{}."), _levels(shapes, "decoder.{}.conv.")
+    if levels != ups + 1:
+        raise ValueError(f"{levels} levels down, {ups} up")
+    has_norms = any(name.endswith("norm1.weight") for name in shapes)
+    has_statistics = any(name.endswith("running_mean") for name in shapes)
+    encoder = tuple(_block(shapes, f"encoder.{level}") for level in range(levels))
+    first = next(
+        shapes[name]
+        for part in ("project", "conv1")
+        if (name := f"encoder.0.{part}.weight") in shapes
+    )
+    return UShapeConfig(
+        in_channels=first[1],
+        encoder=encoder,
+        decoder=tuple(_level(shapes, f"decoder.{level}") for level in range(ups)),
+        head=_conv(shapes, "head"),
+        norm="group" if has_norms and not has_statistics else "batch",
+    )
+
+
+def _levels(shapes: Shapes, template: str) -> int:
+    return count(shapes, template + "conv1.weight")
+
+
+def _conv(shapes: Shapes, path: str, *, transposed: bool = False) -> ConvConfig:
+    """The convolution of this path: ``conv1`` has ``norm1`` and ``act1``, ``up`` ``up_norm``."""
+    into, out, kernel, other = shapes[f"{path}.weight"]
+    if not transposed:
+        into, out = out, into
+    holder, _, name = path.rpartition(".")
+    number = name.removeprefix("conv")
+    parts = (f"norm{number}", f"act{number}") if name != number else (f"{name}_norm", f"{name}_act")
+    norm, act = (f"{holder}.{part}" if holder else part for part in parts)
+    keeps = kernel % 2 == 1 or transposed or name == "down"
+    if kernel != other or not keeps:
+        raise ValueError(f"no padding keeps the size under a kernel of {kernel} x {other}")
+    return ConvConfig(
+        out=out,
+        kernel=kernel,
+        bias=f"{path}.bias" in shapes,
+        norm=f"{norm}.weight" in shapes,
+        slopes=shapes.get(f"{act}.weight", (0,))[0],
+    )
+
+
+def _optional(shapes: Shapes, path: str, *, transposed: bool = False) -> ConvConfig | None:
+    return _conv(shapes, path, transposed=transposed) if f"{path}.weight" in shapes else None
+
+
+def _block(shapes: Shapes, path: str) -> BlockConfig:
+    convs: list[ConvConfig] = []
+    while f"{path}.conv{len(convs) + 1}.weight" in shapes:
+        convs.append(_conv(shapes, f"{path}.conv{len(convs) + 1}"))
+    return BlockConfig(
+        convs=tuple(convs),
+        shortcut=_optional(shapes, f"{path}.shortcut"),
+        project=_optional(shapes, f"{path}.project"),
+        down=_optional(shapes, f"{path}.down"),
+    )
+
+
+def _level(shapes: Shapes, path: str) -> LevelConfig:
+    transposed = _optional(shapes, f"{path}.up", transposed=True)
+    resized = _optional(shapes, f"{path}.up_conv")
+    block = _block(shapes, f"{path}.conv")
+    return LevelConfig(
+        up=UpConfig(
+            kind="transposed" if transposed else "resize_conv" if resized else "resize",
+            conv=transposed or resized,
+        ),
+        block=block,
+        gate=_gate(shapes, f"{path}.gate") if f"{path}.gate.psi.weight" in shapes else None,
+    )
+
+
+def _gate(shapes: Shapes, path: str) -> GateConfig:
+    up, skip, psi = (_conv(shapes, f"{path}.{name}") for name in ("up", "skip", "psi"))
+    return GateConfig(up=up, skip=skip, psi=psi)
+
+
+def describe(config: UShapeConfig) -> str:
+    """Width, way up, and whatever else is not as usual, in a few words."""
+    blocks = [*config.encoder, *(level.block for level in config.decoder)]
+    kinds = {
+        "recurrent": any(block.project for block in blocks),
+        "residual": any(block.shortcut for block in blocks),
+        "attention": any(level.gate for level in config.decoder),
+    }
+    words = [kind for kind, present in kinds.items() if present]
+    words.append(f"width {config.encoder[0].out}")
+    words += sorted({_UPS[level.up.kind] for level in config.decoder})
+    if len(config.decoder) != 4:
+        words.append(f"{len(config.decoder)} levels")
+    convs = [conv for block in blocks for conv in block.convs]
+    kernels = sorted({conv.kernel for conv in convs} - {3})
+    words += [f"kernel {kernel}" for kernel in kernels]
+    lengths = {len(block.convs) for block in blocks}
+    if lengths != {2}:
+        words.append(f"{'-'.join(map(str, sorted(lengths)))} convolutions a level")
+    if not any(conv.norm for conv in convs):
+        words.append("no norm")
+    elif config.norm != "batch":
+        words.append(f"{config.norm} norm")
+    if config.padding == "none":
+        words.append("unpadded")
+    return ", ".join(words)
+
+
+_UPS = {"transposed": "transposed", "resize": "resized", "resize_conv": "resized and convolved"}
+
+
+def requirements(config: UShapeConfig) -> SizeRequirements:
+    """Every level halves the size."""
+    multiple = 2 ** len(config.decoder)
+    return SizeRequirements(minimum=multiple, multiple_of=1 if config.fit == "pad" else multiple)
+
+
+def is_plain(config: UShapeConfig) -> bool:
+    """Whether the tensors are those of a U-Net of the ``unet`` family."""
+    blocks = [*config.encoder, *(level.block for level in config.decoder)]
+    convs = [conv for block in blocks for conv in block.convs]
+    ups = {
+        (level.up.kind, level.up.conv and replace(level.up.conv, out=0)) for level in config.decoder
+    }
+    return (
+        config.norm == "batch"
+        and all(len(block.convs) == 2 for block in blocks)
+        and not any(block.shortcut or block.project or block.down for block in blocks)
+        and len({replace(conv, out=0) for conv in convs}) == 1
+        and (convs[0].kernel, convs[0].slopes) == (3, 0)
+        and not any(level.gate for level in config.decoder)
+        and len(ups) == 1
+        and all(kind == "resize" or (conv and conv.kernel == 2) for kind, conv in ups)
+        and config.head.bias
+        and not config.head.norm
+    )
+
+
+_PARTS = ("down", "shortcut", "project")
+_BLOCK = ("conv{k}", "norm{k}", "act{k}")
+
+
+def _own_names() -> dict[str, str | None]:
+    extra = [f"{part}{leaf}" for part in _PARTS for leaf in ("", "_norm", "_act")]
+    ups = [f"{up}{leaf}" for up in ("up", "up_conv") for leaf in ("", "_norm", "_act")]
+    gates = [f"gate.{part}{leaf}" for part in ("up", "skip", "psi") for leaf in ("", "_norm")]
+    names = ["head", "head_norm"]
+    names += [f"encoder.{{n}}.{part}" for part in (*_BLOCK, *extra)]
+    names += [f"decoder.{{n}}.conv.{part}" for part in (*_BLOCK, *extra)]
+    names += [f"decoder.{{n}}.{part}" for part in (*ups, *gates)]
+    return {name: name for name in names}
+
+
+ARCHITECTURE = Architecture(
+    id="u_shape",
+    title="U-Net of any names",
+    build=UShape,
+    infer=infer,
+    describe=describe,
+    requirements=requirements,
+    mappings=(
+        KeyMapping(
+            id="u_shape",
+            origin="segdemo",
+            renames=_own_names(),
+            # A plain U-Net has the same names, and is one of the ``unet`` family.
+            fits=lambda config: not is_plain(config),
+        ),
+    ),
+)

@@ -1,0 +1,112 @@
+"""The parameters of the U-shaped family: what tensors tell, and what they leave open."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Join = Literal["skip_first", "up_first", "sum", "none"]
+Interpolation = Literal["nearest", "bilinear", "bilinear_aligned"]
+Norm = Literal["batch", "group", "instance"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvConfig:
+    """A convolution that keeps the size, with what follows it."""
+
+    out: int
+    kernel: int = 3
+    bias: bool = True
+    norm: bool = True
+    slopes: int = 0
+    """Of a PReLU behind it: one for all channels or one each; 0 without a PReLU."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockConfig:
+    """The convolutions of one level."""
+
+    convs: tuple[ConvConfig, ...]
+    shortcut: ConvConfig | None = None
+    """Leads around the block and is added to what it gives."""
+    project: ConvConfig | None = None
+    """Goes before the block, whose convolutions are repeated; what it gives is added."""
+    down: ConvConfig | None = None
+    """With stride 2 before the block, in place of the pooling."""
+
+    @property
+    def out(self) -> int:
+        """Channels that it gives."""
+        return self.convs[-1].out
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpConfig:
+    """How a level of the expanding path doubles the size."""
+
+    kind: Literal["transposed", "resize", "resize_conv"]
+    conv: ConvConfig | None = None
+    """The transposed convolution, or the convolution behind the interpolation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateConfig:
+    """An additive attention gate (Oktay et al. 2018, arXiv:1804.03999) on the skip."""
+
+    up: ConvConfig
+    """1x1 on the upsampled map."""
+    skip: ConvConfig
+    """1x1 on the skip."""
+    psi: ConvConfig
+    """1x1 on their rectified sum; a sigmoid follows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LevelConfig:
+    """One level of the expanding path."""
+
+    up: UpConfig
+    block: BlockConfig
+    skip: bool = True
+    """Whether the encoder's map of this size is joined."""
+    gate: GateConfig | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UShapeConfig:
+    """A U-shaped network; levels count from the image down, and on the way up from the deepest."""
+
+    in_channels: int
+    encoder: tuple[BlockConfig, ...]
+    """The bottleneck is the last."""
+    decoder: tuple[LevelConfig, ...]
+    head: ConvConfig
+    norm: Norm = "batch"
+    groups: int = 0
+    """Of a group norm; 0 for the other kinds."""
+    order: Literal["norm_first", "act_first"] = "norm_first"
+    """Whether the norm stands before the activation or behind it."""
+    activation: str = "relu"
+    """A key of ACTIVATIONS; where a PReLU has tensors, it is used instead."""
+    activated: Literal["each", "last", "inner"] = "each"
+    """Behind which convolutions of a block an activation stands; inner: all but the last."""
+    up_activated: bool | None = None
+    """Whether an activation follows the way up; None: where a norm does."""
+    add: Literal["inside", "outside"] = "inside"
+    """Whether shortcuts are added before the block's last activation or behind it."""
+    repeats: int = 2
+    """How often a recurrent convolution is fed the sum of its input and its own output."""
+    doubled: bool = False
+    """Whether a recurrent convolution is fed twice its own output, and only once, instead."""
+    interpolation: Interpolation = "bilinear_aligned"
+    join: Join = "up_first"
+    down: Literal["max", "average", "strided"] = "max"
+    """Strided: the first convolution of each level has stride 2, and nothing pools."""
+    padding: Literal["zeros", "none"] = "zeros"
+    """None: each 3x3 convolution loses a pixel on each side."""
+    fit: Literal["pad", "crop", "exact"] = "pad"
+    """What happens where pooling lost an odd row or column: zeros stand in around the upsampled
+    map, the skip is cropped about its centre, or sizes have to be multiples."""
+
+    @property
+    def classes(self) -> int:
+        """Channels of the logits."""
+        return self.head.out

@@ -1,0 +1,196 @@
+"""Where a U-shaped network changes the size, as far as channels and names tell."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from segdemo.checkpoints.structure.flow import Step, Walk
+from segdemo.checkpoints.structure.units import common_parts, tokens
+
+_MAX_CUTS = 1500
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Rise:
+    """One level of the expanding path."""
+
+    up: Step | None
+    """The transposed convolution, or the one behind the interpolation; None without one."""
+    steps: tuple[Step, ...]
+
+    @property
+    def skip(self) -> int:
+        """Channels of the map that is joined; 0 where none is, or it is added."""
+        return self.steps[0].skip
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Levels:
+    """The convolutions of each level."""
+
+    encoder: tuple[tuple[Step, ...], ...]
+    """From the image down, the bottleneck last."""
+    decoder: tuple[Rise, ...]
+    """From the deepest up."""
+    head: Step
+    has_down: bool
+    """Whether the first convolution of each level but the first has a stride of its own."""
+    adds: bool
+    """Whether nothing is concatenated: skips are added, or there are none."""
+    cost: float
+    """What speaks against it: names that lie across, uneven levels."""
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """After how many convolutions from the image on the size is halved."""
+        ends, total = [], 0
+        for steps in self.encoder[:-1]:
+            total += len(steps)
+            ends.append(total)
+        return tuple(ends)
+
+
+def levels_of(walk: Walk) -> list[Levels]:
+    """Every way to cut the walk into levels, the likeliest first; [] where it is no U."""
+    found = [
+        levels
+        for resized in (False, True)
+        if (parts := _rises(walk, resized)) is not None
+        for levels in _cut(*parts, resized=resized)
+    ]
+    return sorted(found, key=lambda levels: levels.cost)
+
+
+def _rises(walk: Walk, resized: bool) -> tuple[list[Step], list[Rise], Step] | None:
+    """The contracting path, the levels of the expanding path, and the head.
+
+    ``resized`` supposes a convolution behind each interpolation.
+    """
+    *body, head = walk
+    is_transposed = any(step.transposed for step in walk)
+    if is_transposed and resized:
+        return None
+    starts = [
+        place
+        for place, step in enumerate(body)
+        if (step.transposed if is_transposed else step.skip)
+    ]
+    if not starts or head.skip or head.transposed:
+        return None
+    if resized:
+        starts = [start - 1 for start in starts]
+        if any(body[start].skip or start < 1 for start in starts):
+            return None
+    rises = []
+    for start, end in zip(starts, [*starts[1:], len(body)], strict=True):
+        has_up = is_transposed or resized
+        steps = tuple(body[start + has_up : end])
+        if not steps:
+            return None
+        rises.append(Rise(up=body[start] if has_up else None, steps=steps))
+    return body[: starts[0]], rises, head
+
+
+def _cut(encoder: list[Step], rises: list[Rise], head: Step, *, resized: bool) -> Iterator[Levels]:
+    adds = not any(rise.skip for rise in rises)
+    if adds and not all(rise.up for rise in rises):
+        return
+    widths = [rise.up.out if adds and rise.up else rise.skip for rise in reversed(rises)]
+    wanted: list[int | None] = [*widths]
+    if not adds:
+        wanted = [width or None for width in widths]
+    cuts = list(_cuts(encoder, wanted))
+    if adds and not cuts:
+        # No skip fits: there are none.
+        cuts = list(_cuts(encoder, [None] * len(rises)))
+    for ends in cuts:
+        pieces = tuple(
+            tuple(encoder[start:end])
+            for start, end in zip((0, *ends), (*ends, len(encoder)), strict=True)
+        )
+        for has_down in (False, True):
+            if has_down and not all(map(_may_begin_with_down, pieces[1:])):
+                continue
+            if not has_down and any(step.unit.kernel % 2 == 0 for step in encoder):
+                continue
+            yield Levels(
+                encoder=pieces,
+                decoder=tuple(rises),
+                head=head,
+                has_down=has_down,
+                adds=adds,
+                cost=_cost(pieces, rises, has_down=has_down, resized=resized),
+            )
+
+
+def _cuts(encoder: Sequence[Step], wanted: Sequence[int | None]) -> Iterator[tuple[int, ...]]:
+    """After how many steps each level may end, so that it gives the channels wanted there."""
+    budget = _MAX_CUTS
+
+    def extend(ends: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        nonlocal budget
+        if len(ends) == len(wanted):
+            yield ends
+            return
+        width = wanted[len(ends)]
+        first = ends[-1] if ends else 0
+        # Every level that is still to come needs a step, the bottleneck, too.
+        for end in range(first + 1, len(encoder) - (len(wanted) - len(ends)) + 1):
+            if width in (None, encoder[end - 1].out) and budget > 0:
+                budget -= 1
+                yield from extend((*ends, end))
+
+    return extend(())
+
+
+def _may_begin_with_down(steps: Sequence[Step]) -> bool:
+    return len(steps) > 1 and steps[0].unit.kernel in (2, 3, 4)
+
+
+def _cost(
+    pieces: Sequence[Sequence[Step]], rises: Sequence[Rise], *, has_down: bool, resized: bool
+) -> float:
+    lengths = [len(steps) - (has_down and level > 0) for level, steps in enumerate(pieces)]
+    usual = Counter(lengths[:-1]).most_common(1)[0][0]
+    uneven: float = sum(abs(length - usual) for length in lengths[:-1])
+    uneven += 0.5 * abs(lengths[-1] - usual)
+    uneven += 0.5 * sum(abs(len(rise.steps) - usual) for rise in rises)
+    uneven += 0.1 * abs(usual - 2)
+    supposed = 0.1 * resized + 0.6 * has_down
+    return 2 * _across(pieces, rises, resized=resized) + uneven + supposed
+
+
+def _across(pieces: Sequence[Sequence[Step]], rises: Sequence[Rise], *, resized: bool) -> float:
+    """How many neighbours of one level have names less alike than those of different levels."""
+    inside = [
+        _alike(one, other)
+        for steps in (*pieces, *(rise.steps for rise in rises))
+        for one, other in pairwise(steps)
+    ]
+    apart = [_alike(above[-1], below[0]) for above, below in pairwise(pieces)]
+    if resized:
+        ends = [pieces[-1], *(rise.steps for rise in rises[:-1])]
+        apart += [
+            _alike(steps[-1], rise.up)
+            for steps, rise in zip(ends, rises, strict=True)
+            if rise.up is not None
+        ]
+    return sum(one < other for one in inside for other in apart) / max(1, len(apart))
+
+
+def _alike(one: Step, other: Step) -> float:
+    return _likeness(one.unit.conv.path, other.unit.conv.path)
+
+
+@lru_cache(maxsize=4096)
+def _likeness(one: str, other: str) -> float:
+    """Modules that two paths have in common, then words; less by a gap between numbers."""
+    parts, others = one.split("."), other.split(".")
+    shared = common_parts(parts, others)
+    mine, theirs = (*parts, "")[shared], (*others, "")[shared]
+    if mine.isdecimal() and theirs.isdecimal():
+        return shared - 0.01 * min(abs(int(mine) - int(theirs)), 50)
+    words, other_words = tokens(mine), tokens(theirs)
+    return shared + 0.1 * common_parts(words, other_words)

@@ -1,0 +1,278 @@
+"""What the tensors of a U-shaped network leave open, and the names of the answers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+from segdemo.architectures.u_shape_config import (
+    BlockConfig,
+    ConvConfig,
+    UShapeConfig,
+)
+from segdemo.checkpoints.structure.hints import (
+    activates_first,
+    activates_last_only,
+    feeds_double,
+    joins_skip_first,
+)
+from segdemo.checkpoints.structure.roles import Roles
+
+_GROUPS = (32, 8, 16, 4, 2, 1)
+_ACTIVATIONS = ("relu", "leaky", "leaky_tenth", "leaky_fifth", "elu", "selu", "silu", "gelu")
+_MAX_REPEATS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One thing that no tensor tells."""
+
+    field: str
+    """Of the configuration."""
+    answers: Mapping[str, Any]
+    """Name -> value."""
+    likeliest: str
+    listed: tuple[str, ...] = ()
+    """Answers that are offered as alternatives; the others have to be named."""
+    usual: str = ""
+    """The answer that needs no mention in an id; empty where each is mentioned."""
+    is_paired: bool = False
+    """Whether its alternatives are offered beside those of other paired questions, too."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Reading:
+    """Answers to all questions."""
+
+    id: str
+    answers: Mapping[str, str]
+    """Field -> the name of the answer."""
+    values: Mapping[str, Any]
+    """Field -> the answer."""
+
+
+def questions_of(roles: Roles) -> list[Question]:
+    """What is open about this network."""
+    return [*_of_the_way_up(roles), *_of_blocks(roles), *_of_norms(roles), *_of_the_rest(roles)]
+
+
+def readings_of(questions: Sequence[Question], assume: str | None) -> Iterator[Reading]:
+    """The likeliest reading, the assumed one, then others that differ from it in one answer.
+
+    Paired questions are varied together. Nothing where an assumed answer is no answer here.
+    """
+    likeliest = {question.field: question.likeliest for question in questions}
+    chosen = dict(likeliest)
+    if assume is not None:
+        for name in assume.split("."):
+            asked = next((one for one in questions if name in one.answers), None)
+            if asked is None:
+                return
+            chosen[asked.field] = name
+    paired = [question for question in questions if question.is_paired]
+    single = [question for question in questions if not question.is_paired]
+    combinations = [
+        likeliest,
+        chosen,
+        *(
+            {**likeliest, **dict(zip([one.field for one in paired], names, strict=True))}
+            for names in product(*(_offered(question) for question in paired))
+        ),
+        *({**likeliest, one.field: name} for one in single for name in _offered(one)),
+    ]
+    seen = set()
+    for answers in combinations:
+        reading = _reading(questions, answers)
+        if reading.id not in seen:
+            seen.add(reading.id)
+            yield reading
+
+
+def _offered(question: Question) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((question.likeliest, *question.listed)))
+
+
+def _reading(questions: Sequence[Question], answers: Mapping[str, str]) -> Reading:
+    mentioned = [
+        answers[question.field]
+        for question in questions
+        if answers[question.field] != question.usual
+    ]
+    return Reading(
+        id=".".join(mentioned),
+        answers=answers,
+        values={one.field: one.answers[answers[one.field]] for one in questions},
+    )
+
+
+def _same(*names: str) -> dict[str, Any]:
+    return {name: name for name in names}
+
+
+def _of_the_way_up(roles: Roles) -> Iterator[Question]:
+    config = roles.config
+    kinds = {level.up.kind for level in config.decoder}
+    if roles.levels.adds:
+        answers = {"sum": "sum", "no_skips": "none"} if _may_add(config) else {"no_skips": "none"}
+        likeliest = next(iter(answers))
+    else:
+        answers = _same("up_first", "skip_first")
+        skip_first = joins_skip_first(roles.paths) or any(level.gate for level in config.decoder)
+        likeliest = "skip_first" if skip_first or "resize_conv" in kinds else "up_first"
+    yield Question(
+        field="join", answers=answers, likeliest=likeliest, listed=tuple(answers), is_paired=True
+    )
+    if kinds != {"transposed"}:
+        answers = _same("bilinear_aligned", "bilinear", "nearest")
+        yield Question(
+            field="interpolation",
+            answers=answers,
+            likeliest="nearest" if "resize_conv" in kinds else "bilinear_aligned",
+            listed=tuple(answers),
+            is_paired=True,
+        )
+    ups = [level.up.conv for level in config.decoder if level.up.conv]
+    if ups:
+        usual = "up_act" if ups[0].norm else "up_linear"
+        is_open = ups[0].norm or "resize_conv" in kinds
+        yield Question(
+            field="up_activated",
+            answers={"up_linear": False, "up_act": True},
+            likeliest=usual,
+            usual=usual,
+            listed=("up_linear", "up_act") if is_open else (),
+        )
+
+
+def _may_add(config: UShapeConfig) -> bool:
+    """Whether each level's skip has as many channels as what it would be added to."""
+    skips = [block.out for block in config.encoder[-2::-1]]
+    return all(
+        level.up.conv is not None and level.up.conv.out == skip
+        for level, skip in zip(config.decoder, skips, strict=True)
+    )
+
+
+def _of_blocks(roles: Roles) -> Iterator[Question]:
+    blocks = _blocks(roles.config)
+    if any(block.shortcut for block in blocks):
+        yield Question(
+            field="add",
+            answers={"add_inside": "inside", "add_outside": "outside"},
+            likeliest="add_inside",
+            usual="add_inside",
+            listed=("add_inside", "add_outside"),
+        )
+    if any(block.project for block in blocks):
+        yield Question(
+            field="repeats",
+            answers={f"t{number}": number for number in range(_MAX_REPEATS + 1)},
+            likeliest="t2",
+            usual="t2",
+            listed=("t1", "t2", "t3"),
+        )
+        yield Question(
+            field="doubled",
+            answers={"feeds_input": False, "feeds_double": True},
+            likeliest="feeds_double" if feeds_double(roles.paths) else "feeds_input",
+            usual="feeds_input",
+            listed=("feeds_input", "feeds_double"),
+        )
+    yield Question(
+        field="activated",
+        answers={"act_each": "each", "act_last": "last", "act_inner": "inner"},
+        likeliest="act_last" if activates_last_only(roles) else "act_each",
+        usual="act_each",
+    )
+    if any(not conv.slopes for block in blocks for conv in block.convs):
+        yield Question(
+            field="activation",
+            answers=_same(*_ACTIVATIONS),
+            likeliest="relu",
+            usual="relu",
+            listed=("relu", "leaky"),
+        )
+
+
+def _of_norms(roles: Roles) -> Iterator[Question]:
+    config = roles.config
+    blocks = _blocks(config)
+    convs = [conv for block in blocks for conv in block.convs]
+    if any(conv.norm for conv in convs):
+        yield Question(
+            field="order",
+            answers=_same("norm_first", "act_first"),
+            likeliest="act_first" if activates_first(roles) else "norm_first",
+            usual="norm_first",
+            listed=("norm_first", "act_first"),
+        )
+    else:
+        # Instance norms without parameters leave no tensors, but take the bias's place.
+        has_bias = any(conv.bias for conv in convs)
+        yield Question(
+            field="norm",
+            answers={"no_norm": "batch", "instance_norm": "instance"},
+            likeliest="no_norm" if has_bias else "instance_norm",
+            usual="no_norm",
+            listed=("no_norm", "instance_norm"),
+        )
+    if config.norm == "group":
+        widths = {conv.out for conv in convs if conv.norm}
+        fitting = {f"groups_{n}": n for n in _GROUPS if all(width % n == 0 for width in widths)}
+        answers = {**fitting, "instance_norm": 0}
+        sensible = [name for name, n in fitting.items() if 2 * n <= min(widths)]
+        yield Question(
+            field="groups",
+            answers=answers,
+            likeliest=(sensible or ["instance_norm"])[0],
+            listed=tuple(answers),
+        )
+
+
+def _of_the_rest(roles: Roles) -> Iterator[Question]:
+    if not any(block.down for block in roles.config.encoder):
+        yield Question(
+            field="down",
+            answers={"max_pool": "max", "avg_pool": "average", "strided": "strided"},
+            likeliest="max_pool",
+            usual="max_pool",
+        )
+    if roles.config.classes > 1:
+        yield Question(
+            field="ends_with",
+            answers=_same("softmax", "sigmoid"),
+            likeliest="softmax",
+            usual="softmax",
+            listed=("softmax", "sigmoid"),
+        )
+
+
+def _blocks(config: UShapeConfig) -> list[BlockConfig]:
+    return [*config.encoder, *(level.block for level in config.decoder)]
+
+
+def configured(config: UShapeConfig, values: Mapping[str, Any]) -> UShapeConfig:
+    """The configuration with these answers."""
+    values = {field: value for field, value in values.items() if field != "ends_with"}
+    if values.get("norm") == "instance":
+        config = replace(
+            config,
+            encoder=tuple(map(_with_norms, config.encoder)),
+            decoder=tuple(
+                replace(level, block=_with_norms(level.block)) for level in config.decoder
+            ),
+        )
+    return replace(config, **values)
+
+
+def _with_norms(block: BlockConfig) -> BlockConfig:
+    def normed(conv: ConvConfig | None) -> ConvConfig | None:
+        return conv and replace(conv, norm=True)
+
+    return replace(
+        block,
+        convs=tuple(replace(conv, norm=True) for conv in block.convs),
+        shortcut=normed(block.shortcut),
+        project=normed(block.project),
+        down=normed(block.down),
+    )

@@ -1,0 +1,27 @@
+"""U-Nets that nobody here has seen: opened by structure, computing what their authors' do."""
+
+import torch
+from code_bases import randomised
+from strangers import STRANGERS
+
+from segdemo.checkpoints import detect
+
+
+def test_each_opens_and_one_reading_of_it_computes_the_same():
+    torch.manual_seed(0)
+    wrong = {}
+    for name, (build, reading) in STRANGERS.items():
+        network = randomised(build()).eval()
+        state_dict = network.state_dict()
+        try:
+            detection = detect(state_dict, assume=reading)
+            image = torch.randn(1, detection.config.in_channels, 128, 64)
+            with torch.inference_mode():
+                expected, found = network(image), detection.build()(image)
+            assert expected.std() > 1e-3, "a constant map proves nothing"
+            difference = (expected - found).abs().max() / expected.abs().max()
+            if difference > 1e-4:
+                wrong[name] = f"differs by {difference:.2g}: {detection.id}"
+        except Exception as error:
+            wrong[name] = f"{type(error).__name__} {str(error)[:150]}"
+    assert not wrong, wrong
