@@ -1,56 +1,48 @@
-"""How far the statistics of an input's features are from those that the batch norms remember."""
+"""How far the statistics of a network's features are from those that its batch norms remember."""
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-FIRST_NORMS = 3
-"""Of so many norms the divergence tells whether an image is like those of the training: they see
-the image itself, before it is turned into what the task is about."""
+_MOST_GAIN = 100.0
+"""By how much restoring may stretch a channel: one that hardly varies tells nothing larger."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Divergence:
-    """Each is 0 where the statistics agree; about 1 is far."""
+def divergences(network: nn.Module, images: Tensor, *, restored: bool) -> tuple[float, ...]:
+    """How far each batch norm's input is from its running statistics, in the order they run.
 
-    all: float
-    """Mean over all batch norms."""
-    first: float
-    """Mean over the first few; see ``FIRST_NORMS``."""
+    One forward of ``network`` on ``images`` (N, C, H, W). Of each norm: the symmetric
+    Kullback-Leibler divergence of two normals with these means and variances, in the median over
+    channels, and of that log(1 + d): 0 where they agree, and about 1 is far.
 
-
-def divergence(network: nn.Module, images: Tensor) -> Divergence | None:
-    """What one forward of ``network`` on ``images`` (N, C, H, W) says.
-
-    Of each batch norm: the symmetric Kullback-Leibler divergence of two normals, those of its
-    input and of its running statistics, in the median over channels; and of that log(1 + d). None
-    for a network without batch norms, and one that cannot run on them.
+    ``restored`` gives each channel its running mean and variance before it goes on, so that each
+    norm judges the layers since the last ones alone: what the images are hardly matters then, and
+    a wrong layer is seen where it is. Empty for a network without batch norms, and one that
+    cannot run on these images.
     """
-    with _watched(network) as found, torch.inference_mode():
+    with _watched(network, restored=restored) as found, torch.inference_mode():
         try:
             network(images)
         except Exception:
             # Whatever a forward may raise, such as of a size: there is no evidence then.
-            return None
-    finite = [value for value in found if math.isfinite(value)]
-    if not found or len(finite) < len(found):
-        return None
-    first = found[:FIRST_NORMS]
-    return Divergence(all=sum(found) / len(found), first=sum(first) / len(first))
+            return ()
+    return tuple(found) if all(map(math.isfinite, found)) else ()
 
 
 @contextmanager
-def _watched(network: nn.Module) -> Iterator[list[float]]:
-    """Fills the list with the divergence of each norm as it runs."""
+def _watched(network: nn.Module, *, restored: bool) -> Iterator[list[float]]:
+    """Fills the list as the norms run."""
     found: list[float] = []
 
-    def look(norm: Any, given: tuple[Tensor, ...]) -> None:
-        found.append(_of_norm(norm, given[0]))
+    def look(norm: Any, given: tuple[Tensor, ...]) -> Tensor | None:
+        features = given[0]
+        variance, mean = torch.var_mean(features.float(), dim=(0, 2, 3), unbiased=False)
+        found.append(_apart(norm, mean, variance))
+        return _as_remembered(norm, features, mean, variance) if restored else None
 
     hooks = [
         module.register_forward_pre_hook(look)
@@ -64,12 +56,20 @@ def _watched(network: nn.Module) -> Iterator[list[float]]:
             hook.remove()
 
 
-def _of_norm(norm: nn.BatchNorm2d, features: Tensor) -> float:
+def _apart(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> float:
     assert norm.running_mean is not None and norm.running_var is not None
-    variance, mean = torch.var_mean(features.float(), dim=(0, 2, 3), unbiased=False)
     # ``eps`` keeps channels that never fire from being infinitely far.
-    variance = variance.double() + norm.eps
-    stored = norm.running_var.double() + norm.eps
-    apart = (mean.double() - norm.running_mean.double()) ** 2
-    symmetric = ((variance + apart) / stored + (stored + apart) / variance) / 2 - 1
-    return math.log1p(float(symmetric.median().clamp(min=0)))
+    seen, stored = variance.double() + norm.eps, norm.running_var.double() + norm.eps
+    shift = (mean.double() - norm.running_mean.double()) ** 2
+    symmetric = ((seen + shift) / stored + (stored + shift) / seen) / 2 - 1
+    return math.log1p(float(symmetric.median()))
+
+
+def _as_remembered(
+    norm: nn.BatchNorm2d, features: Tensor, mean: Tensor, variance: Tensor
+) -> Tensor:
+    """The features with the running mean and variance in each channel."""
+    assert norm.running_mean is not None and norm.running_var is not None
+    gain = (norm.running_var / variance.clamp(min=1e-12)).sqrt().clamp(max=_MOST_GAIN)
+    shift = norm.running_mean - mean * gain
+    return features * gain[:, None, None] + shift[:, None, None]

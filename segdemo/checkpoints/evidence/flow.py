@@ -6,7 +6,10 @@ from typing import Any, Union
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.overrides import TorchFunctionMode
+
+from segdemo.engine.shape_inference import returned_shape
 
 Value = Union["Given", "Convolved", "Normed", "Rectified", "Joined", "Averaged", "Other"]
 """Where a tensor (N, C, H, W) comes from."""
@@ -113,6 +116,22 @@ class _FoundError(Exception):
     """Ends a forward at the first norm."""
 
 
+def _called(func: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """What a function returns; without numbers PyTorch is asked only where it has to be.
+
+    The first time that it is asked it imports hundreds of modules: see ``returned_shape``.
+    """
+    first = args[0] if args else None
+    if isinstance(first, tuple | list):
+        first = next(iter(first), None)
+    if not isinstance(first, Tensor) or not first.is_meta:
+        return func(*args, **named)
+    if named.get("inplace") and func is functional.relu:
+        return first
+    shape = returned_shape(func, args, named)
+    return func(*args, **named) if shape is None else torch.empty(shape, device="meta")
+
+
 _RELUS = ("relu", "relu_")
 _BOUNDED = ("sigmoid", "sigmoid_", "softmax", "relu6", "hardsigmoid")
 """Functions of which no value is below zero."""
@@ -144,7 +163,7 @@ class _Walk(TorchFunctionMode):
         value = self._value(getattr(func, "__name__", ""), args, named)
         if self._only_first and self.norms:
             raise _FoundError
-        result = func(*args, **named)
+        result = _called(func, args, named)
         if isinstance(result, Tensor):
             self._known[id(result)] = result, value
         return result
