@@ -57,7 +57,8 @@ def _watched(network: nn.Module, *, restored: bool) -> Iterator[list[float]]:
 
 
 def _apart(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> float:
-    assert norm.running_mean is not None and norm.running_var is not None
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
     # ``eps`` keeps channels that never fire from being infinitely far.
     seen, stored = variance.double() + norm.eps, norm.running_var.double() + norm.eps
     shift = (mean.double() - norm.running_mean.double()) ** 2
@@ -69,7 +70,8 @@ def _as_remembered(
     norm: nn.BatchNorm2d, features: Tensor, mean: Tensor, variance: Tensor
 ) -> Tensor:
     """The features with the running mean and variance in each channel."""
-    assert norm.running_mean is not None and norm.running_var is not None
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
     gain = (norm.running_var / variance.clamp(min=1e-12)).sqrt().clamp(max=_MOST_GAIN)
     shift = norm.running_mean - mean * gain
     return features * gain[:, None, None] + shift[:, None, None]

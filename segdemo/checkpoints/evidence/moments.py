@@ -83,7 +83,8 @@ def _rectified(norm: Normed, tensors: Mapping[str, Tensor]) -> Tensor | None:
     gamma = _numbers(tensors, norm.weight).abs().clamp(min=1e-12)
     ratio = beta / gamma
     density = torch.exp(-(ratio**2) / 2) / math.sqrt(2 * math.pi)
-    return gamma * density + beta * torch.special.ndtr(ratio)
+    mean: Tensor = gamma * density + beta * torch.special.ndtr(ratio)
+    return mean
 
 
 def _convolved(convolution: Convolved, tensors: Mapping[str, Tensor]) -> Tensor | None:

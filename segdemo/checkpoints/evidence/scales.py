@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from segdemo.architectures.data_sets import IMAGENET
 from segdemo.checkpoints.evidence.first_layer import TrainingInputs
+from segdemo.spec import Preprocessing
 
 Scale = Literal["raw", "raw_centred", "unit", "unit_centred", "signed", "standardised"]
 """0..255; that less the mean of many images; 0..1; that less 0.5; -1..1; ImageNet's or the
@@ -23,8 +24,11 @@ LEAST_R_SQUARED = 0.9
 
 Trained with the norm right behind: 0.95 and more of 30 networks of which 14 are shipped, 18 were
 trained for a minute; behind a ReLU 0.74 at most; with a mean of zero anything."""
-LEAST_PROBABILITY = 0.8
+LEAST_PROBABILITY = 0.65
 """Below it the scale is not told."""
+
+CONTRADICTION = 20.0
+"""So many times likelier another scaling has to be before one is spoken against."""
 
 _MEAN, _MEAN_SPREAD = 0.45, 0.2
 _RATIO, _RATIO_SPREAD = math.log(0.5), 0.35
@@ -66,14 +70,12 @@ _SCALINGS = (
         share=0.05,
         words=_words(1.0, _IMAGENET_BYTES, [1.0]),
     ),
-    _Scaling(
-        scale="unit", mean=(0.0,), std=(1.0,), share=0.3, words=_words(255.0, [0.0], [1.0])
-    ),
+    _Scaling(scale="unit", mean=(0.0,), std=(1.0,), share=0.27, words=_words(255.0, [0.0], [1.0])),
     _Scaling(
         scale="unit_centred",
         mean=(0.5,),
         std=(1.0,),
-        share=0.05,
+        share=0.08,
         words=_words(255.0, [0.5], [1.0]),
     ),
     _Scaling(
@@ -113,6 +115,23 @@ def scale_of(inputs: TrainingInputs) -> ToldScale | None:
     return ToldScale(
         scale=scaling.scale, probability=likelihoods[best] / total, words=scaling.words
     )
+
+
+def speaks_against(inputs: TrainingInputs, preprocessing: Preprocessing) -> bool:
+    """Whether images that are prepared so are far from what the network was trained on."""
+    if inputs.r_squared < LEAST_R_SQUARED:
+        return False
+    divisor = 255.0 if preprocessing.divisor == "maximum" else preprocessing.divisor
+    factor = divisor / 255  # from the values that are divided to images in [0, 1]
+    ours = _Scaling(
+        scale="unit",
+        mean=tuple(value * factor for value in preprocessing.mean),
+        std=tuple(value * factor for value in preprocessing.std),
+        share=1.0,
+        words={},
+    )
+    best = max(_fit(inputs, scaling) for scaling in _SCALINGS)
+    return best > -math.inf and _fit(inputs, ours) < best - math.log(CONTRADICTION)
 
 
 def _fit(inputs: TrainingInputs, scaling: _Scaling) -> float:

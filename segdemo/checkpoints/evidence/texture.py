@@ -39,4 +39,5 @@ def _noise(side: int, generator: torch.Generator) -> Tensor:
         torch.randn(shape, generator=generator), torch.randn(shape, generator=generator)
     )
     noise = torch.fft.irfft2(waves / frequency, s=(side, side))
-    return noise / noise.std()
+    scaled: Tensor = noise / noise.std()
+    return scaled

@@ -26,7 +26,7 @@ from threading import Lock
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from segdemo.checkpoints.detect import Detection
 from segdemo.checkpoints.evidence.divergence import divergences
@@ -45,7 +45,7 @@ SIGNS_LEAST, SIGNS_MARGIN = 0.9, 0.25
 """The best reading fits the signs of at least so many norms, and of so many more than another."""
 MOMENTS_LEAST, MOMENTS_MOST = 0.95, 0.8
 """The best one's means correlate at least so much, those of what is ruled out at most so much."""
-STATISTICS_MOST, STATISTICS_FACTOR, STATISTICS_MARGIN = 0.3, 3.0, 0.15
+STATISTICS_MOST, STATISTICS_FACTOR, STATISTICS_MARGIN = 0.3, 4.0, 0.08
 """The best one's statistics are at most so far, and another's at least so many times as far and
 by so much more, over the norms in which the two differ."""
 
@@ -164,7 +164,9 @@ def _weigh(readings: Sequence[Detection], inputs: TrainingInputs | None) -> Wiri
 
     return Wiring(
         left=tuple(sorted(contest.left, key=distance)),
-        ruled_out=tuple(contest.ruled_out[name] for name in sorted(contest.ruled_out, key=distance)),
+        ruled_out=tuple(
+            contest.ruled_out[name] for name in sorted(contest.ruled_out, key=distance)
+        ),
         figures=means,
     )
 
