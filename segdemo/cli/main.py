@@ -140,6 +140,7 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
         *(("stripped", name) for name in facts["stripped"]),
         *(("class value", value) for value in facts["class_values"]),
     ]
+    rows += [("evidence", sentence) for sentence in facts["evidence"]["sentences"]]
     for name, said in facts["spec"].items():
         value = said["value"]
         shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from segdemo.checkpoints import Detection
+from segdemo.checkpoints.evidence import facts
 from segdemo.inference.segmenter import Segmenter
 from segdemo.spec import SegmentationSpec
 
@@ -27,6 +28,7 @@ def inspection(segmenter: Segmenter) -> dict[str, Any]:
         "stripped": list(detection.stripped),
         "class_values": list(detection.class_values),
         "spec": dict(_spec(spec)),
+        "evidence": facts(segmenter.evidence, detection, spec),
     }
 
 
