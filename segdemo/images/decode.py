@@ -70,6 +70,8 @@ class Decoded:
     """Pages, channels and slices of the file."""
     plane: int = 1
     """Which of them is shown, counted from 1; 0 for several bands shown as colours."""
+    orientation: int = 1
+    """How the file stores its pixels, as EXIF counts it; the image is upright."""
 
 
 def decode(source: bytes | Path | Image.Image, *, max_megapixels: float) -> Image.Image:
@@ -94,7 +96,8 @@ def decode_plane(
         # Pillow warns of odd metadata and of sizes that are checked here anyway.
         warnings.simplefilter("ignore")
         if isinstance(source, Image.Image):
-            return Decoded(image=_decode(source, max_megapixels))
+            image = _decode(source, max_megapixels)
+            return Decoded(image=image, orientation=orientation_of(source))
         if isinstance(source, bytes):
             return _decode_stream(io.BytesIO(source), max_megapixels, plane)
         try:
@@ -142,8 +145,8 @@ def _decode_stream(stream: BinaryIO, max_megapixels: float, plane: int | None) -
             if frames > 1
             else ()
         )
-        image = _decode(picture, max_megapixels)
-    return Decoded(image=image, notices=notices, planes=frames)
+        image, orientation = _decode(picture, max_megapixels), orientation_of(picture)
+    return Decoded(image=image, notices=notices, planes=frames, orientation=orientation)
 
 
 def _raster(stream: BinaryIO, max_megapixels: float, plane: int | None) -> Raster | None:
@@ -190,6 +193,7 @@ def _decode_raster(raster: Raster) -> Decoded:
         notices=raster.notices,
         planes=raster.planes,
         plane=raster.plane,
+        orientation=raster.orientation,
     )
 
 
@@ -212,7 +216,8 @@ def _blended(shown: Values, alpha: Values) -> Values:
     top = np.iinfo(alpha.dtype).max if alpha.dtype.kind in "ui" else 1.0
     share = (alpha / top).astype(np.float32)
     share = share[..., None] if shown.ndim == 3 else share
-    return np.rint(255 - share * (255 - shown.astype(np.float32))).astype(np.uint8)
+    over: Values = np.rint(255 - share * (255 - shown.astype(np.float32))).astype(np.uint8)
+    return over
 
 
 def _open(stream: BinaryIO, max_megapixels: float) -> Image.Image:

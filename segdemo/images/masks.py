@@ -45,6 +45,11 @@ class MaskValue:
     label: int
     """VOID where it says nothing."""
 
+    @property
+    def void(self) -> bool:
+        """Whether it says nothing."""
+        return self.label == VOID
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TruthMask:
@@ -72,8 +77,11 @@ class TruthMask:
 
     @property
     def several(self) -> bool:
-        """Whether there are classes beyond 0 and 1."""
-        return any(label > 1 for label in self.numbers)
+        """Whether there are classes beyond 0 and 1, here or anywhere in the data set."""
+        labels: Iterable[int] = self.numbers
+        if self.reading is not None and self.census is not None:
+            labels = map(self.reading.label_of, self.census.values)
+        return any(1 < label != VOID for label in labels)
 
     def foreground(self, background: int = 0) -> Labels:
         """(H, W): 0 for the ground, 1 for anything else, VOID as it is.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from segdemo.errors import PictureError, TrainingError
@@ -37,7 +38,7 @@ class Labelling:
 
         try:
             data_set = read_data_set(
-                (path.read_bytes for path in masks),
+                (partial(_content, path) for path in masks),
                 max_megapixels=max_megapixels,
                 reading=reading,
                 failed=fail,
@@ -52,9 +53,7 @@ class Labelling:
             value = ", ".join(f"{value:g}" for value in census.values[:2])
             raise TrainingError("finetune_masks_empty", value=value)
         if len(said) == 2:
-            return cls(
-                data_set=data_set, classes=2, thing=said[1], max_megapixels=max_megapixels
-            )
+            return cls(data_set=data_set, classes=2, thing=said[1], max_megapixels=max_megapixels)
         if said[-1] >= _MOST_CLASSES:
             raise TrainingError(
                 "finetune_mask_values", count=len(said), highest=said[-1], limit=_MOST_CLASSES - 1
@@ -69,16 +68,23 @@ class Labelling:
         return self.data_set.reading.notices
 
     def mask(self, path: Path) -> TruthMask:
-        """The labels of a mask; of one thing beside the ground it is 1. Raises TrainingError."""
+        """A mask as all are read. Raises TrainingError."""
         try:
-            return self.data_set.read(path.read_bytes(), max_megapixels=self.max_megapixels)
-        except (OSError, PictureError) as error:
+            return self.data_set.read(_content(path), max_megapixels=self.max_megapixels)
+        except PictureError as error:
             raise _refused(path, error) from error
 
     def labels(self, mask: TruthMask) -> Labels:
-        """(H, W): 0 for the ground, VOID where the mask says nothing."""
+        """(H, W): 0 for the ground, 1 for a single thing, VOID where the mask says nothing."""
         return mask.labels if self.thing is None else mask.of_class(self.thing)
 
 
-def _refused(path: Path, error: Exception) -> TrainingError:
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PictureError("picture_missing", name=printable(path.name)) from error
+
+
+def _refused(path: Path, error: PictureError) -> TrainingError:
     return TrainingError("finetune_mask", name=printable(path.name), reason=str(error))
