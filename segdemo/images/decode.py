@@ -16,7 +16,7 @@ from segdemo.errors import PictureError
 from segdemo.images import tiff
 from segdemo.images.notices import Notice
 from segdemo.images.png import read_deep_png
-from segdemo.images.raster import NPY_MAGIC, Raster, Values, read_npy, require_pixels
+from segdemo.images.raster import NPY_MAGIC, Raster, Values, read_npy, require_pixels, require_plane
 from segdemo.images.window import to_8_bits
 
 MIN_SIDE = 16  # pixels
@@ -136,8 +136,10 @@ def is_plain_jpeg(path: Path) -> bool:
 def _decode_stream(stream: BinaryIO, max_megapixels: float, plane: int | None) -> Decoded:
     raster = _raster(stream, max_megapixels, plane)
     if raster is not None:
+        require_plane(plane, raster.planes)
         return _decode_raster(raster)
     picture = _open(stream, max_megapixels)
+    require_plane(plane, 1)
     with picture:
         frames = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
         notices = (

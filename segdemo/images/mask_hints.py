@@ -62,6 +62,9 @@ def better_readings(
         if labels is None:
             continue
         classes = several and bool((labels[labels != VOID] > 1).any())
+        if several and truth.several and not classes:
+            # It would fit because it says less.
+            continue
         dice = _fit(labels, seen, several=classes, background=background)
         if dice >= max(_SURE, now + _FAR_BETTER):
             better.append(BetterReading(name=name, dice=dice, now=now))

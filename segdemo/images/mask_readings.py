@@ -107,9 +107,8 @@ def _of_two(values: list[float]) -> MaskReading:
         kind: Kind = "foreground" if highest >= _LOWEST_SHADE else "labels"
         return _covered(MaskReading(name=kind, kind=kind, labels={highest: label}))
     lowest = values[0]
-    if (lowest, highest) == (-1, 0):
-        # All bits set, in a type with a sign.
-        return MaskReading(name="foreground", kind="foreground", labels={-1: 1, 0: 0})
+    if lowest < 0 and highest <= 0:
+        raise PictureError("truth_values", value=shown(lowest))
     if lowest == 0 and 0 < highest < _LOWEST_SHADE:
         return MaskReading(name="labels", kind="labels", labels={0: 0, highest: int(highest)})
     if (lowest, highest) == (1, 2):

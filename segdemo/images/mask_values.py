@@ -13,7 +13,7 @@ from segdemo.errors import PictureError
 from segdemo.images import tiff
 from segdemo.images.decode import opened, turned, upright
 from segdemo.images.notices import Notice
-from segdemo.images.raster import NPY_MAGIC, Raster, read_npy
+from segdemo.images.raster import NPY_MAGIC, Raster, read_npy, require_plane
 
 Values = npt.NDArray[Any]
 
@@ -84,10 +84,12 @@ def read_mask_values(
         except tiff.MissingCodecError:
             raster = None
         if raster is not None:
+            require_plane(plane, raster.planes)
             return _of_raster(raster)
     if content.startswith(NPY_MAGIC):
         return _of_raster(read_npy(content, max_megapixels=max_megapixels, plane=plane))
     picture = opened(content, max_megapixels=max_megapixels)
+    require_plane(plane, 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         smeared = picture.format in SMEARING and not _is_lossless(content, picture)
@@ -118,6 +120,9 @@ def _of_raster(raster: Raster) -> MaskValues:
         return _told(MaskValues(values=(values ^ flipped).astype(np.uint8)), raster)
     if values.dtype.kind == "f":
         return _told(_of_floats(values, raster.nodata), raster)
+    if values.dtype == np.int8 and values.max(initial=0) == 0 and values.min(initial=0) == -1:
+        # 255 in a type with a sign.
+        values = values.view(np.uint8)
     if raster.white_is_zero and not raster.raw_bits:
         values = np.iinfo(values.dtype).max - values
     return _told(MaskValues(values=values, void=_declared(values, raster.nodata)), raster)

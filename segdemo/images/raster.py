@@ -64,6 +64,12 @@ def require_pixels(width: int, height: int, max_megapixels: float, samples: int 
         )
 
 
+def require_plane(plane: int | None, count: int) -> None:
+    """Raise PictureError for a page or channel that a file of so many does not hold."""
+    if plane is not None and not 1 <= plane <= count:
+        raise PictureError("picture_no_plane", number=plane, count=count)
+
+
 def read_npy(content: bytes, *, max_megapixels: float, plane: int | None = None) -> Raster:
     """The image in an array of NumPy: (H, W), (H, W, bands), (bands, H, W) or (planes, H, W).
 
@@ -133,9 +139,8 @@ def chosen_plane(count: int, plane: int | None, read: Any) -> int:
 
     Raises PictureError for one that the file does not hold.
     """
+    require_plane(plane, count)
     if plane is not None:
-        if not 1 <= plane <= count:
-            raise PictureError("picture_no_plane", number=plane, count=count)
         return plane
     for index in range(min(count, _MOST_BANDS)):
         values = read(index)

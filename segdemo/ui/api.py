@@ -21,8 +21,10 @@ from segdemo.outputs.render import Kind, View, draw
 from segdemo.outputs.truth_hints import truth_hints
 from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.ui.api_truth import (
+    ClassScores,
     Scores,
     TruthFacts,
+    class_scores,
     name_of_reading,
     number,
     scores,
@@ -91,6 +93,7 @@ class NetworkResult(TypedDict):
     checkpoint: str
     figures: Figures | None
     scores: Scores | None
+    class_scores: ClassScores | None
     mask: File | None
     probability: File | None
     error: str | None
@@ -249,8 +252,11 @@ class Programs:
         for entry in entries:
             # A mistake of ours in one network must not take the others' answers away.
             try:
-                _, prediction = self._handlers.prediction(opened, digest, entry, NO_OVERRIDES)
+                segmenter, prediction = self._handlers.prediction(
+                    opened, digest, entry, NO_OVERRIDES
+                )
                 view = View(prediction=prediction, threshold=level)
+                names = segmenter.class_names
                 mask, probability = _files(opened, view)
                 notices += truth_hints(view, right) if right else ()
                 answers.append(
@@ -258,6 +264,7 @@ class Programs:
                         "checkpoint": entry.id,
                         "figures": _figures(entry, view),
                         "scores": scores(view, right) if right else None,
+                        "class_scores": class_scores(view, right, names) if right else None,
                         "mask": mask,
                         "probability": probability,
                         "error": None,
@@ -373,6 +380,7 @@ def _failed(entry: CatalogEntry, sentence: str) -> NetworkResult:
         "checkpoint": entry.id,
         "figures": None,
         "scores": None,
+        "class_scores": None,
         "mask": None,
         "probability": None,
         "error": sentence,

@@ -1,10 +1,12 @@
 """What programs are told of a truth: how its file was read, and how right networks are by it."""
 
 import math
+from collections.abc import Sequence
 from typing import TypedDict
 
 from segdemo.errors import PictureError, SegdemoError
-from segdemo.images.masks import TruthMask
+from segdemo.images.masks import VOID, TruthMask
+from segdemo.metrics.confusion import confusion
 from segdemo.metrics.curves import curve
 from segdemo.metrics.outlines import outlines
 from segdemo.metrics.scores import BOUNDARY_F, MASK_SCORES
@@ -31,6 +33,23 @@ class TruthFacts(TypedDict):
 
 Scores = dict[str, float | None]
 """``metrics.scores.MASK_SCORES`` by name; null where one is 0/0."""
+
+
+class OneClass(TypedDict):
+    """How right one class is among all that compete; null where it is neither found nor there."""
+
+    number: int
+    name: str
+    iou: float | None
+    pixels: int
+
+
+class ClassScores(TypedDict):
+    """How right the classes are that win each pixel, where network and truth know several."""
+
+    mean_iou: float | None
+    accuracy: float | None
+    classes: list[OneClass]
 
 
 def truth_facts(truth: TruthMask) -> TruthFacts | None:
@@ -77,6 +96,27 @@ def scores(view: View, right: TruthMask) -> Scores:
     found = curve(view.quantised, wanted).at(view.threshold)
     found[BOUNDARY_F.name] = outlines(view.quantised, wanted).f_score[view.threshold]
     return {name: number(found[name]) for name in MASK_SCORES}
+
+
+def class_scores(view: View, right: TruthMask, names: Sequence[str]) -> ClassScores | None:
+    """Of the winners; None where network or truth knows a foreground alone. Void is left out."""
+    if not 2 < view.classes <= VOID or not right.several:
+        return None
+    size = view.prediction.picture_size
+    found = confusion(view.prediction.labels_at(size), right.labels, view.classes)
+    return {
+        "mean_iou": number(found.mean_iou),
+        "accuracy": number(found.accuracy),
+        "classes": [
+            {
+                "number": place,
+                "name": names[place] if place < len(names) else "",
+                "iou": number(float(iou)),
+                "pixels": int(found.counts[place].sum()),
+            }
+            for place, iou in enumerate(found.ious)
+        ],
+    }
 
 
 def number(value: float) -> float | None:
