@@ -12,6 +12,10 @@ from segdemo.images.mask_values import MaskValues
 
 Values = npt.NDArray[Any]
 
+_BETWEEN, _SOME_BETWEEN = 0.5, 0.2
+_GENTLE = 0.5
+_RISE = 16
+"""A step of one part in so many of the whole range is gentle."""
 _NEIGHBOURS_OF = 8
 """Of more values than this nobody asks which lie beside which."""
 
@@ -32,8 +36,10 @@ class Census:
     """Pixels between the lowest and the highest value of their mask."""
     between: int = 0
     """Of these, those with a lower and a higher one among their eight neighbours."""
-    flat: int = 0
-    """Of these, those that begin a square of 2 x 2 of one value."""
+    shores: int = 0
+    """How often the lowest value of a mask touches another."""
+    gentle: int = 0
+    """Of these, how often the other is hardly higher."""
     pixels: int = 1
     beside: dict[tuple[float, float], int] = field(default_factory=dict)
     """(lower, higher) -> how often these two values touch; of masks of few values."""
@@ -45,16 +51,17 @@ class Census:
 
     @property
     def soft(self) -> bool:
-        """Whether the values between lowest and highest are edges, not areas or lines."""
+        """Whether the values between lowest and highest are edges, not areas or lines.
+
+        Either nearly all of them lie between a lower and a higher one, or, as in maps of
+        probabilities that have plateaus, many do, and the ground rises gently.
+        """
         if not self.inner:
             return False
-        between, flat = self.between / self.inner, self.flat / self.inner
-        return between > _BETWEEN or (between > _SOME_BETWEEN and flat < _FLAT)
-
-
-_BETWEEN = 0.5
-_SOME_BETWEEN = 0.2
-_FLAT = 0.25
+        between = self.between / self.inner
+        return between > _BETWEEN or (
+            between > _SOME_BETWEEN and self.gentle > _GENTLE * self.shores
+        )
 
 
 def census_of(mask: MaskValues) -> Census:
@@ -67,13 +74,12 @@ def census_of(mask: MaskValues) -> Census:
         if mask.void is not None:
             inside &= ~mask.void
         low, high = _lowest_around(values), -_lowest_around(-values.astype(np.int64))
-        corner = values[:-1, :-1]
-        flat = (corner == values[1:, :-1]) & (corner == values[:-1, 1:])
-        flat &= corner == values[1:, 1:]
+        shores, gentle = _shores(values, lowest, lowest + (highest - lowest) / _RISE)
         facts = {
             "inner": int(np.count_nonzero(inside)),
             "between": int(np.count_nonzero(inside & (low < values) & (high > values))),
-            "flat": int(np.count_nonzero(flat & inside[:-1, :-1])),
+            "shores": shores,
+            "gentle": gentle,
         }
         if len(found) <= _NEIGHBOURS_OF:
             facts["beside"] = _beside(values)
@@ -100,6 +106,16 @@ def _lowest_around(values: Values) -> Values:
         np.minimum(lowest[one], source[other], out=lowest[one])
         np.minimum(lowest[other], source[one], out=lowest[other])
     return lowest
+
+
+def _shores(values: Values, lowest: float, low: float) -> tuple[int, int]:
+    """How often ``lowest`` has a higher neighbour, and how often that is at most ``low``."""
+    every = gentle = 0
+    for one, other in ((values[1:], values[:-1]), (values[:, 1:], values[:, :-1])):
+        shore = (one == lowest) ^ (other == lowest)
+        every += int(np.count_nonzero(shore))
+        gentle += int(np.count_nonzero(shore & (one <= low) & (other <= low)))
+    return every, gentle
 
 
 def _beside(values: Values) -> dict[tuple[float, float], int]:
@@ -133,7 +149,8 @@ def merged(parts: Iterable[Census]) -> Census:
         most=max((part.most for part in censuses), default=1),
         inner=sum(part.inner for part in censuses),
         between=sum(part.between for part in censuses),
-        flat=sum(part.flat for part in censuses),
+        shores=sum(part.shores for part in censuses),
+        gentle=sum(part.gentle for part in censuses),
         pixels=sum(part.pixels for part in censuses),
         beside=dict(beside),
     )

@@ -19,7 +19,9 @@ _SAMPLE = 400_000
 """Pixels that are compared."""
 _SURE = 0.75
 """Dice below which no reading is called better."""
-_FAR_BETTER = 0.25
+_GAIN = 0.1
+_TIMES = 2
+"""So many times less has to be wrong."""
 _CITYSCAPES = 19
 
 
@@ -53,8 +55,9 @@ def better_readings(
         return ()
     several = found.dtype != np.bool_
     seen = found if several else found.astype(np.uint8)
+    background = background if several else 0
     now = _fit(truth.labels, seen, several=several and truth.several, background=background)
-    if now >= 1 - _FAR_BETTER:
+    if now.mean >= 1 - _GAIN:
         return ()
     better = []
     for name in truth.other_readings:
@@ -65,9 +68,10 @@ def better_readings(
         if several and truth.several and not classes:
             # It would fit because it says less.
             continue
-        dice = _fit(labels, seen, several=classes, background=background)
-        if dice >= max(_SURE, now + _FAR_BETTER):
-            better.append(BetterReading(name=name, dice=dice, now=now))
+        fit = _fit(labels, seen, several=classes, background=background)
+        far = (1 - fit.mean) * _TIMES <= 1 - now.mean
+        if far and fit.mean >= max(_SURE, now.mean + _GAIN):
+            better.append(BetterReading(name=name, dice=fit.dice, now=now.dice))
     return tuple(sorted(better, key=lambda one: (-round(one.dice, 3), one.name in TURNS)))
 
 
@@ -81,16 +85,29 @@ def _labels_of(truth: TruthMask, name: str) -> Found | None:
         return None
 
 
-def _fit(labels: Found, seen: Found, *, several: bool, background: int) -> float:
-    """Mean Dice of the classes that either has, or Dice of the foreground; void left out."""
+@dataclass(frozen=True, kw_only=True)
+class _Fit:
+    """How far two maps agree."""
+
+    mean: float
+    """Over all classes, the ground included: by chance the foreground alone may agree."""
+    dice: float
+    """Of the foreground, or the mean of several classes."""
+
+
+def _fit(labels: Found, seen: Found, *, several: bool, background: int) -> _Fit:
+    """Of the classes that either has, or of foreground and ground; void left out."""
     step = max(1, int(np.sqrt(labels.size / _SAMPLE)))
     labels, seen = labels[::step, ::step], seen[::step, ::step]
     said = labels != VOID
     labels, seen = labels[said], seen[said]
     if not several:
-        return _dice(labels != 0, seen != (background if seen.dtype != np.bool_ else 0))
+        one, other = labels != 0, seen != background
+        dice = _dice(one, other)
+        return _Fit(mean=(dice + _dice(~one, ~other)) / 2, dice=dice)
     classes = np.union1d(np.unique(labels), np.unique(seen))
-    return float(np.mean([_dice(labels == number, seen == number) for number in classes]))
+    mean = float(np.mean([_dice(labels == n, seen == n) for n in classes])) if len(classes) else 0.0
+    return _Fit(mean=mean, dice=mean)
 
 
 def _dice(one: Found, other: Found) -> float:

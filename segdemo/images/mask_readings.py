@@ -24,8 +24,9 @@ _VOIDS = (255, 65535, 2**31 - 1, 2**32 - 1)
 _FAR, _TIMES = 90, 10
 """A lone value so high, and so many times higher than all labels, is none of them."""
 _MOST_VOIDED = 63
-_SOFT_SHARE = 0.5
-"""Edges take less of a mask than this."""
+_SOFT_SHARE, _SOFTER_SHARE = 0.5, 0.75
+"""Edges take less of a mask than this, and of one with much white less than that."""
+_MUCH_WHITE = 0.1
 _MOST_FROM_1 = 8
 _ODDS = 20
 """Labels by chance are multiples of one step less often than once in so many times."""
@@ -82,9 +83,15 @@ def _of_numbers(census: Census) -> MaskReading:
         return _voided(_of_labels(census, labels), [*void, *values[len(labels) :]])
     if not census.soft and len(values) > 2:
         return _voided(_objects(values), void)
-    if census.inner > _SOFT_SHARE * census.pixels:
+    if _is_photograph(census, top):
         raise PictureError("truth_photograph")
     return _cut((top + 1) // 2, top, "probabilities" if census.shares else "foreground")
+
+
+def _is_photograph(census: Census, top: int) -> bool:
+    white = sum(count for value, count in census.counts.items() if value >= 0.98 * top)
+    much = white > _MUCH_WHITE * census.pixels
+    return census.inner > (_SOFTER_SHARE if much else _SOFT_SHARE) * census.pixels
 
 
 def top_of(highest: float) -> int:
