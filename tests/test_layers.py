@@ -39,7 +39,7 @@ UI_LAYERS = (
     {"adding", "viewer"},
     {"viewer.readings", "batch"},
     {"handlers"},
-    {"sharing", "api"},
+    {"sharing", "api", "api_truth"},
     {"layout"},
     {"comparing", "slot_events"},
     {"page"},

@@ -26,7 +26,7 @@ from segdemo.batch import (
 )
 from segdemo.batch import run as running
 from segdemo.errors import PictureError, PredictionError, SegdemoError
-from segdemo.images.decode import decode
+from segdemo.images.decode import decode_plane
 from segdemo.inference.processing import quantise
 
 LIMIT = 1_000_000
@@ -339,9 +339,9 @@ def test_while_networks_have_a_picture_the_next_alone_is_read(tmp_path, monkeypa
 
     def noted(content, **limits):
         read.put(len(content))
-        return decode(content, **limits)
+        return decode_plane(content, **limits)
 
-    monkeypatch.setattr(running, "decode", noted)
+    monkeypatch.setattr(running, "decode_plane", noted)
     paths = [gradient(tmp_path / f"{n}.png", (40 + n, 30)) for n in range(4)]
     # Each picture has two networks: the first ones wait until two pictures have been read.
     outcomes = make_run(tmp_path, paths, predictor=Patient()).outcomes()

@@ -73,7 +73,9 @@ def png(width, height, *chunks, bits=8, colour=0):
     return b"\x89PNG\r\n\x1a\n" + header + body + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF"])
+@pytest.mark.parametrize(
+    "kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM", "JPEG2000"]
+)
 def test_every_format_is_read(kind):
     Image.init()
     if kind not in Image.SAVE:
@@ -363,10 +365,13 @@ BAD_FILES = {
     "text": (b"width,height\n1,2\n", "picture_unknown"),
     "zip": (b"PK\x03\x04" + bytes(40), "picture_unknown"),
     "EPS, which Pillow would hand to a program": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "picture_unknown"),
-    "PPM, which Pillow could read": (encoded(Image.new("RGB", (32, 32)), "PPM"), "picture_unknown"),
+    "an icon, which Pillow could read": (
+        encoded(Image.new("RGB", (32, 32)), "ICO"),
+        "picture_unknown",
+    ),
     "PNG of no width": (png(0, 10), "picture_incomplete"),
     "PNG without pixels": (png(64, 64), "picture_incomplete"),
-    "TIFF of a pixel layout that Pillow lacks": (float_rgb_tiff(), "picture_incomplete"),
+    "TIFF whose pixels are cut off": (float_rgb_tiff()[:-9], "picture_incomplete"),
     "text bomb": (text_bomb(), "picture_metadata"),
 }
 

@@ -308,7 +308,7 @@ def test_what_is_no_picture_is_answered_by_our_sentence(client, tmp_path):
 def segmented(address, picture):
     """What comes back when this is sent as the picture, by no client that means well."""
     call = f"{address}/gradio_api/call/segment"
-    asked = httpx.post(call, json={"data": [picture, "first", 0.5, "foreground", None]})
+    asked = httpx.post(call, json={"data": [picture, "first", 0.5, "foreground", None, None]})
     return httpx.get(f"{call}/{asked.json()['event_id']}").text
 
 
