@@ -8,6 +8,7 @@ from segdemo.errors import TrainingError
 from segdemo.images.masks import VOID
 from segdemo.images.training_masks import Labelling, RawMask, read_mask
 from segdemo.wording import printable
+from tests.table import every
 
 TRUTH = np.zeros((24, 32), bool)
 TRUTH[4:12, 6:20] = True
@@ -44,7 +45,7 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("name", WAYS)
+@every("name", WAYS)
 def test_a_mask_of_one_thing_is_understood_however_it_is_stored(name, tmp_path):
     WAYS[name].save(tmp_path / name)
     mask = read(tmp_path / name)
@@ -82,7 +83,7 @@ def test_masks_without_anything_are_refused(tmp_path):
     assert refused(lambda: Labelling.of([read(tmp_path / "a.png")])).key == "finetune_masks_empty"
 
 
-@pytest.mark.parametrize("values", [[0, 100, 200], [0, 1, 300], [-1, 0, 1], [0.0, 0.5, 1.0]])
+@every("values", [[0, 100, 200], [0, 1, 300], [-1, 0, 1], [0.0, 0.5, 1.0]])
 def test_values_that_are_no_classes_are_refused(values):
     mask = RawMask(values=np.array([values]), smeared=False)
     assert refused(lambda: Labelling.of([mask])).key == "finetune_mask_values"
@@ -99,7 +100,7 @@ def test_a_huge_mask_is_refused_by_its_header(tmp_path):
     assert error.key == "finetune_mask_large"
 
 
-@pytest.mark.parametrize("content", [b"", b"text", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"])
+@every("content", [b"", b"text", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"])
 def test_a_mask_that_cannot_be_read_is_named(tmp_path, content):
     (tmp_path / "a.png").write_bytes(content)
     error = refused(lambda: read(tmp_path / "a.png"))
