@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,7 @@ MODULES = {
 }
 
 
+@cache
 def imports(module: str) -> set[str]:
     """Every module that ``module`` imports anywhere in its text; names of ours to full depth."""
     found: set[str] = set()
