@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -38,6 +39,12 @@ def quality(name: str) -> float:
 
 def best_of(task: str) -> float:
     return max(quality(name) for name in TRAINED if RECIPES[name].task == task)
+
+
+@cache
+def fresh_pictures(task: str, side: int):
+    """Pictures that no score was made of, and their masks: once for all networks of a task."""
+    return pictures.generate(task, pictures.HELD_OUT + 1, side, FRESH)
 
 
 def path_of(name: str):
@@ -101,10 +108,11 @@ def test_the_best_of_a_task_reaches_its_bar(task):
     assert best_of(task) >= BARS[task]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
 def test_the_scores_hold_on_pictures_never_scored_before(name):
     recipe = RECIPES[name]
-    shown, masks = pictures.generate(recipe.task, pictures.HELD_OUT + 1, recipe.canvas, FRESH)
+    shown, masks = fresh_pictures(recipe.task, recipe.canvas)
     maps = evaluation.probabilities(path_of(name), shown)
     if recipe.task == "vessels":
         found = evaluation.tolerant_f1(np.stack([each[0] for each in maps]) >= 0.5, masks > 0)

@@ -191,6 +191,7 @@ def test_a_network_of_one_channel_is_trained_in_grey():
     assert shown.shape == (2, 1, 32, 32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL_KINDS)
 def test_smoke_mode_makes_a_file_that_loads(name, tmp_path):
     out, work = tmp_path / "out", tmp_path / "work"
