@@ -8,6 +8,7 @@ from segdemo.checkpoints import detect
 from segdemo.checkpoints.nearest import Difference, nearest_miss
 from segdemo.cli.main import main
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 FIXTURES = sorted(path.stem for path in VECTORS.glob("*.json"))
 
@@ -42,7 +43,7 @@ def test_a_missing_tensor_does_not_hide_what_network_it_is(complete):
     assert refusal(rest).facts["title"] == detect(complete).architecture.title
 
 
-@pytest.mark.parametrize(
+@every(
     ("network", "name"),
     [
         ("milesial_unet", "outc.conv.weight"),

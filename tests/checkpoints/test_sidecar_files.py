@@ -7,6 +7,7 @@ import pytest
 
 from segdemo.checkpoints.sidecar_files import NAMES, neighbours
 from segdemo.spec import SegmentationSpec
+from tests.table import every
 
 IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
@@ -340,7 +341,7 @@ def test_garbage_says_nothing(beside, name, raw):
     assert beside(name, raw) == {}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_what_is_no_file_says_nothing(tmp_path, name):
     (tmp_path / name).mkdir()
     assert neighbours(tmp_path / "a.pth", in_channels=3, classes=1) == []

@@ -29,6 +29,7 @@ from segdemo.ui.page import build
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.visitor import Visitor
 from tests.browser.conftest import served
+from tests.table import every
 from tests.ui.conftest import in_a_loop, save_unet
 from tests.ui.hub_fakes import FakeHub
 
@@ -338,7 +339,7 @@ def test_a_path_on_the_server_is_no_picture(address, weights, picture_path, mark
     assert "coverage" not in answer
 
 
-@pytest.mark.parametrize("picture", [None, "picture.png", [], 3, {"path": 3}, {"url": "x"}])
+@every("picture", [None, "picture.png", [], 3, {"path": 3}, {"url": "x"}])
 def test_what_is_no_file_is_no_picture(address, picture):
     assert "No picture was uploaded with this call" in segmented(address, picture)
 
