@@ -146,6 +146,6 @@ def test_the_calls_of_programs_are_answered(monkeypatch, tmp_path):
 
 def test_the_contribution_that_is_shown_is_the_real_one():
     shown = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    diff = shown.partition("+++ b/segdemo/architectures/isnet.py\n")[2].partition("```")[0]
-    source = (ROOT / "segdemo/architectures/isnet.py").read_text(encoding="utf-8")
+    diff = shown.partition("+++ b/segdemo/architectures/pspnet.py\n")[2].partition("```")[0]
+    source = (ROOT / "segdemo/architectures/pspnet.py").read_text(encoding="utf-8")
     assert [line.removeprefix("+") for line in diff.splitlines()] == source.splitlines()
