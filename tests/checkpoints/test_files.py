@@ -270,8 +270,8 @@ def test_a_file_that_is_not_there(tmp_path):
         assert caught.value.key == "file_unreadable"
 
 
-@pytest.mark.parametrize("kind", FORMATS)
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+@every("kind", FORMATS)
+@every("share", [0.3, 0.6, 0.95])
 def test_a_truncated_file_is_called_damaged(refusal, kind, share):
     data = FORMATS[kind]
     assert refusal(data[: int(len(data) * share)]) == "file_damaged"
@@ -287,7 +287,7 @@ def entry(shape, start, end, dtype="F32"):
     return {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
 
 
-@pytest.mark.parametrize(
+@every(
     ("data", "key"),
     [
         (headed(b"{" + b"x" * 60), "file_header"),
@@ -326,7 +326,7 @@ def test_every_dtype_is_read_as_the_library_wrote_it(tmp_path, dtype):
     assert (found["a"].dtype, found["one"].shape) == (dtype, ())
 
 
-@pytest.mark.parametrize(
+@every(
     ("data", "key"),
     [
         (b"not a checkpoint at all", "file_foreign"),
@@ -354,15 +354,15 @@ def test_what_is_no_checkpoint_is_named(refusal, data, key):
     assert refusal(data) == key
 
 
-@pytest.mark.parametrize("make", [saved, legacy], ids=["zip", "legacy"])
-@pytest.mark.parametrize("holder", [lambda x: x, lambda x: {"a": x}, lambda x: [x]])
+@every("make", [saved, legacy], ids=["zip", "legacy"])
+@every("holder", [lambda x: x, lambda x: {"a": x}, lambda x: [x]])
 def test_code_in_a_file_is_not_run_and_the_object_is_named(refusal, tmp_path, make, holder):
     marker = tmp_path / "ran"
     assert refusal(make(holder(Marker(marker)))) == "file_runs_code"
     assert not marker.exists()
 
 
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@every("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_code_in_a_bare_pickle_is_not_run(refusal, tmp_path, protocol):
     marker = tmp_path / "ran"
     data = pickle.dumps({"a": Marker(marker)}, protocol=protocol)
@@ -422,8 +422,8 @@ def test_what_a_file_asks_to_call_is_named(tmp_path, make, function, name):
     assert not marker.exists()
 
 
-@pytest.mark.parametrize("make", [saved, legacy], ids=["zip", "legacy"])
-@pytest.mark.parametrize("wrap", [nn.DataParallel, lambda net: {"model": net, "epoch": 3}])
+@every("make", [saved, legacy], ids=["zip", "legacy"])
+@every("wrap", [nn.DataParallel, lambda net: {"model": net, "epoch": 3}])
 def test_a_whole_network_is_named_however_it_is_wrapped(refusal, make, wrap):
     assert refusal(make(wrap(Network()))) == "file_whole_object"
 
@@ -510,7 +510,7 @@ def forged(count):
     return zipped(members)
 
 
-@pytest.mark.parametrize("count", [5, 2**30])
+@every("count", [5, 2**30])
 def test_a_storage_larger_than_its_record_is_not_reserved(refusal, count):
     assert refusal(forged(count)) == "file_claims"
 
@@ -522,7 +522,7 @@ def test_a_legacy_storage_larger_than_the_file_is_not_reserved(refusal):
     assert refusal(data.replace(b"K\x04Nt", told + b"Nt")) == "file_damaged"
 
 
-@pytest.mark.parametrize("make", [saved, legacy], ids=["zip", "legacy"])
+@every("make", [saved, legacy], ids=["zip", "legacy"])
 def test_a_file_of_endless_tensors_is_given_up(refusal, make):
     one = torch.ones(1)
     assert refusal(make({str(n): one.view(1) for n in range(10_001)})) == "file_too_many"

@@ -3,11 +3,11 @@
 import io
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from segdemo.images.mask_hints import better_readings, class_hints
 from segdemo.images.masks import VOID, decode_truth
+from tests.table import every
 
 Y, X = np.mgrid[:60, :60]
 DISC = (Y - 22) ** 2 + (X - 34) ** 2 < 15**2
@@ -24,7 +24,7 @@ def names(values, found, **options):
     return [one.name for one in better_readings(mask(values), found, **options)]
 
 
-@pytest.mark.parametrize(
+@every(
     ("values", "best"),
     [
         (255 - DISC * 255, "inverse"),

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from segdemo.errors import PictureError
 from segdemo.images.masks import VOID, decode_truth, read_data_set
 from segdemo.images.palettes import CLASS_PALETTES
+from tests.table import every
 
 WIDTH, HEIGHT = 96, 72
 Y, X = np.mgrid[:HEIGHT, :WIDTH]
@@ -210,7 +211,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@every("name", CASES)
 def test_a_mask_is_read_as_its_data_set_means_it(name):
     content, right, reading = CASES[name]
     mask = decode_truth(content, max_megapixels=1)
@@ -219,7 +220,7 @@ def test_a_mask_is_read_as_its_data_set_means_it(name):
     assert mask.reading.name == reading
 
 
-@pytest.mark.parametrize("name", CASES)
+@every("name", CASES)
 def test_every_other_reading_is_another_and_can_be_named(name):
     content = CASES[name][0]
     mask = decode_truth(content, max_megapixels=1)
@@ -271,14 +272,14 @@ NAMED = {
 }
 
 
-@pytest.mark.parametrize("name", NAMED)
+@every("name", NAMED)
 def test_a_reading_can_be_named(name):
     content, right = NAMED[name]
     mask = decode_truth(content, max_megapixels=1, reading=name)
     np.testing.assert_array_equal(mask.labels, np.asarray(right).astype(np.uint8))
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "key"),
     [
         ("upside_down", "truth_reading"),
@@ -324,7 +325,7 @@ def test_a_mask_that_cannot_be_read_does_not_decide_for_the_others():
     assert data_set.reading.name == "labels"
 
 
-@pytest.mark.parametrize(
+@every(
     "content",
     [
         png(u8(np.random.default_rng(0).integers(0, 256, (60, 60)))),
@@ -338,7 +339,7 @@ def test_what_is_no_mask_is_not_read_as_one(content):
         decode_truth(content, max_megapixels=1)
 
 
-@pytest.mark.parametrize(("orientation", "turn"), [(6, 1), (8, -1)])
+@every(("orientation", "turn"), [(6, 1), (8, -1)])
 def test_a_mask_drawn_on_the_stored_pixels_of_a_photo_is_turned_like_it(orientation, turn):
     upright = DISC
     stored = decode_truth(png(np.ascontiguousarray(np.rot90(upright, turn))), max_megapixels=1)

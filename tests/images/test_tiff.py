@@ -9,6 +9,7 @@ import tifffile
 from segdemo.errors import PictureError
 from segdemo.images import tiff
 from segdemo.images.decode import decode, decode_plane
+from tests.table import every
 
 SIDE = 64
 Y, X = np.mgrid[:SIDE, :SIDE]
@@ -103,7 +104,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@every("kind", KINDS)
 def test_what_is_bright_in_the_file_is_bright(kind):
     image = decode(KINDS[kind], max_megapixels=1)
     assert image.size == (SIDE, SIDE)
@@ -133,7 +134,7 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("kind", SAID)
+@every("kind", SAID)
 def test_it_is_said_which_plane_is_shown(kind):
     decoded = decode_plane(KINDS[kind], max_megapixels=1)
     assert " ".join(notice.message() for notice in decoded.notices) == SAID[kind]
@@ -165,7 +166,7 @@ def pyramid(*, inside):
     return stream.getvalue()
 
 
-@pytest.mark.parametrize("inside", [True, False])
+@every("inside", [True, False])
 def test_of_a_pyramid_the_largest_level_within_the_limit_is_read(inside):
     content = pyramid(inside=inside)
     sizes = {limit: decode_plane(content, max_megapixels=limit) for limit in (1, 0.02, 0.004)}
@@ -208,8 +209,8 @@ def test_an_endless_chain_of_pages_is_damaged_and_a_long_one_is_told(monkeypatch
     assert caught.value.key == "picture_incomplete"
 
 
-@pytest.mark.parametrize("kind", ["float64", "tiles", "channels, OME", "12 bands"])
-@pytest.mark.parametrize("share", [0.01, 0.3, 0.9])
+@every("kind", ["float64", "tiles", "channels, OME", "12 bands"])
+@every("share", [0.01, 0.3, 0.9])
 def test_a_file_that_ends_too_early_is_damaged(kind, share):
     content = KINDS[kind]
     with pytest.raises(PictureError) as caught:

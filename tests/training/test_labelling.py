@@ -8,6 +8,7 @@ from segdemo.errors import TrainingError
 from segdemo.images.masks import VOID, decode_truth
 from segdemo.training.labelling import Labelling
 from segdemo.wording import printable
+from tests.table import every
 
 TRUTH = np.zeros((24, 32), bool)
 TRUTH[4:12, 6:20] = True
@@ -51,7 +52,7 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("name", WAYS)
+@every("name", WAYS)
 def test_a_mask_of_one_thing_is_understood_however_it_is_stored(name, tmp_path):
     path = tmp_path / name
     WAYS[name].save(path)
@@ -61,7 +62,7 @@ def test_a_mask_of_one_thing_is_understood_however_it_is_stored(name, tmp_path):
     assert wrong.mean() < (0.06 if name == "soft.png" else 1e-9)
 
 
-@pytest.mark.parametrize("name", WAYS)
+@every("name", WAYS)
 def test_the_page_reads_a_mask_of_one_thing_the_same(name, tmp_path):
     path = tmp_path / name
     WAYS[name].save(path)
@@ -128,7 +129,7 @@ def test_a_huge_mask_is_refused_by_its_header(tmp_path):
     assert "megapixels" in str(error)
 
 
-@pytest.mark.parametrize("content", [b"", b"text", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"])
+@every("content", [b"", b"text", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"])
 def test_a_mask_that_cannot_be_read_is_named(tmp_path, content):
     (tmp_path / "a.png").write_bytes(content)
     error = refused(lambda: labelling(tmp_path / "a.png"))

@@ -265,7 +265,7 @@ def test_a_truth_of_another_shape_is_refused_by_a_sentence(client, picture_path,
         )
 
 
-@pytest.mark.parametrize(
+@every(
     ("endpoint", "arguments", "sentence"),
     [
         ("/inspect", {"checkpoint": "nobody"}, "No checkpoint on offer has the id nobody."),
@@ -316,7 +316,7 @@ def segmented(address, picture):
 MARK = {"meta": {"_type": "gradio.FileData"}}
 
 
-@pytest.mark.parametrize("mark", [{}, MARK], ids=["bare", "as a file"])
+@every("mark", [{}, MARK], ids=["bare", "as a file"])
 def test_a_picture_that_was_uploaded_is_one(address, picture_path, mark):
     with picture_path.open("rb") as file:
         (name,) = httpx.post(f"{address}/gradio_api/upload", files={"files": file}).json()
@@ -325,8 +325,8 @@ def test_a_picture_that_was_uploaded_is_one(address, picture_path, mark):
     assert "coverage" in answer
 
 
-@pytest.mark.parametrize("mark", [{}, MARK], ids=["bare", "as a file"])
-@pytest.mark.parametrize("place", ["inside", "above", "nul", "nothing"])
+@every("mark", [{}, MARK], ids=["bare", "as a file"])
+@every("place", ["inside", "above", "nul", "nothing"])
 def test_a_path_on_the_server_is_no_picture(address, weights, picture_path, mark, place):
     name = {
         "inside": str(picture_path),

@@ -15,6 +15,7 @@ from segdemo.checkpoints.evidence.moments import join_correlation
 from segdemo.checkpoints.evidence.signs import looks_rectified, place_agreement
 from segdemo.checkpoints.evidence.texture import texture
 from segdemo.checkpoints.evidence.wiring import weigh
+from tests.table import every
 
 ORDERS = ("skip_first", "up_first")
 IMAGES = torch.empty(1, 3, 64, 64, device="meta")
@@ -67,8 +68,8 @@ def test_moments_say_nothing_where_both_branches_are_those_of_a_relu():
     assert join_correlation(without_numbers(detection), detection.tensors) is None
 
 
-@pytest.mark.parametrize("join", ORDERS)
-@pytest.mark.parametrize(
+@every("join", ORDERS)
+@every(
     "changes", [{}, {"up": "bilinear"}, {"up_norm": True}], ids=["moments", "bilinear", "up_norm"]
 )
 def test_the_order_of_joining_is_told(join, changes):
