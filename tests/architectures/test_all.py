@@ -12,6 +12,24 @@ from segdemo.architectures import ARCHITECTURES
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 
+
+def resized(join, mode, *others):
+    """Readings of a network that interpolates: the likeliest, other joins and modes, the rest."""
+    joins = dict.fromkeys((join, "skip_first", "up_first"))
+    modes = dict.fromkeys((mode, "bilinear_aligned", "bilinear", "nearest"))
+    pairs = [f"{one}.{another}" for one in joins for another in modes]
+    return (*pairs, *(f"{join}.{mode}.{other}" for other in others))
+
+
+CONVOLVED = resized("skip_first", "nearest", "up_linear", "leaky", "act_first")
+_REPEATED = ("up_linear", "t1", "t3", "doubled", "leaky", "act_first")
+REPEATED = resized("skip_first", "nearest", *_REPEATED)
+DOUBLED = (
+    *(f"{one}.doubled" for one in resized("skip_first", "nearest", "up_linear")),
+    *("skip_first.nearest.t1", "skip_first.nearest", "skip_first.nearest.t3"),
+    *(f"skip_first.nearest.doubled.{other}" for other in ("leaky", "act_first")),
+)
+WITHOUT_NORM = ("up_first", "skip_first", "up_first.leaky", "up_first.instance_norm")
 # Fixture -> the spelling that claims it, and those that tensors cannot tell from it.
 CLAIMED = {
     "milesial_unet": ("unet_milesial",),
@@ -44,6 +62,20 @@ CLAIMED = {
     "tv_deeplabv3_resnet101": ("torchvision_deeplabv3_resnet",),
     "tv_deeplabv3_mobilenet_v3_large": ("torchvision_deeplabv3_mobilenet",),
     "tv_lraspp_mobilenet_v3_large": ("torchvision_lraspp_mobilenet",),
+    # By structure: the likeliest reading, then what no tensor tells from it.
+    **dict.fromkeys(("bigmb_u_net", "leejunhyun_u_net", "bigmb_attu_net"), CONVOLVED),
+    **dict.fromkeys(("leejunhyun_attu_net", "unetzoo_attu_net"), CONVOLVED),
+    **dict.fromkeys(("leejunhyun_r2u_net", "leejunhyun_r2attu_net", "unetzoo_r2u_net"), REPEATED),
+    **dict.fromkeys(("bigmb_r2u_net", "bigmb_r2attu_net"), DOUBLED),
+    "4uiiurz1_unet": resized("skip_first", "bilinear_aligned", "leaky", "act_first"),
+    "usuyama_unet": resized("up_first", "bilinear_aligned", "leaky", "instance_norm"),
+    "jvanvugt_unet": (
+        *("up_first.act_first", "skip_first.act_first"),
+        *("up_first.leaky.act_first", "up_first"),
+    ),
+    "jvanvugt_unet_default": WITHOUT_NORM,
+    "jaxony_unet": WITHOUT_NORM,
+    "nikhil_build_unet": ("up_first", "skip_first", "up_first.leaky", "up_first.act_first"),
 }
 # Where tensors cannot tell, the reading that the fixture means.
 MEANT = {"unet_unpadded": "unet_unpadded", "wkentaro_fcn8satonce": "fcn8s_at_once"}
@@ -170,7 +202,8 @@ def test_one_tensor_more_is_refused(fixture):
 def test_one_tensor_less_is_refused(fixture):
     complete = header(fixture)
     for key in samples(complete):
-        if not key.endswith(("num_batches_tracked", "conv_s1.bias")):
+        # The last convolution may well have no bias.
+        if not key.endswith(("num_batches_tracked", "conv_s1.bias", "outc.conv.bias")):
             with pytest.raises(UnknownNetworkError):
                 detect({name: tensor for name, tensor in complete.items() if name != key})
 
