@@ -2,7 +2,7 @@
 
 import sys
 
-from segdemo.devices import keep_freed_memory
+from segdemo.engine.devices import keep_freed_memory
 from segdemo.errors import SettingsError
 from segdemo.ui import create_demo, launch_options
 

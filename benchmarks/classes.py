@@ -19,10 +19,10 @@ from benchmarks.networks import WEIGHTS
 from benchmarks.pictures import photo
 from benchmarks.tables import pixels, table
 from benchmarks.timing import Less, in_turn, less, threads
-from segdemo.devices import keep_freed_memory
-from segdemo.segmenter import Segmenter, load
-from segdemo.ui.class_maps import class_maps
-from segdemo.ui.map_files import viewer_size
+from segdemo.engine.devices import keep_freed_memory
+from segdemo.inference.segmenter import Segmenter, load
+from segdemo.ui.viewer.class_maps import class_maps
+from segdemo.ui.viewer.map_files import viewer_size
 
 _SIZES = ((1024, 768), (4000, 3000))
 _ROUNDS = 7

@@ -18,9 +18,9 @@ from benchmarks.networks import NETWORKS, SHIPPED, classes_of, pair
 from benchmarks.tables import table
 from benchmarks.timing import Less, in_turn, less, threads
 from benchmarks.untouched import untouched
-from segdemo.convolution import lay_out
-from segdemo.devices import keep_freed_memory, number_type
-from segdemo.engine import Engine
+from segdemo.engine.convolution import to_channels_last
+from segdemo.engine.devices import keep_freed_memory, number_type
+from segdemo.engine.engine import Engine
 from segdemo.errors import SettingsError
 
 _ROUNDS = 5
@@ -136,7 +136,7 @@ def _ways(network: nn.Module, picture: Tensor) -> dict[str, _Build]:
 def _by_segdemo(dtype: torch.dtype, network: nn.Module, picture: Tensor, _: int) -> _Run:
     # As segdemo.load has it; the network itself stays as plain PyTorch has it.
     engine, laid_out = Engine(dtype), copy.deepcopy(network)
-    lay_out(laid_out)
+    to_channels_last(laid_out)
     return lambda: engine.run(laid_out, picture)
 
 

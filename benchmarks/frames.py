@@ -12,10 +12,10 @@ import numpy.typing as npt
 from playwright.sync_api import Browser, Page
 
 from benchmarks.pictures import learned_maps, photo, smooth_maps
-from segdemo.palettes import CLASS_PALETTES
-from segdemo.ui.map_files import cache_atlas, cache_map, cache_picture
-from segdemo.ui.payload import ClassMaps, PanelEntry, ViewerPayload
-from segdemo.ui.viewer import ComparisonViewer
+from segdemo.images.palettes import CLASS_PALETTES
+from segdemo.ui.viewer.map_files import cache_atlas, cache_map, cache_picture
+from segdemo.ui.viewer.payload import ClassMaps, PanelEntry, ViewerPayload
+from segdemo.ui.viewer.viewer import ComparisonViewer
 
 PANELS = 4
 DENSITY = 2

@@ -13,9 +13,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.networks import NETWORKS, Network, classes_of, settle
 from benchmarks.tables import table
 from benchmarks.timing import Less, in_turn, less
-from segdemo.convolution import lay_out
-from segdemo.devices import device_name, select_device, synchronise, without_tf32
-from segdemo.engine import Engine
+from segdemo.engine.convolution import to_channels_last
+from segdemo.engine.devices import device_name, select_device, synchronise, without_tf32
+from segdemo.engine.engine import Engine
 
 _ROUNDS = 15
 _BATCHES = (1, 8)
@@ -136,7 +136,7 @@ def _ways(
     network: nn.Module, pictures: Tensor, device: torch.device
 ) -> dict[str, Callable[[], Tensor]]:
     laid_out = copy.deepcopy(network).cpu()
-    lay_out(laid_out)
+    to_channels_last(laid_out)
     laid_out.to(device)
     exact, lower = Engine(), Engine(torch.bfloat16)
 

@@ -21,7 +21,7 @@ from benchmarks.networks import NETWORKS
 from benchmarks.processes import forget_peak, peak_mib, told
 from benchmarks.tables import table
 from segdemo.checkpoints import detect, read_file
-from segdemo.engine import Engine
+from segdemo.engine.engine import Engine
 
 _TIMES = 5
 _WAYS = ("segdemo", "usual")
@@ -126,7 +126,7 @@ def main() -> None:
     before = peak_mib() or 0
     start = _now()
     if way == "segdemo":
-        network = detect(read_file(path, constant=True).content).build()
+        network = detect(read_file(path, mmap=True).content).build()
     else:
         network = NETWORKS[name].build()
         is_safe = path.suffix == ".safetensors"

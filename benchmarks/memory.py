@@ -20,8 +20,8 @@ from benchmarks.networks import NETWORKS, settle
 from benchmarks.pictures import photo
 from benchmarks.processes import forget_peak, peak_mib, told
 from benchmarks.tables import table
-from segdemo.devices import keep_freed_memory
-from segdemo.segmenter import load
+from segdemo.engine.devices import keep_freed_memory
+from segdemo.inference.segmenter import load
 from segdemo.settings import Settings
 
 _NETWORK = "U-Net, width 64"
@@ -107,7 +107,7 @@ def main() -> None:
     run: Callable[[], np.ndarray]
     if way == "segdemo":
         keep_freed_memory()
-        segmenter = load(path, device="cpu", words=_WORDS, settings=Settings())
+        segmenter = load(path, device="cpu", overrides=_WORDS, settings=Settings())
         run = lambda: segmenter.predict(picture).probabilities  # noqa: E731
     else:
         network = NETWORKS[_NETWORK].build()

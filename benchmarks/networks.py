@@ -15,8 +15,8 @@ from segdemo.architectures.u2net import U2Net, U2NetConfig
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.architectures.vgg import vgg16
 from segdemo.checkpoints import detect, read_file
-from segdemo.processing import prepare
-from segdemo.segmenter import load
+from segdemo.inference.processing import prepare
+from segdemo.inference.segmenter import load
 
 WEIGHTS = ROOT / "weights"
 SHIPPED = "nuclei_unet"

@@ -7,8 +7,8 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from benchmarks.processes import ROOT
-from segdemo.processing import resize_map
-from segdemo.segmenter import load
+from segdemo.inference.processing import resize_map
+from segdemo.inference.segmenter import load
 
 _PHOTO = ROOT / "segdemo" / "ui" / "examples" / "retina.jpg"
 _NETWORKS = ("vessels_unet", "vessels_u2net_lite", "nuclei_unet", "nuclei_u2net_lite")

@@ -12,8 +12,9 @@ from PIL import Image
 from benchmarks.networks import WEIGHTS
 from benchmarks.processes import ROOT
 from benchmarks.tables import table
-from segdemo.engine import Engine
-from segdemo.segmenter import Prediction, Segmenter, load
+from segdemo.engine.engine import Engine
+from segdemo.inference.prediction import Prediction
+from segdemo.inference.segmenter import Segmenter, load
 from segdemo.settings import Settings
 
 _PICTURES = ("nuclei.png", "cell.png", "retina.jpg", "street.png")

@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page
 from benchmarks.naive import panels
 from benchmarks.pictures import photo, smooth_maps
 from benchmarks.tables import pixels, table
-from segdemo.ui.map_files import cache_map, cache_picture
-from segdemo.ui.payload import PanelEntry, ViewerPayload
-from segdemo.ui.viewer import ComparisonViewer
+from segdemo.ui.viewer.map_files import cache_map, cache_picture
+from segdemo.ui.viewer.payload import PanelEntry, ViewerPayload
+from segdemo.ui.viewer.viewer import ComparisonViewer
 
 PANELS = 4
 _SIZES = ((640, 480), (1024, 768), (2048, 1536))

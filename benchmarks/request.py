@@ -21,12 +21,12 @@ from benchmarks.pictures import camera_jpeg
 from benchmarks.tables import pixels, table
 from benchmarks.timing import Less, in_turn, less, threads
 from segdemo.architectures.base import SizeRequirements
-from segdemo.devices import keep_freed_memory
-from segdemo.pictures import decode
-from segdemo.processing import prepare, quantise, resize_map
-from segdemo.segmenter import load
+from segdemo.engine.devices import keep_freed_memory
+from segdemo.images.decode import decode
+from segdemo.inference.processing import prepare, quantise, resize_map
+from segdemo.inference.segmenter import load
 from segdemo.spec import Preprocessing
-from segdemo.ui.map_files import cache_map, cache_picture, viewer_size
+from segdemo.ui.viewer.map_files import cache_map, cache_picture, viewer_size
 
 _SIZES = ((1024, 768), (4000, 3000))
 _ROUNDS = 7

@@ -5,18 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from segdemo.checkpoints import Detection, detect
-    from segdemo.hub.pretrained import from_pretrained
-    from segdemo.segmenter import Prediction, Segmenter, load
+    from segdemo.inference.prediction import Prediction
+    from segdemo.inference.pretrained import from_pretrained
+    from segdemo.inference.segmenter import Segmenter, load
 
 __all__ = ["Detection", "Prediction", "Segmenter", "detect", "from_pretrained", "load"]
 
 _HOMES = {
     "Detection": "segdemo.checkpoints",
-    "Prediction": "segdemo.segmenter",
-    "Segmenter": "segdemo.segmenter",
+    "Prediction": "segdemo.inference.segmenter",
+    "Segmenter": "segdemo.inference.segmenter",
     "detect": "segdemo.checkpoints",
-    "from_pretrained": "segdemo.hub.pretrained",
-    "load": "segdemo.segmenter",
+    "from_pretrained": "segdemo.inference.pretrained",
+    "load": "segdemo.inference.segmenter",
 }
 
 

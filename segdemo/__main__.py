@@ -2,8 +2,8 @@
 
 import sys
 
-from segdemo.cli import main
-from segdemo.devices import keep_freed_memory
+from segdemo.cli.main import main
+from segdemo.engine.devices import keep_freed_memory
 
 keep_freed_memory()
 sys.exit(main())

@@ -11,12 +11,7 @@ from typing import Any, Literal
 import torch
 
 from segdemo.checkpoints import read_metadata
-from segdemo.checkpoints.verdict import Verdict, judge
-from segdemo.errors import CheckpointError, FileError
-from segdemo.hub.about import allows_commerce
-from segdemo.hub.cached import cached_files
-from segdemo.hub.references import Address, Repository, WeightFile
-from segdemo.published import (
+from segdemo.checkpoints.published import (
     Place,
     Published,
     known_by_digest,
@@ -25,16 +20,21 @@ from segdemo.published import (
     published,
     sha256_of,
 )
-from segdemo.segmenter import parse_metadata
+from segdemo.checkpoints.recognise import parse_metadata
+from segdemo.checkpoints.verdict import Verdict, judge
+from segdemo.errors import CheckpointError, FileError
+from segdemo.hub.about import allows_commerce
+from segdemo.hub.cached import cached_files
+from segdemo.hub.references import Address, Repository, WeightFile
 from segdemo.settings import Settings
 from segdemo.strings import DEFAULT_LANGUAGE, table, text
+from segdemo.wording import one_line
 
 SHIPPED_FOLDER = Path(__file__).resolve().parent.parent / "weights"
 
 Source = Literal["shipped", "folder", "cached", "hub", "torchvision", "upload"]
 
 _MAX_FILES = 1000  # that are looked at in a folder and those in it
-_MAX_TITLE = 80
 _MEGABYTE = 1_000_000
 
 
@@ -106,13 +106,13 @@ def _described(paths: Iterable[Path]) -> Iterator[CatalogEntry]:
         except CheckpointError:
             # One damaged file must not empty the page; opening it by hand says what is wrong.
             continue
-        licence = _line(words.get("licence", ""))
+        licence = one_line(words.get("licence", ""))
         yield CatalogEntry(
             id=path.stem,
             path=path,
-            title=_line(words.get("title", path.stem)),
+            title=one_line(words.get("title", path.stem)),
             architecture=str(words.get("architecture", "")),
-            task=_line(words.get("task", "")),
+            task=one_line(words.get("task", "")),
             bytes=path.stat().st_size,
             licence=licence,
             commercial=allows_commerce(licence.lower()),
@@ -212,16 +212,16 @@ def _from_file(path: Path, source: Source, address: Address | None) -> CatalogEn
         verdict = _verdict(path, status.st_mtime_ns, status.st_size)
         known = known_file(path) if verdict.reason is None else None
     except OSError as error:
-        raise FileError("file_unreadable", name=_line(path.name)) from error
+        raise FileError("file_unreadable", name=one_line(path.name)) from error
     if verdict.reason is not None:
         raise verdict.reason.with_traceback(None)
     words = _words(path)
-    licence = _line(words.get("licence", ""))
+    licence = one_line(words.get("licence", ""))
     return CatalogEntry(
         id=known.id if known else _id_of(address or path),
-        title=known.title if known else _line(words.get("title", _name_of(path, address))),
+        title=known.title if known else one_line(words.get("title", _name_of(path, address))),
         architecture=verdict.architecture,
-        task=known.task if known else _line(words.get("task", "")),
+        task=known.task if known else one_line(words.get("task", "")),
         bytes=status.st_size,
         source=source,
         path=path,
@@ -258,7 +258,7 @@ def from_weight_file(repository: Repository, file: WeightFile) -> CatalogEntry:
     terms = repository if repository.licence or known is None else known
     return CatalogEntry(
         id=known.id if known else _id_of(address),
-        title=known.title if known else _line(f"{address.repo_id} · {name}"),
+        title=known.title if known else one_line(f"{address.repo_id} · {name}"),
         architecture=file.verdict.architecture,
         task=known.task if known else "",
         bytes=file.bytes,
@@ -283,13 +283,6 @@ def _id_of(place: Address | Path) -> str:
 
 def _hashed(name: str) -> str:
     return hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
-
-
-def _line(words: object) -> str:
-    """Anybody's words as they may stand in a list: one line, and not long."""
-    printable = "".join(sign if sign.isprintable() else " " for sign in str(words))
-    line = " ".join(printable.split())
-    return line if len(line) <= _MAX_TITLE else f"{line[: _MAX_TITLE - 1]}…"
 
 
 def _once(entries: Iterable[CatalogEntry]) -> Iterator[CatalogEntry]:
@@ -342,4 +335,4 @@ def _details(entry: CatalogEntry) -> Iterator[str]:
         *((path.name, "/".join(path.parts[-2:])) if path else ()),
         entry.id,
     )
-    return (_line(detail) for detail in details if detail and detail not in entry.title)
+    return (one_line(detail) for detail in details if detail and detail not in entry.title)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 from segdemo.errors import SpecError
@@ -190,3 +190,47 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "classes": _names,
     "threshold": _number(0, 1),
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overrides:
+    """User overrides of a checkpoint's reading and spec.
+
+    Hashable, so that they can be part of a cache key; two that decide the same are equal.
+    """
+
+    assume: str | None = None
+    """The id of the reading to take where tensors cannot tell; None for the default one."""
+    spec_json: str = "{}"
+    """The overridden fields of the spec in its JSON form, keys in order."""
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The overridden fields as ``load(overrides=...)`` takes them."""
+        spec: dict[str, Any] = json.loads(self.spec_json)
+        return spec
+
+    def with_override(self, name: str, value: object) -> "Overrides":
+        """A copy with one field overridden, such as "preprocessing.side"; None removes it.
+
+        The value is any that JSON has; ``SegmentationSpec.resolve`` checks it.
+        """
+        part, _, member = name.partition(".")
+        spec = self.spec
+        values = {key: given for key, given in spec.pop(part, {}).items() if key != member}
+        if value is not None:
+            values[member] = value
+        spec.update({part: values} if values else {})
+        return replace(self, spec_json=json.dumps(spec, sort_keys=True))
+
+    def with_overrides(self, spec: Mapping[str, Mapping[str, Any]]) -> "Overrides":
+        """A copy with all of these fields overridden."""
+        overrides = self
+        for part, values in spec.items():
+            for member, value in values.items():
+                overrides = overrides.with_override(f"{part}.{member}", value)
+        return overrides
+
+
+NO_OVERRIDES = Overrides()
+"""Nothing is overridden: as the file, the files beside it and its code base say."""

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 from vectors import rule
 
-from segdemo.segmenter import Segmenter
+from segdemo.inference.segmenter import Segmenter
 from segdemo.spec import Preprocessing, SegmentationSpec
 
 VECTORS = Path(rule.__file__).with_name("public")
@@ -266,3 +266,14 @@ def predicted(detection, size):
         memory_megabytes=4096,
     )
     return segmenter.predict(Image.linear_gradient("L").convert("RGB").resize(size))
+
+
+def reshaped(header, changes):
+    """The header with other sizes: ``changes`` maps names to {dimension: size}."""
+    changed = dict(header)
+    for name, sizes in changes.items():
+        shape = list(header[name].shape)
+        for dimension, size in sizes.items():
+            shape[dimension] = size
+        changed[name] = torch.empty(shape, device="meta")
+    return changed

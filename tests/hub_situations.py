@@ -502,10 +502,10 @@ def hostile_etag(stage: Stage) -> None:
     stage.act()
 
 
-@situation("such an ETag at the second HEAD", "hub_no_hub", "fetch")
+@situation("such an ETag for what describes the file", "hub_no_hub", "fetch")
 def hostile_etag_later(stage: Stage) -> None:
-    stage.add()
-    stage.server.fault("etag", on="head", path=FILE, after=1)
+    stage.server.add(REPO, {FILE: WEIGHTS, "config.json": b"{}"})
+    stage.server.fault("etag", on="head", path="config.json")
     stage.act()
 
 
@@ -516,10 +516,10 @@ def hostile_commit(stage: Stage) -> None:
     stage.act()
 
 
-@situation("such a commit at the second HEAD", "hub_no_hub", "fetch")
+@situation("such a commit for what describes the file", "hub_no_hub", "fetch")
 def hostile_commit_later(stage: Stage) -> None:
-    stage.add()
-    stage.server.fault("commit", on="head", path=FILE, after=1)
+    stage.server.add(REPO, {FILE: WEIGHTS, "config.json": b"{}"})
+    stage.server.fault("commit", on="head", path="config.json")
     stage.act()
 
 

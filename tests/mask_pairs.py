@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from segdemo.truth import VOID
+from segdemo.images.masks import VOID
 
 COUNT = 101
 

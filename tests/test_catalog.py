@@ -13,7 +13,6 @@ from huggingface_hub import constants
 from safetensors.torch import save_file
 
 from segdemo import catalog as module
-from segdemo import published as published_module
 from segdemo.catalog import (
     SHIPPED_FOLDER,
     cached,
@@ -24,10 +23,11 @@ from segdemo.catalog import (
     offered,
     shipped,
 )
+from segdemo.checkpoints import published as published_module
+from segdemo.checkpoints.published import Published, published
 from segdemo.checkpoints.verdict import Verdict
 from segdemo.errors import FileError, SpecError, UnknownNetworkError
 from segdemo.hub.references import Address, Repository, WeightFile
-from segdemo.published import Published, published
 from segdemo.settings import Settings
 from segdemo.strings import speaking
 

@@ -10,23 +10,42 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "segdemo"
 MAX_LINES = 400
+MAX_FILES = 25
+MAX_FLAT = 10
 
 # A module imports from its own line and from the lines above it, never from below.
 LAYERS = (
-    {"cells", "errors", "published", "settings", "spec", "reading", "palettes", "strings"},
+    {"errors", "settings", "spec", "strings", "wording"},
     {"architectures"},
-    {"pictures", "processing", "devices", "truth", "turns"},
+    {"images", "engine"},
     {"checkpoints"},
-    {"convolution", "cuda_graphs", "receptive_field", "recording", "shapes", "tiling", "winograd"},
-    {"engine"},
-    {"segmenter"},
-    {"training"},
-    {"hub", "catalog"},
-    {"pool", "metrics", "render", "report", "report_page", "inspection"},
+    {"hub"},
+    {"catalog", "inference"},
+    {"metrics"},
+    {"training", "outputs"},
     {"serving"},
-    {"ui", "cli", "finetuning", "batch"},
+    {"batch"},
+    {"ui", "cli"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+
+# The same inside of the page: its packages, and the modules that stand in it.
+UI_LAYERS = (
+    {"gradio_support", "licences", "slots"},
+    {"visitor"},
+    {"shelf", "wiring"},
+    {"language"},
+    {"transfers"},
+    {"adding", "viewer"},
+    {"viewer.readings", "batch"},
+    {"handlers"},
+    {"sharing", "api"},
+    {"layout"},
+    {"comparing", "slot_events"},
+    {"page"},
+    {""},  # the package itself
+)
+UI_LEVEL = {name: level for level, names in enumerate(UI_LAYERS) for name in names}
 
 # Who alone may import a package; whatever is not named here is free above layer 0.
 OWNERS = {
@@ -62,6 +81,18 @@ def part(module: str) -> str:
     return module.partition(".")[2].partition(".")[0]
 
 
+def room(module: str) -> str:
+    """`segdemo.ui.viewer.runner` is in the room `viewer`, `segdemo.ui.page` in `page`."""
+    path = MODULES[module].relative_to(PACKAGE / "ui").with_suffix("")
+    inside = ".".join(path.parts[:-1] or path.parts)
+    return "" if inside == "__init__" else inside
+
+
+def tracked(path: Path) -> bool:
+    """Gradio writes .pyi files beside its components."""
+    return path.is_file() and path.suffix not in (".pyi", ".pyc")
+
+
 def ours(names: set[str]) -> set[str]:
     return {name for name in names if name.split(".")[0] == "segdemo"}
 
@@ -83,6 +114,30 @@ def test_imports_point_down(module):
     for name in ours(imports(module)):
         assert part(name), f"{module} imports from the package itself instead of from a module"
         assert LEVEL[part(name)] <= LEVEL[part(module)], f"{module} imports {name}"
+
+
+def test_the_rooms_of_the_page_import_downwards():
+    page = [name for name in INSIDE if part(name) == "ui"]
+    assert {room(name) for name in page} == UI_LEVEL.keys()
+    upwards = [
+        f"{module} imports {name}"
+        for module in page
+        for name in ours(imports(module))
+        if part(name) == "ui" and UI_LEVEL[room(name)] > UI_LEVEL[room(module)]
+    ]
+    assert not upwards
+
+
+def test_a_folder_has_at_most_25_files_and_ten_modules_stand_beside_the_packages():
+    folders = {path.parent for path in PACKAGE.rglob("*") if "__pycache__" not in path.parts}
+    full = {
+        str(folder.relative_to(ROOT)): files
+        for folder in folders
+        if (files := len([path for path in folder.iterdir() if tracked(path)])) > MAX_FILES
+    }
+    assert not full
+    flat = [path.name for path in PACKAGE.glob("*.py")]
+    assert len(flat) <= MAX_FLAT, sorted(flat)
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -136,7 +191,7 @@ def test_a_module_is_short_and_opens_with_its_job(module):
             ("torch", "torchvision", "gradio", "numpy", "PIL", "safetensors", "huggingface_hub"),
         ),
         ("from segdemo.ui import create_demo; create_demo()", ("torchvision", "torch._dynamo")),
-        ("import segdemo.cli", ("gradio", "huggingface_hub.inference")),
+        ("import segdemo.cli.main", ("gradio", "huggingface_hub.inference")),
     ],
     ids=["package", "page", "command line"],
 )

@@ -3,8 +3,8 @@
 import pytest
 
 import segdemo
-from segdemo import checkpoints, segmenter
-from segdemo.hub import pretrained
+from segdemo import checkpoints
+from segdemo.inference import pretrained, segmenter
 
 
 def test_the_public_names_are_these():

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from segdemo import cli
 from segdemo.architectures import ARCHITECTURES
+from segdemo.cli import main as cli
 from segdemo.settings import Settings
 from segdemo.strings import table
 from segdemo.ui import create_demo, launch_options

@@ -6,7 +6,13 @@ from dataclasses import asdict, fields
 import pytest
 
 from segdemo.errors import SpecError
-from segdemo.spec import Postprocessing, Preprocessing, SegmentationSpec
+from segdemo.spec import (
+    NO_OVERRIDES,
+    Overrides,
+    Postprocessing,
+    Preprocessing,
+    SegmentationSpec,
+)
 
 FULL = SegmentationSpec(
     preprocessing=Preprocessing(
@@ -167,3 +173,26 @@ def test_whole_numbers_are_numbers(value):
     assert resolve(("file", of("preprocessing", "mean", value))).preprocessing.mean == tuple(
         float(number) for number in value
     )
+
+
+def test_overrides_that_decide_the_same_are_equal_in_any_order():
+    one = NO_OVERRIDES.with_override("preprocessing.side", 64).with_override(
+        "preprocessing.resize", "none"
+    )
+    other = NO_OVERRIDES.with_overrides({"preprocessing": {"resize": "none", "side": 64}})
+    assert one == other
+    assert len({one, other}) == 1
+    assert one.spec == {"preprocessing": {"resize": "none", "side": 64}}
+
+
+def test_the_last_override_of_a_field_counts():
+    overrides = NO_OVERRIDES.with_override("preprocessing.mean", [0.5]).with_override(
+        "preprocessing.mean", [0.1, 0.2, 0.3]
+    )
+    assert overrides.spec == {"preprocessing": {"mean": [0.1, 0.2, 0.3]}}
+
+
+def test_an_override_that_is_taken_back_leaves_nothing():
+    overrides = Overrides(assume="unet").with_override("postprocessing.activation", "none")
+    assert overrides.with_override("postprocessing.activation", None) == Overrides(assume="unet")
+    assert NO_OVERRIDES.with_override("preprocessing.side", None) == NO_OVERRIDES

@@ -35,8 +35,8 @@ ALIKE = {
     *("page_transfer_speed", "page_batch_dice", "panel_detail", "trial_unit", "trial_bgr"),
     *("assumed_channels_rgb", "assumed_channels_bgr", "viewer_otsu", "viewer_plot_iou"),
     *("viewer_palette_voc", "viewer_palette_cityscapes", "viewer_palette_ade20k"),
-    *("viewer_probability", "viewer_where", "viewer_score_dice", "viewer_score_iou"),
-    *("report_dice", "report_iou", "report_sha256"),
+    *("viewer_probability", "viewer_where", "score_dice", "score_iou"),
+    "report_sha256",
     *(f"amount_{unit}bytes" for unit in ("kilo", "mega", "giga", "tera")),
 }
 """Names, units and signs, which are the same in every language."""

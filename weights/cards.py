@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from segdemo.training.halves import halved
+from segdemo.checkpoints.export import halved
 from weights import pictures
 from weights.recipes import RECIPES, Recipe
 

@@ -13,8 +13,8 @@ from PIL import Image
 from scipy import ndimage
 
 import segdemo
-from segdemo.processing import resize_map
-from segdemo.training.scores import scores_for
+from segdemo.inference.processing import resize_map
+from segdemo.metrics.accumulated import scores_for
 from weights import pictures
 from weights.tasks import TASKS
 

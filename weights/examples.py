@@ -14,17 +14,18 @@ from typing import Any
 from PIL import Image
 
 from segdemo.catalog import CatalogEntry, shipped
-from segdemo.pictures import decode
-from segdemo.processing import LEVELS, quantise
-from segdemo.segmenter import Prediction, Segmenter, load
+from segdemo.images.decode import decode
+from segdemo.inference.prediction import Prediction
+from segdemo.inference.processing import LEVELS, quantise
+from segdemo.inference.segmenter import Segmenter, load
 from segdemo.settings import Settings
 from segdemo.strings import LANGUAGES, speaking
-from segdemo.ui.assumed import assumed
-from segdemo.ui.class_maps import class_maps
-from segdemo.ui.map_files import viewer_size
-from segdemo.ui.payload import ClassMaps
-from segdemo.ui.runner import assumptions, describe, figures_of
-from segdemo.ui.stored import FOLDER, INDEX
+from segdemo.ui.viewer.assumed import assumed
+from segdemo.ui.viewer.class_maps import class_maps
+from segdemo.ui.viewer.map_files import viewer_size
+from segdemo.ui.viewer.payload import ClassMaps
+from segdemo.ui.viewer.runner import assumptions, describe, figures_of
+from segdemo.ui.viewer.stored import FOLDER, INDEX
 
 # Which checkpoints are shown on which picture; the first is what a visitor sees first.
 _CHOICES = {

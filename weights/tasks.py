@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from segdemo.spec import ResizeRule
-from weights.generators import nuclei, objects, scene, vessels
+from weights.generators import nuclei, vessels
+from weights.generators.objects import pictures as objects
+from weights.generators.scene import pictures as scene
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -136,6 +136,7 @@ def train(
             Batches(recipe, stock, masks),
             recipe.plan,
             device=device,
+            forward_deep=recipe.network.forward_deep,
             ranks=ranks,
             saved=Saved(path=state_path(recipe.name, work), identity=identity),
             told=told,

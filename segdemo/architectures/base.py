@@ -3,11 +3,11 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -176,6 +176,15 @@ class _Match:
         return _PLACEHOLDER.sub(number, ours) + self.leaf
 
 
+def only_output(network: nn.Module, x: Tensor) -> list[Tensor]:
+    """The logits (N, C, H, W) of a network without side outputs, in a list of one."""
+    return [network(x)]
+
+
+def _with_classes(config: Any, classes: int) -> Any:
+    return replace(config, classes=classes)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Architecture:
     """A family of networks: one canonical module, its configuration, and its spellings."""
@@ -192,3 +201,8 @@ class Architecture:
     describe: Callable[[Any], str]
     """The configuration in a few words, such as "width 64, transposed"."""
     requirements: Callable[[Any], SizeRequirements] = lambda config: SizeRequirements()
+    with_classes: Callable[[Any, int], Any] = _with_classes
+    """Configuration, number of classes -> the configuration with that many."""
+    forward_deep: Callable[[Any, Tensor], list[Tensor]] = only_output
+    """Module, images (N, in_channels, H, W) -> the logits of all outputs that deep supervision
+    trains (Lee et al. 2015, arXiv:1409.5185), each (N, C, H, W), the network's own first."""

@@ -1,6 +1,6 @@
 """IS-Net (Qin et al. 2022, arXiv:2203.03041): U²-Net's stages at half the picture's size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -42,10 +42,19 @@ class ISNet(u2net.StagesWithSides):
         finest = self.features(self.stem(x))[-1]
         return u2net.resize_like(self.side[-1](finest), x)
 
+    def forward_deep(self, x: Tensor) -> list[Tensor]:
+        """Logits (N, classes, H, W) of every side output, the finest first."""
+        return self.sides(self.features(self.stem(x)), x)
+
 
 def infer(shapes: Shapes) -> ISNetConfig:
     """The configuration that has these shapes under the names of ISNet."""
     return ISNetConfig(in_channels=shapes["stem.weight"][1], stages=u2net.infer(shapes))
+
+
+def with_classes(config: ISNetConfig, classes: int) -> ISNetConfig:
+    """The configuration with that many classes."""
+    return replace(config, stages=replace(config.stages, classes=classes))
 
 
 def describe(config: ISNetConfig) -> str:
@@ -59,6 +68,8 @@ ARCHITECTURE = Architecture(
     build=ISNet,
     infer=infer,
     describe=describe,
+    with_classes=with_classes,
+    forward_deep=ISNet.forward_deep,
     mappings=(
         KeyMapping(id="isnet", origin="segdemo", renames={**u2net.OWN_STAGES, "stem": "stem"}),
         KeyMapping(

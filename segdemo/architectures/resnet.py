@@ -48,13 +48,23 @@ def standard_stages(
 class Residual(nn.Module):
     """Two 3x3 convolutions, or 1x1, 3x3, 1x1, whose result is added to the input."""
 
-    def __init__(self, into: int, stage: StageConfig, *, bottleneck: bool, stride: int) -> None:
+    def __init__(
+        self, into: int, stage: StageConfig, *, bottleneck: bool, stride: int, dilation: int = 1
+    ) -> None:
+        """``dilation``: of the 3x3 convolution of a bottleneck; two 3x3 convolutions have none."""
         super().__init__()
         inner, out = stage.inner, stage.out
         if bottleneck:
             self.conv1 = nn.Conv2d(into, inner, 1, bias=False)
             self.conv2 = nn.Conv2d(
-                inner, inner, 3, stride=stride, padding=1, groups=stage.groups, bias=False
+                inner,
+                inner,
+                3,
+                stride=stride,
+                padding=dilation,
+                dilation=dilation,
+                groups=stage.groups,
+                bias=False,
             )
             self.conv3 = nn.Conv2d(inner, out, 1, bias=False)
             self.norm3 = nn.BatchNorm2d(out)
@@ -86,7 +96,7 @@ class Contraction(nn.Module):
             config.in_channels, config.stem, 7, stride=2, padding=3, bias=False
         )
         self.stem_norm = nn.BatchNorm2d(config.stem)
-        self.encoder = _stages(config.stem, config.stages, bottleneck=config.bottleneck)
+        self.encoder = build_stages(config.stem, config.stages, bottleneck=config.bottleneck)
 
     def features(self, x: Tensor) -> list[Tensor]:
         """After the stem, at half the size of ``x``, and after each stage, the deepest last."""
@@ -117,14 +127,25 @@ def requirements(config: ResNetConfig) -> SizeRequirements:
     return SizeRequirements(minimum=multiple, multiple_of=multiple)
 
 
-def _stages(into: int, stages: Sequence[StageConfig], *, bottleneck: bool) -> nn.ModuleList:
-    """One after another, for ``into`` channels; each but the first halves the size."""
+def build_stages(
+    into: int,
+    stages: Sequence[StageConfig],
+    *,
+    bottleneck: bool,
+    plans: Sequence[Sequence[tuple[int, int]]] | None = None,
+) -> nn.ModuleList:
+    """One after another, for ``into`` channels; each but the first halves the size.
+
+    ``plans`` says otherwise: stride and dilation of each block, stage by stage.
+    """
     built = nn.ModuleList()
     for level, stage in enumerate(stages):
         blocks = nn.Sequential()
-        for block in range(stage.blocks):
-            stride = 2 if level and not block else 1
-            blocks.append(Residual(into, stage, bottleneck=bottleneck, stride=stride))
+        halving = [(2 if level else 1, 1), *[(1, 1)] * (stage.blocks - 1)]
+        for stride, dilation in plans[level] if plans else halving:
+            blocks.append(
+                Residual(into, stage, bottleneck=bottleneck, stride=stride, dilation=dilation)
+            )
             into = stage.out
         built.append(blocks)
     return built

@@ -135,6 +135,25 @@ def describe(config: ResNetUNetConfig) -> str:
 
 _PARTS = ("conv1", "norm1", "up", "norm2", "conv2", "norm3")
 
+LINKNET_NAMES = {
+    "firstconv": "stem_conv",
+    "firstbn": "stem_norm",
+    # The children of torchvision's ResNet.
+    "encoder{n}.{k}.conv{i}": "encoder.{n-1}.{k}.conv{i}",
+    "encoder{n}.{k}.bn{i}": "encoder.{n-1}.{k}.norm{i}",
+    "encoder{n}.{k}.downsample.{i}": "encoder.{n-1}.{k}.shortcut.{i}",
+    "decoder{n}.conv1": "decoder.{~n}.conv1",
+    "decoder{n}.norm1": "decoder.{~n}.norm1",
+    "decoder{n}.deconv2": "decoder.{~n}.up",
+    "decoder{n}.norm2": "decoder.{~n}.norm2",
+    "decoder{n}.conv3": "decoder.{~n}.conv2",
+    "decoder{n}.norm3": "decoder.{~n}.norm3",
+    "finaldeconv1": "tail_up",
+    "finalconv2": "tail_conv",
+    "finalconv3": "head",
+}
+"""What LinkNet's layers are called in the code bases that came from snakers4/spacenet-three."""
+
 ARCHITECTURE = Architecture(
     id="resnet_unet",
     title="ResNet U-Net",
@@ -157,23 +176,7 @@ ARCHITECTURE = Architecture(
         KeyMapping(
             id="resnet34_unet",
             origin="Andy-zhujunwen/UNET-ZOO",
-            renames={
-                "firstconv": "stem_conv",
-                "firstbn": "stem_norm",
-                # The children of torchvision's ResNet.
-                "encoder{n}.{k}.conv{i}": "encoder.{n-1}.{k}.conv{i}",
-                "encoder{n}.{k}.bn{i}": "encoder.{n-1}.{k}.norm{i}",
-                "encoder{n}.{k}.downsample.{i}": "encoder.{n-1}.{k}.shortcut.{i}",
-                "decoder{n}.conv1": "decoder.{~n}.conv1",
-                "decoder{n}.norm1": "decoder.{~n}.norm1",
-                "decoder{n}.deconv2": "decoder.{~n}.up",
-                "decoder{n}.norm2": "decoder.{~n}.norm2",
-                "decoder{n}.conv3": "decoder.{~n}.conv2",
-                "decoder{n}.norm3": "decoder.{~n}.norm3",
-                "finaldeconv1": "tail_up",
-                "finalconv2": "tail_conv",
-                "finalconv3": "head",
-            },
+            renames=LINKNET_NAMES,
             lookalikes={"dblock": "checkpoint_dilated_centre", "spp": "checkpoint_dilated_centre"},
             # main.py: from -1 to 1; the sigmoid stands inside, one for each class.
             recipe={

@@ -154,6 +154,13 @@ class StagesWithSides(nn.Module):
             outputs.append(stage(torch.cat((resize_like(outputs[-1], skip), skip), dim=1)))
         return outputs
 
+    def sides(self, features: list[Tensor], x: Tensor) -> list[Tensor]:
+        """Logits (N, classes, H, W) of the side outputs at the size of ``x``, finest first."""
+        return [
+            resize_like(convolution(feature), x)
+            for convolution, feature in zip(self.side, features, strict=True)
+        ][::-1]
+
 
 class U2Net(StagesWithSides):
     """Logits (N, classes, H, W) for pictures (N, in_channels, H, W) of any size."""
@@ -167,10 +174,7 @@ class U2Net(StagesWithSides):
 
     def forward_deep(self, x: Tensor) -> list[Tensor]:
         """Seven logits (N, classes, H, W) for deep supervision: fused, then finest side first."""
-        sides = [
-            resize_like(convolution(output), x)
-            for convolution, output in zip(self.side, self.features(x), strict=True)
-        ][::-1]
+        sides = self.sides(self.features(x), x)
         return [self.fuse(torch.cat(sides, dim=1)), *sides]
 
 
@@ -253,6 +257,7 @@ ARCHITECTURE = Architecture(
     build=U2Net,
     infer=infer,
     describe=describe,
+    forward_deep=U2Net.forward_deep,
     mappings=(
         KeyMapping(
             id="u2net",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from segdemo.architectures.base import KeyMapping
+from segdemo.architectures.data_sets import IMAGENET
 
 
 def _block(theirs: str, ours: str, *, members: tuple[str, str, str, str]) -> dict[str, str]:
@@ -17,6 +18,14 @@ def _block(theirs: str, ours: str, *, members: tuple[str, str, str, str]) -> dic
 def _sequential(theirs: str, ours: str) -> dict[str, str]:
     """A double convolution that is one Sequential with its ReLUs."""
     return _block(theirs, ours, members=(".0", ".1", ".3", ".4"))
+
+
+def _plain(theirs: str, ours: str, *, members: tuple[str, str]) -> dict[str, str]:
+    """The names of a double convolution without norms."""
+    return {
+        f"{theirs}{member}": f"{ours}.{name}"
+        for member, name in zip(members, ("conv1", "conv2"), strict=True)
+    }
 
 
 def _own(path: str) -> dict[str, str]:
@@ -119,10 +128,40 @@ _BRAIN = {
     "conv": "head",
 }
 
+# Levels and columns of UNet++, of which a U-Net is the first column and the last diagonal.
+_NESTED = {
+    **_block("conv{n}_0.", "encoder.{n}", members=("conv1", "bn1", "conv2", "bn2")),
+    **_block("conv{n}_{k}.", "decoder.{k-1}.conv", members=("conv1", "bn1", "conv2", "bn2")),
+    "final": "head",
+}
+
+_JAXONY = {
+    **_plain("down_convs.{n}", "encoder.{n}", members=(".conv1", ".conv2")),
+    "up_convs.{n}.upconv": "decoder.{n}.up",
+    **_plain("up_convs.{n}", "decoder.{n}.conv", members=(".conv1", ".conv2")),
+    "conv_final": "head",
+}
+
+_NIKHIL = {
+    **_block("e{n}.conv.", "encoder.{n-1}", members=("conv1", "bn1", "conv2", "bn2")),
+    **_block("b.", "encoder.{*}", members=("conv1", "bn1", "conv2", "bn2")),
+    "d{n}.up": "decoder.{n-1}.up",
+    **_block("d{n}.conv.", "decoder.{n-1}.conv", members=("conv1", "bn1", "conv2", "bn2")),
+    "outputs": "head",
+}
+
+_USUYAMA = {
+    **_plain("dconv_down{n}", "encoder.{n-1}", members=(".0", ".2")),
+    **_plain("dconv_up{n}", "decoder.{~n}.conv", members=(".0", ".2")),
+    "conv_last": "head",
+}
+
 # predict.py of milesial/Pytorch-UNet: half size, bicubic, divided by 255, no mean or deviation.
 _CARVANA_SCALED = {"preprocessing": {"resize": "scale", "scale": 0.5, "resample": "bicubic"}}
 # Resize(572) and ToTensor of torchvision.
 _CARVANA_SHORTEST = {"preprocessing": {"resize": "shortest", "side": 572}}
+# The retina's pictures as OpenCV reads them.
+_RETINA = {"preprocessing": {"resize": "stretch", "side": 512, "channels": "bgr"}}
 # Whoever has a sigmoid inside means one for each class, never a softmax.
 _SIGMOID = {"postprocessing": {"activation": "sigmoid"}}
 # main.py of UNET-ZOO: from -1 to 1.
@@ -140,6 +179,8 @@ _BRAIN_MRI = {
 
 # The expanding path first; a skip that is larger is cropped about its centre.
 _CROPPED = {"join": "up_first", "fit": "crop"}
+# The encoder's map first; sizes have to fit.
+_EXACT_SKIP = {"fit": "exact"}
 # The expanding path first; sizes have to fit.
 _EXACT = {"join": "up_first", "fit": "exact"}
 
@@ -269,5 +310,38 @@ MAPPINGS: tuple[KeyMapping, ...] = (
         known=_EXACT,
         fits=_is_usual,
         recipe=_BRAIN_MRI,
+    ),
+    KeyMapping(
+        id="unet_4uiiurz1",
+        origin="4uiiurz1/pytorch-nested-unet",
+        renames=_NESTED,
+        known=_EXACT_SKIP,
+        fits=_is_usual,
+        # val.py: one sigmoid for each class.
+        recipe=_SIGMOID,
+    ),
+    KeyMapping(
+        id="unet_jaxony",
+        origin="jaxony/unet-pytorch",
+        renames=_JAXONY,
+        known=_EXACT,
+        fits=_is_plain,
+    ),
+    KeyMapping(
+        id="unet_nikhil",
+        origin="nikhilroxtomar/Retina-Blood-Vessel-Segmentation-in-PyTorch",
+        renames=_NIKHIL,
+        known=_EXACT,
+        fits=_is_usual,
+        recipe={**_RETINA, **_SIGMOID},
+    ),
+    KeyMapping(
+        id="unet_usuyama",
+        origin="usuyama/pytorch-unet",
+        renames=_USUYAMA,
+        known=_EXACT,
+        fits=_is_plain,
+        # Its classes overlap: one sigmoid each.
+        recipe={"preprocessing": IMAGENET, **_SIGMOID},
     ),
 )

@@ -3,7 +3,6 @@
 import csv
 import io
 import math
-import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,18 +11,18 @@ import numpy as np
 from PIL import Image
 
 from segdemo.batch.run import Outcome, Run
-from segdemo.cells import cell
-from segdemo.processing import LEVELS
-from segdemo.render import mask_picture
+from segdemo.inference.processing import LEVELS
+from segdemo.metrics.scores import PIXEL_SCORES
+from segdemo.outputs.render import mask_picture
+from segdemo.wording import cell, file_name
 
 TABLE_NAME = "figures.csv"
 
 _COLUMNS = (
     *("picture", "width", "height", "disagreement", "network", "threshold", "coverage"),
-    *("dice", "iou", "precision", "recall", "accuracy", "message"),
+    *(score.name for score in PIXEL_SCORES),
+    "message",
 )
-_SCORES = ("dice", "iou", "precision", "recall", "accuracy")
-_NAME_CHARACTERS = 60
 
 
 def table(run: Run, outcomes: Sequence[Outcome], k: int) -> str:
@@ -49,14 +48,14 @@ def _lines(run: Run, outcome: Outcome, k: int) -> Iterator[list[str]]:
         line = [*head, cell(network.title), f"{k / LEVELS:g}"]
         if tables is None or number not in tables.networks:
             failed = cell(outcome.failures[number].message())
-            yield [*line, *[""] * (1 + len(_SCORES)), failed]
+            yield [*line, *[""] * (1 + len(PIXEL_SCORES)), failed]
             continue
         place = tables.networks.index(number)
         scores = tables.curves[place].at(k) if tables.curves else {}
         yield [
             *line,
             cell(tables.coverage(place, k)),
-            *(cell(scores.get(score, math.nan)) for score in _SCORES),
+            *(cell(scores.get(score.name, math.nan)) for score in PIXEL_SCORES),
             cell(outcome.truth_failure.message()) if outcome.truth_failure else "",
         ]
 
@@ -83,9 +82,5 @@ def write_archive(run: Run, outcomes: Sequence[Outcome], k: int, target: Path) -
 def _mask_name(run: Run, outcome: Outcome, number: int) -> str:
     """Where the mask lies in the archive: a folder for each network, a name that is no path."""
     # Two networks may have one title, two pictures one name.
-    folder = f"{'ABCD'[number]} {_safe(run.networks[number].title)}"
-    return f"{folder}/{outcome.number + 1:03d} {_safe(outcome.pair.picture.stem)}.png"
-
-
-def _safe(name: str) -> str:
-    return re.sub(r"[^\w.() -]", "-", name)[:_NAME_CHARACTERS].strip(" .") or "-"
+    folder = f"{'ABCD'[number]} {file_name(run.networks[number].title)}"
+    return f"{folder}/{outcome.number + 1:03d} {file_name(outcome.pair.picture.stem)}.png"

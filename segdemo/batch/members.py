@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from segdemo.checkpoints.limits import amount, printable
 from segdemo.errors import PictureError
+from segdemo.wording import amount, printable
 
 MAX_PICTURES = 200
 MAX_ENTRIES = 2000

@@ -11,13 +11,13 @@ from PIL import Image
 from segdemo.batch.members import Pair
 from segdemo.batch.tables import Tables, measure
 from segdemo.errors import PictureError, SegdemoError
-from segdemo.metrics import Map
-from segdemo.pictures import decode
-from segdemo.pool import Predictor
-from segdemo.processing import quantise
-from segdemo.reading import AS_IT_COMES, Reading
-from segdemo.segmenter import Prediction
-from segdemo.truth import TruthMask, decode_truth
+from segdemo.images.decode import decode
+from segdemo.images.masks import TruthMask, decode_truth
+from segdemo.inference.pool import Predictor
+from segdemo.inference.prediction import Prediction
+from segdemo.inference.processing import quantise
+from segdemo.metrics.curves import Map
+from segdemo.spec import NO_OVERRIDES, Overrides
 
 THUMBNAIL_SIDE = 192  # pixels
 MAX_KEPT_BYTES = 3_000_000_000
@@ -32,7 +32,7 @@ class Network:
 
     title: str
     path: Path
-    reading: Reading = AS_IT_COMES
+    overrides: Overrides = NO_OVERRIDES
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -112,7 +112,7 @@ class Run:
         maps, truths, failures = {}, {}, {}
         for place, network in enumerate(self.networks):
             try:
-                prediction = self.predictor.predict(network.path, picture, network.reading)
+                prediction = self.predictor.predict(network.path, picture, network.overrides)
                 maps[place] = self._kept(number, place, prediction, size)
             except Exception as error:
                 failures[place] = self.known(error)

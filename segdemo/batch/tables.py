@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from segdemo.metrics import Counts, Curve, Map, Overlap, curve, overlap, tail_sums
+from segdemo.metrics.curves import Counts, Curve, Map, Overlap, curve, overlap, tail_sums
 
 # So that a browser reads the bytes as they are.
 _WIRE = np.dtype("<u4")

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from segdemo.architectures import ARCHITECTURES, Architecture, ExactNames, KeyMapping
-from segdemo.checkpoints.limits import shown
-from segdemo.checkpoints.near import nearest_miss
-from segdemo.checkpoints.norms import fold_biases, with_counters
+from segdemo.checkpoints.batch_norm import fold_biases, with_counters
+from segdemo.checkpoints.nearest import nearest_miss
 from segdemo.checkpoints.structure import Candidate, candidates
 from segdemo.checkpoints.unwrap import Unwrapped, unwrap
 from segdemo.errors import UnknownNetworkError, WeightsError
+from segdemo.wording import shown
 
 _MAX_TENSORS = 5000  # several times the largest network known; more only takes time
 

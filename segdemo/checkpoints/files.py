@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 
 import torch
 
-from segdemo.checkpoints.foreign import HEAD_BYTES, sentence_for
-from segdemo.checkpoints.pickles import PickleError
-from segdemo.checkpoints.safe import opens_safetensors, read_header, read_tensors
-from segdemo.checkpoints.saved import read_archive, read_legacy
+from segdemo.checkpoints.file_types import HEAD_BYTES, sentence_for
+from segdemo.checkpoints.pickle_reader import PickleError
+from segdemo.checkpoints.safetensors_files import opens_safetensors, read_header, read_tensors
+from segdemo.checkpoints.torch_files import read_archive, read_legacy
 from segdemo.errors import FileError
 
 METADATA_KEY = "segdemo"
@@ -35,17 +35,17 @@ class CheckpointFile:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_file(path: str | Path, *, constant: bool = False) -> CheckpointFile:
+def read_file(path: str | Path, *, mmap: bool = False) -> CheckpointFile:
     """The content of a safetensors file or of what torch.save wrote; by content, not name.
 
     The tensors own their memory, so that the file may change or vanish afterwards; they take
-    no more than the file is long. Of a ``constant`` file, into which nobody ever writes, numbers
+    no more than the file is long. Of a ``mmap`` file, into which nobody ever writes, numbers
     are read once they are used, and may be forgotten again: it may vanish, but a change would end
     the process. Objects of classes that are not PyTorch's are left out.
     Raises FileError; never runs code from the file.
     """
     with _opened(path) as (file, name, size):
-        mapped = _mapped(file) if constant else None
+        mapped = _mapped(file) if mmap else None
         return read_content(file, name=name, size=size, device=torch.device("cpu"), mapped=mapped)
 
 

@@ -5,8 +5,8 @@ from typing import BinaryIO
 import torch
 
 from segdemo.checkpoints.files import CheckpointFile, read_content
-from segdemo.checkpoints.limits import shown
 from segdemo.errors import FileError
+from segdemo.wording import shown
 
 
 def peek(file: BinaryIO, *, name: str, size: int) -> CheckpointFile:

@@ -12,9 +12,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from segdemo.checkpoints.limits import MAX_TENSORS, amount, shown, too_many
-from segdemo.checkpoints.pickles import LongPickleError, Named, Opaque, PickleError, read_pickle
+from segdemo.checkpoints.limits import MAX_TENSORS, too_many
+from segdemo.checkpoints.pickle_reader import (
+    LongPickleError,
+    Named,
+    Opaque,
+    PickleError,
+    read_pickle,
+)
 from segdemo.errors import FileError
+from segdemo.wording import amount, shown
 
 _STORAGES = {
     "Double": torch.float64,

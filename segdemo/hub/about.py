@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from segdemo.checkpoints.limits import shown
 from segdemo.strings import text
+from segdemo.wording import shown
 
 _SMP = "segmentation-models-pytorch"
 

@@ -3,10 +3,10 @@
 import re
 from urllib.parse import unquote, urlsplit
 
-from segdemo.checkpoints.limits import shown
 from segdemo.errors import HubError
 from segdemo.hub.client import endpoint
 from segdemo.hub.references import Address, RepoType
+from segdemo.wording import shown
 
 _MAX_CHARACTERS = 2000
 _QUOTES = "\"'`<>“”‘’«»"

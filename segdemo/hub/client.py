@@ -2,12 +2,14 @@
 
 import errno
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import walk_tb
+from typing import Any
+from urllib.parse import quote
 
-from huggingface_hub import HfApi, constants, get_token
+from huggingface_hub import constants, get_token
 from huggingface_hub.errors import (
     DisabledRepoError,
     FileMetadataError,
@@ -22,15 +24,15 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
     SafetensorsParsingError,
 )
-from huggingface_hub.utils import httpx
+from huggingface_hub.utils import hf_raise_for_status, httpx
 
-from segdemo.checkpoints.limits import first_of, shown
 from segdemo.errors import HubError
-from segdemo.hub import transport
 from segdemo.hub.forms import form_of
+from segdemo.hub.network_errors import network_error
 from segdemo.hub.references import Address
-from segdemo.hub.transport import MAX_ANSWER_BYTES, Bounds, Brake, Sink
+from segdemo.hub.transport import CancelToken, Session
 from segdemo.settings import Settings
+from segdemo.wording import first_of, shown
 
 Token = str | bool | None
 """As in huggingface_hub: one of our own, False for none, None for that of the environment."""
@@ -63,46 +65,57 @@ def cache_folder() -> Path:
     return Path(constants.HF_HUB_CACHE)
 
 
+def token_to_send(token: Token = None) -> str | None:
+    """The text of the token that a request with ``token`` carries; None for none."""
+    if isinstance(token, str):
+        return token or None
+    implicit = token is None and not constants.HF_HUB_DISABLE_IMPLICIT_TOKEN
+    return get_token() if token or implicit else None
+
+
 def has_token(token: Token = None) -> bool:
     """Whether a request with ``token`` would carry one."""
-    return bool(token) if token is not None else get_token() is not None
-
-
-def api(token: Token = None) -> HfApi:
-    """Its calls belong inside mapped_errors."""
-    return HfApi(endpoint=endpoint(), token=token, library_name="segdemo")
+    return token_to_send(token) is not None
 
 
 @contextmanager
-def mapped_errors(
+def session(
     address: Address | None = None,
     *,
     seconds: float | None = None,
     token: Token = None,
-    limit: int = MAX_ANSWER_BYTES,
-    sink: Sink | None = None,
-    brake: Brake | None = None,
+    cancel: CancelToken | None = None,
     folder: Path | None = None,
-) -> Iterator[None]:
-    """Every call to the Hub in this block ends in time, and every failure of it is a HubError.
+) -> Iterator[Session]:
+    """Requests to the Hub that end in time, in a block that raises HubError for every failure.
 
-    ``seconds`` (those of SEGDEMO_HUB_TIMEOUT when left out) bound connecting, each wait, and each
-    request as a whole unless it sends a file. With ``sink``, which is
-    told of each piece, the body of an answer may take longer. ``limit`` is
-    the longest body in bytes; ``brake`` stops the block from another thread. ``address``, ``token``
-    and ``folder``, the cache, are what the sentences speak of.
+    ``seconds`` (those of SEGDEMO_HUB_TIMEOUT when left out) bound connecting and each wait, and a
+    request as a whole unless it is a transfer; ``cancel`` stops the block from another thread.
+    ``address``, ``token`` and the cache ``folder`` are also what the sentences speak of.
     """
     seconds = seconds or Settings.from_environment().hub_timeout_seconds
-    bounds = Bounds(
-        origin=transport.origin(endpoint()),
-        seconds=seconds,
-        limit=limit,
-        sink=sink,
-        brake=brake,
-    )
+    with (
+        mapped_errors(address, seconds=seconds, token=token, folder=folder),
+        Session(
+            endpoint=endpoint(),
+            token=token_to_send(token),
+            seconds=seconds,
+            cancel=cancel or CancelToken(),
+        ) as opened,
+    ):
+        yield opened
+
+
+@contextmanager
+def mapped_errors(
+    address: Address | None, *, seconds: float, token: Token, folder: Path | None = None
+) -> Iterator[None]:
+    """Raise HubError for what huggingface_hub, the network or the disk raises in this block.
+
+    The parameters are what the sentences speak of: see ``session``.
+    """
     try:
-        with transport.bounded(bounds):
-            yield
+        yield
     except HubError:
         raise
     except Exception as error:
@@ -110,6 +123,31 @@ def mapped_errors(
         if said is None:
             raise
         raise said from error
+
+
+def question(address: Address, route: str = "") -> str:
+    """The URL of the Hub's JSON API for a repository, or for ``route`` below it."""
+    return f"{endpoint()}/api/{address.repo_type}s/{address.repo_id}{route}"
+
+
+def described(
+    asking: Session, address: Address, params: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What the Hub says of a repository at its revision, as JSON. Raises what ``session`` maps."""
+    revision = f"/revision/{quote(address.revision, safe='')}" if address.revision else ""
+    found = answered(asking.request("GET", question(address, revision), params=params))
+    if not isinstance(found, dict):
+        raise no_hub()
+    return found
+
+
+def answered(response: httpx.Response) -> Any:
+    """The JSON of an answer. Raises huggingface_hub's error for its status, and HubError."""
+    hf_raise_for_status(response)
+    try:
+        return response.json()
+    except (ValueError, RecursionError) as error:
+        raise no_hub() from error
 
 
 class _Situation:
@@ -142,8 +180,8 @@ class _Situation:
             case HfHubHTTPError():
                 return self._refusal(error)
             case httpx.HTTPError():
-                # Redirects in a circle; whatever else there is was told by the transport.
-                return no_hub()
+                # From the client of huggingface_hub, which publishing goes through.
+                return network_error(error, httpx.URL(endpoint()), self.seconds)
             case OSError():
                 return self._disk(error)
             case ValueError() | KeyError() | TypeError() | AttributeError():
@@ -194,26 +232,23 @@ class _Situation:
             return HubError("hub_no_file_of", name=self.name, file=file, known=known)
         return HubError("hub_no_file", name=self.name, file=file)
 
-    def _revisions(self, address: Address) -> list[str]:
-        refs = api(self.token).list_repo_refs(address.repo_id, repo_type=address.repo_type)
-        return [ref.name for ref in (*refs.branches, *refs.tags)]
+    def _revisions(self, asking: Session, address: Address) -> list[str]:
+        refs = answered(asking.request("GET", question(address, "/refs")))
+        return [ref["name"] for ref in (*refs["branches"], *refs["tags"])]
 
-    def _weights(self, address: Address) -> list[str]:
-        files = api(self.token).list_repo_files(
-            address.repo_id, repo_type=address.repo_type, revision=address.revision
-        )
-        return [name for name in files if form_of(name) == "weights"]
+    def _weights(self, asking: Session, address: Address) -> list[str]:
+        names = [file["rfilename"] for file in described(asking, address)["siblings"]]
+        return [name for name in names if form_of(name) == "weights"]
 
-    def _ask(self, question: Callable[[Address], list[str]]) -> str:
+    def _ask(self, names: Callable[[Session, Address], list[str]]) -> str:
         """The first names of a list from the Hub; "" when it cannot be had."""
         if self.address is None:
             return ""
         try:
-            with mapped_errors(seconds=self.seconds, token=self.token):
-                names = question(self.address)
-        except HubError:
+            with session(seconds=self.seconds, token=self.token) as asking:
+                return first_of(names(asking, self.address))
+        except (HubError, LookupError, TypeError):
             return ""
-        return first_of(names)
 
     def _disk(self, error: OSError) -> HubError | None:
         if error.errno in _OUT_OF_SPACE:
@@ -222,8 +257,7 @@ class _Situation:
             return HubError(
                 "hub_cache_unwritable", folder=str(self.folder), reason=error.strerror or ""
             )
-        # The library's own "Consistency check failed".
-        return HubError("hub_size", name=self._file()) if _raised_in_library(error) else None
+        return None
 
     def _page(self) -> str:
         space = self.address is not None and self.address.repo_type == "space"

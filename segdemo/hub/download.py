@@ -10,7 +10,7 @@ from segdemo.errors import HubError
 from segdemo.hub import client, repository_files, torchvision_weights
 from segdemo.hub.client import Token
 from segdemo.hub.references import Address, Fetched
-from segdemo.hub.transport import Brake
+from segdemo.hub.transport import CancelToken
 from segdemo.settings import Settings
 
 _BETWEEN_UPDATES = 0.2
@@ -78,7 +78,7 @@ class Downloads:
                 folder=folder,
                 seconds=self._seconds,
                 max_bytes=self._max_bytes,
-                brake=transfer.brake,
+                cancel=transfer.cancel,
                 progress=transfer.progress,
             )
         except Exception as error:
@@ -98,7 +98,7 @@ class Downloads:
             if transfer.waiting:
                 return
         self._forget(key, transfer)
-        transfer.brake.pull()
+        transfer.cancel.cancel()
 
 
 class Download:
@@ -166,7 +166,7 @@ class _Transfer:
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
-        self.brake = Brake()
+        self.cancel = CancelToken()
         self.waiting = 0
         self.now = Progress(received=0, total=0)
         self.ended = False

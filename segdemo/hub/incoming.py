@@ -2,11 +2,12 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import BinaryIO
 
-from segdemo.checkpoints.limits import amount, shown
 from segdemo.errors import HubError
+from segdemo.wording import amount, shown
 
 _CHUNK = 2**20
 
@@ -24,7 +25,7 @@ def make_sure_it_fits(filename: str, size: int, *, max_bytes: int, folder: Path)
 
 
 class CheckedFile:
-    """A sink that counts a file on its way, and refuses it at its end when it is another."""
+    """Counts and hashes a file as it arrives, and refuses it at its end when it is another."""
 
     def __init__(
         self, filename: str, digest: str, size: int, *, progress: Callable[[int, int], None]
@@ -35,17 +36,16 @@ class CheckedFile:
         self._hash = _hash(digest, size)
         self._size = size
         self._progress = progress
-        self.received = 0
 
-    def take(self, piece: bytes) -> None:
-        """Count it."""
-        self._hash.update(piece)
-        self.received += len(piece)
-        self._progress(self.received, self._size)
-
-    def end(self) -> None:
-        """Raises HubError for a file that is not whole, or another."""
-        if self.received < self._size:
+    def copy(self, pieces: Iterable[bytes], out: BinaryIO) -> None:
+        """Write all ``pieces`` of the file. Raises HubError when it is not whole, or another."""
+        received = 0
+        for piece in pieces:
+            self._hash.update(piece)
+            out.write(piece)
+            received += len(piece)
+            self._progress(received, self._size)
+        if received < self._size:
             raise HubError("hub_size", name=shown(self._filename))
         if not self._hash.hexdigest().startswith(self._digest):
             raise damaged(self._filename)

@@ -10,19 +10,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from huggingface_hub import ModelInfo, SpaceInfo, get_session
+from huggingface_hub import ModelInfo, SpaceInfo
 from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
-from segdemo.checkpoints.limits import first_of, shown
 from segdemo.checkpoints.verdict import Verdict, judge
 from segdemo.errors import HubError, UnknownNetworkError
+from segdemo.hub import client
 from segdemo.hub.about import About
-from segdemo.hub.client import Token, api, endpoint, host, mapped_errors, no_hub
+from segdemo.hub.client import Token, endpoint, host, no_hub
 from segdemo.hub.forms import form_of, shard_of
-from segdemo.hub.references import Address, Found, Repository, WeightFile
+from segdemo.hub.references import COMMIT, SHA256, Address, Found, Repository, WeightFile
 from segdemo.hub.remote import HubRanges, RangeFile
-from segdemo.hub.transport import COMMIT, SHA256
+from segdemo.hub.transport import Session
+from segdemo.wording import first_of, shown
 
 MAX_JUDGED = 40
 """Contents of one repository that are looked into; the others are listed by name."""
@@ -39,6 +39,7 @@ _FOR_ALL_FILES = frozenset(
         *("hub_rate_limited", "hub_rate_limited_unknown"),
     }
 )
+_RepoFile: Any = RepoFile  # whose constructor has no types
 _NO_LIST = frozenset({"hub_not_found", "hub_not_found_signed_in"})
 _TASK = "image-segmentation"
 # What a network that we know may be filed under.
@@ -67,12 +68,13 @@ def look(address: Address, *, token: Token = None, seconds: float = 20.0) -> Rep
     repository that cannot be seen, or has no weights in a form that is read.
     """
     end = time.monotonic() + seconds
-    with mapped_errors(address, seconds=seconds, token=token):
-        info = _asked(address, token, seconds)
+    with client.session(address, seconds=seconds, token=token) as asking:
+        info = _asked(asking, address)
     if not COMMIT.fullmatch(str(info.sha)):
         raise no_hub()
-    with mapped_errors(address, seconds=max(end - time.monotonic(), 0.1), token=token):
-        _size(info, address, token)
+    left = max(end - time.monotonic(), 0.1)
+    with client.session(address, seconds=left, token=token) as asking:
+        _size(asking, info, address)
     pinned = replace(address, revision=info.sha, filename=None)
     # A name that stands there twice is one file.
     found = list({file.path: file for file in _files(info, pinned)}.values())
@@ -145,24 +147,16 @@ def _answer(
     query: Mapping[str, str], limit: int, token: Token, seconds: float
 ) -> list[Any] | HubError:
     """One page of results. Not huggingface_hub's, which follows pages without an end."""
-    params = {**{name: value for name, value in query.items() if value}, "expand": _EXPANDED}
-    headers = build_hf_headers(token=token, library_name="segdemo")
+    params: dict[str, Any] = {name: value for name, value in query.items() if value}
+    params |= {"expand": _EXPANDED, "sort": "downloads", "limit": limit}
     try:
-        with mapped_errors(seconds=seconds, token=token):
-            response = get_session().get(
-                f"{endpoint()}/api/models",
-                params={**params, "sort": "downloads", "limit": limit},
-                headers=headers,
-            )
-            hf_raise_for_status(response)
-            found = response.json()
+        with client.session(seconds=seconds, token=token) as asking:
+            url = f"{endpoint()}/api/models"
+            found = client.answered(asking.request("GET", url, params=params))
     except HubError as error:
         # Mirrors that only pass files on have no such list.
         absent = error.key in _NO_LIST or error.facts.get("status") == 404
         return HubError("hub_no_search", host=host()) if absent else error
-    except ValueError:
-        # JSON of numbers or letters that are none.
-        return no_hub()
     return found if isinstance(found, list) else no_hub()
 
 
@@ -200,23 +194,25 @@ def _count(said: Any) -> int:
     return said if type(said) is int and said > 0 else 0
 
 
-def _asked(address: Address, token: Token, seconds: float) -> ModelInfo | SpaceInfo:
-    ask = api(token).space_info if address.repo_type == "space" else api(token).model_info
-    return ask(address.repo_id, revision=address.revision, files_metadata=True, timeout=seconds)
+def _asked(asking: Session, address: Address) -> ModelInfo | SpaceInfo:
+    kind: Any = SpaceInfo if address.repo_type == "space" else ModelInfo
+    info: ModelInfo | SpaceInfo = kind(**client.described(asking, address, {"blobs": True}))
+    return info
 
 
-def _size(info: ModelInfo | SpaceInfo, address: Address, token: Token) -> None:
+def _size(asking: Session, info: ModelInfo | SpaceInfo, address: Address) -> None:
     """Fill in the sizes and digests that mirrors of the Hub leave out of a description."""
     named = [file for file in info.siblings or () if isinstance(file.rfilename, str)]
     bare = {file.rfilename: file for file in named if file.size is None}
     if not bare:
         return
-    told = api(token).get_paths_info(
-        address.repo_id, list(bare), revision=info.sha, repo_type=address.repo_type
-    )
-    for entry in told:
-        if isinstance(entry, RepoFile) and entry.path in bare:
-            bare[entry.path].size, bare[entry.path].lfs = entry.size, entry.lfs
+    url = client.question(address, f"/paths-info/{info.sha}")
+    told = client.answered(asking.request("POST", url, data={"paths": list(bare)}))
+    for said in told if isinstance(told, list) else ():
+        if isinstance(said, dict) and said.get("type") == "file":
+            entry: RepoFile = _RepoFile(**said)
+            if entry.path in bare:
+                bare[entry.path].size, bare[entry.path].lfs = entry.size, entry.lfs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,16 +7,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import ModelCardData
+from huggingface_hub import HfApi, ModelCardData
 
 from segdemo.checkpoints.detect import Detection
 from segdemo.checkpoints.export import export_safetensors
-from segdemo.checkpoints.limits import shown
+from segdemo.checkpoints.recognise import recognise
 from segdemo.errors import HubError
+from segdemo.hub import client
 from segdemo.hub.addresses import parse
-from segdemo.hub.client import Token, api, endpoint, has_token, mapped_errors
-from segdemo.segmenter import recognise
+from segdemo.hub.client import Token, endpoint, has_token
 from segdemo.spec import SegmentationSpec
+from segdemo.wording import shown
 
 WEIGHTS_NAME = "model.safetensors"
 LIBRARY_NAME = "segdemo"
@@ -75,8 +76,11 @@ def publish(
         write_repository(
             source, Path(folder), repo_id=address.repo_id, licence=licence, assume=assume
         )
-        with mapped_errors(address, token=token):
-            hub = api(token)
+        with client.session(address, token=token) as session:
+            # Sending goes through huggingface_hub and the client it shares, which waits and tries
+            # again as files of this size need; but only after the Hub has answered in time.
+            client.answered(session.request("GET", f"{endpoint()}/api/whoami-v2"))
+            hub = HfApi(endpoint=endpoint(), token=token, library_name=LIBRARY_NAME)
             hub.create_repo(address.repo_id, private=private, exist_ok=True)
             hub.upload_folder(
                 repo_id=address.repo_id,
@@ -96,7 +100,7 @@ def write_repository(
 ) -> None:
     """Write model.safetensors, config.json and README.md to ``folder``. Raises CheckpointError."""
     recognised = recognise(source, assume=assume)
-    detection, spec, words = recognised.detection, recognised.spec, recognised.own_words
+    detection, spec, words = recognised.detection, recognised.spec, recognised.metadata
     licence = licence or _stated_licence(words)
     if licence:
         words = {**words, "licence": licence}

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from segdemo.checkpoints.limits import shown
 from segdemo.checkpoints.verdict import Verdict
 from segdemo.errors import HubError
+from segdemo.wording import shown
 
 Source = Literal["hub", "torchvision"]
 RepoType = Literal["model", "space"]
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+"""A full commit, and the digest of a file that is not in large file storage."""
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 _WORD = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
 _REPO_ID = re.compile(rf"(?:{_WORD}/)?{_WORD}")

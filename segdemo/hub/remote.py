@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
-from huggingface_hub import get_session, hf_hub_url
-from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, httpx
+from huggingface_hub import hf_hub_url
+from huggingface_hub.utils import hf_raise_for_status, httpx
 
-from segdemo.checkpoints.limits import amount, shown
 from segdemo.errors import HubError
-from segdemo.hub.client import Token, endpoint, mapped_errors
+from segdemo.hub.client import Token, endpoint, session
 from segdemo.hub.references import Address
+from segdemo.wording import amount, shown
 
 BUDGET_BYTES = 1_000_000
 """Of one file; the networks that are known take less than a fifth of it."""
@@ -132,12 +132,13 @@ class HubRanges:
 
         Raises HubError, also where the answer is another part, or of a file of another size.
         """
-        headers = build_hf_headers(token=self._token, library_name="segdemo")
-        headers["Range"] = f"bytes={start}-{stop - 1}"
+        part = {"Range": f"bytes={start}-{stop - 1}"}
         with (
-            mapped_errors(self._address, seconds=self._seconds(), token=self._token),
-            get_session().stream("GET", self._url, headers=headers) as response,
+            session(self._address, seconds=self._seconds(), token=self._token) as asking,
+            asking.stream("GET", self._url, headers=part) as response,
         ):
+            if response.is_error:
+                response.read()
             hf_raise_for_status(response)
             self._url = str(response.url)
             self._check(response, start, stop)

@@ -11,15 +11,15 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import torch
-from huggingface_hub import get_session
 from huggingface_hub.utils import httpx
 
-from segdemo.checkpoints.limits import shown
 from segdemo.errors import HubError
-from segdemo.hub.client import Token, mapped_errors
+from segdemo.hub import client
+from segdemo.hub.client import Token
 from segdemo.hub.incoming import CheckedFile, make_sure_it_fits
 from segdemo.hub.references import Address, Fetched
-from segdemo.hub.transport import Brake
+from segdemo.hub.transport import CancelToken
+from segdemo.wording import shown
 
 DIGEST = re.compile(r"-([0-9a-f]{8,64})\.pth$")
 """torchvision writes the first digits of a file's SHA-256 into its name."""
@@ -48,7 +48,7 @@ def fetch(
     folder: Path | None,
     seconds: float,
     max_bytes: int,
-    brake: Brake,
+    cancel: CancelToken,
     progress: Callable[[int, int], None],
 ) -> Fetched:
     """The newest weights of the builder ``address.repo_id``; no request when they are there.
@@ -62,27 +62,29 @@ def fetch(
     url: str = _models().get_model_weights(address.repo_id).DEFAULT.url
     name = os.path.basename(urlsplit(url).path)
     folder = folder or Path(torch.hub.get_dir()) / "checkpoints"
-    terms: dict[str, Any] = {"seconds": seconds, "token": False, "brake": brake, "folder": folder}
-    with mapped_errors(address, **terms):
+    with client.session(
+        address, seconds=seconds, token=False, cancel=cancel, folder=folder
+    ) as session:
         if (folder / name).is_file():
             return Fetched(path=folder / name)
-        response = get_session().head(url)
+        response = session.request("HEAD", url)
         _make_sure_it_came(response, address)
         length = response.headers.get("Content-Length", "")
         if not re.fullmatch("[0-9]{1,15}", length):
             raise HubError("hub_no_file_host", host=shown(response.url.host))
         size = int(length)
         make_sure_it_fits(name, size, max_bytes=max_bytes, folder=folder)
-    progress(0, size)
-    digest = DIGEST.search(name)
-    file = CheckedFile(name, digest[1] if digest else "", size, progress=progress)
-    with mapped_errors(address, limit=size, sink=file, **terms):
+        progress(0, size)
+        digest = DIGEST.search(name)
+        file = CheckedFile(name, digest[1] if digest else "", size, progress=progress)
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder, name)
-        with _part(folder / name) as out, get_session().stream("GET", url) as response:
+        with (
+            _part(folder / name) as out,
+            session.stream("GET", url, transfer=True, limit=size) as response,
+        ):
             _make_sure_it_came(response, address)
-            for piece in response.iter_bytes():
-                out.write(piece)
+            file.copy(response.iter_raw(), out)
     return Fetched(path=folder / name)
 
 

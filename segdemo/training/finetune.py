@@ -14,21 +14,20 @@ import torch
 from torch import nn
 
 from segdemo.checkpoints import Detection
-from segdemo.checkpoints.export import export_safetensors
-from segdemo.checkpoints.limits import printable
-from segdemo.devices import is_out_of_memory, select_device
+from segdemo.checkpoints.export import export_safetensors, halved
+from segdemo.checkpoints.recognise import recognise
+from segdemo.engine.devices import is_out_of_memory, select_device
 from segdemo.errors import TrainingError
-from segdemo.segmenter import recognise
+from segdemo.images.training_masks import Labelling, read_mask
 from segdemo.settings import Settings
 from segdemo.spec import SegmentationSpec
-from segdemo.training.halves import halved
-from segdemo.training.loop import Outcome, Saved, fit, planned_steps
-from segdemo.training.masks import Labelling, read_mask
+from segdemo.training.loop import ForwardDeep, Outcome, Saved, fit, planned_steps
 from segdemo.training.pairs import Pair, find_pairs, split
 from segdemo.training.plan import Plan
-from segdemo.training.samples import Batches, InputRules, Samples
+from segdemo.training.samples import BatchSampler, InputRules, Samples
 from segdemo.training.start import continued
 from segdemo.training.validation import Validation
+from segdemo.wording import printable
 
 STEPS = 300
 _FEWEST_STEPS = 20
@@ -117,7 +116,7 @@ def finetune(request: Request, settings: Settings, listener: Listener) -> Result
     device = select_device(request.device or settings.device)
     pairs = find_pairs(request.images, request.masks)
     recognised = recognise(request.checkpoint, assume=request.assume)
-    detection, spec, words = recognised.detection, recognised.spec, recognised.own_words
+    detection, spec, words = recognised.detection, recognised.spec, recognised.metadata
     rules = InputRules(
         preprocessing=spec.preprocessing,
         requirements=detection.architecture.requirements(detection.config),
@@ -141,7 +140,8 @@ def finetune(request: Request, settings: Settings, listener: Listener) -> Result
     network, config = continued(detection, channels, request.seed)
     new_head = channels != detection.config.classes
     spec = _with_classes(spec, _names(request, labelling, spec, channels, new_head))
-    run = _Run(request, samples, training, aside, spec, device, listener)
+    forward_deep = detection.architecture.forward_deep
+    run = _Run(request, samples, training, aside, spec, device, forward_deep, listener)
     try:
         before = None if new_head else run.score(network)
         outcome = run.train(network, _identity(request, pairs, words), new_head)
@@ -181,11 +181,13 @@ class _Run:
         aside: Sequence[int],
         spec: SegmentationSpec,
         device: torch.device,
+        forward_deep: ForwardDeep,
         listener: Listener,
     ) -> None:
         self.request, self.listener, self.device = request, listener, device
+        self.forward_deep = forward_deep
         self.pictures, self.aside = len(training), len(aside)
-        self.batches = Batches(samples, training, request.seed)
+        self.batches = BatchSampler(samples, training, request.seed)
         self.classes = spec.postprocessing.classes
         self.validation = Validation(
             samples,
@@ -227,6 +229,7 @@ class _Run:
             self.batches,
             plan,
             device=self.device,
+            forward_deep=self.forward_deep,
             saved=saved,
             judge=self.validation,
             told=lambda step, loss: self.listener.step(step, steps, loss),
@@ -253,7 +256,11 @@ class _Run:
         weights = {key: tensor.clone() for key, tensor in network.state_dict().items()}
         plan = self._plan(_REHEARSED)
         rehearsal = fit(
-            network, self.batches, replace(plan, check_every=_REHEARSED + 1), device=self.device
+            network,
+            self.batches,
+            replace(plan, check_every=_REHEARSED + 1),
+            device=self.device,
+            forward_deep=self.forward_deep,
         )
         network.load_state_dict(weights)
         a_step = rehearsal.wall_seconds / _REHEARSED

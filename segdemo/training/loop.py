@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from segdemo.architectures.u2net import U2Net
+from segdemo.architectures.base import only_output
 from segdemo.training.losses import deep_loss
 from segdemo.training.plan import Plan, rate
 from segdemo.training.ranks import Ranks
@@ -20,20 +20,24 @@ _CLIP = 5.0
 _LONGEST_MEMORY = 0.998
 _MEMORY_OF_LOSS = 0.97
 
-Batches = Callable[[int, Ranks], tuple[Tensor, Tensor]]
+BatchSampler = Callable[[int, Ranks], tuple[Tensor, Tensor]]
 """Step -> this process's pictures (N, C, H, W) and labels (N, H, W), by the step alone."""
+
+
+ForwardDeep = Callable[[nn.Module, Tensor], list[Tensor]]
+"""Network, images (N, C, H, W) -> logits of all outputs, as ``Architecture.forward_deep``."""
 
 
 class Judge(Protocol):
     """Looks at the averaged network now and then, and may end the training."""
 
-    def look(self, step: int, network: nn.Module) -> bool:
+    def evaluate(self, step: int, network: nn.Module) -> bool:
         """Whether to go on, having seen the network in eval mode after so many steps."""
 
-    def memory(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """What has to be saved with the run: tensors, numbers and text."""
 
-    def remember(self, memory: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes up where a saved run stopped."""
 
 
@@ -61,25 +65,24 @@ class Outcome:
 
 
 class _Deep(nn.Module):
-    """A network that returns all logits to learn from, the network's own answer first."""
+    """A network whose forward returns the logits of all outputs that are trained."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, forward_deep: ForwardDeep) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.forward_deep = network, forward_deep
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Logits (N, C, H, W) of each output."""
-        if isinstance(self.network, U2Net):
-            return self.network.forward_deep(x)
-        return [self.network(x)]
+        """Logits (N, C, H, W) of each output, the network's own first."""
+        return self.forward_deep(self.network, x)
 
 
 def fit(
     network: nn.Module,
-    batches: Batches,
+    batches: BatchSampler,
     plan: Plan,
     *,
     device: torch.device,
+    forward_deep: ForwardDeep = only_output,
     ranks: Ranks = Ranks(),  # noqa: B008 - a frozen value
     saved: Saved | None = None,
     judge: Judge | None = None,
@@ -93,7 +96,7 @@ def fit(
     stopped. Raises OSError when the run cannot be saved.
     """
     started, used = time.monotonic(), _processor_seconds()
-    run = _Run(network.to(device), plan, ranks, device)
+    run = _Run(network.to(device), forward_deep, plan, ranks, device)
     wall_before, cpu_before = run.restore(saved, judge) if saved else (0.0, 0.0)
 
     def spent() -> tuple[float, float]:
@@ -108,7 +111,7 @@ def fit(
         due = run.step % plan.check_every == 0 or run.step == plan.steps
         if due and judge is not None:
             # Only rank 0 looks, and all do what it says.
-            going = ranks.agree(not ranks.leads or judge.look(run.step, run.average.module))
+            going = ranks.agree(not ranks.leads or judge.evaluate(run.step, run.average.module))
         if saved and ranks.leads and (due or stopped):
             run.save(saved, judge, *spent())
         if stopped and run.step < plan.steps:
@@ -126,11 +129,18 @@ def fit(
 class _Run:
     """All that changes from step to step."""
 
-    def __init__(self, network: nn.Module, plan: Plan, ranks: Ranks, device: torch.device) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        forward_deep: ForwardDeep,
+        plan: Plan,
+        ranks: Ranks,
+        device: torch.device,
+    ) -> None:
         self.network, self.plan, self.ranks, self.device = network, plan, ranks, device
         self.average = AveragedModel(network, avg_fn=_average, use_buffers=True).eval()
         self.optimizer = torch.optim.AdamW(_groups(network, plan), lr=plan.learning_rate)
-        self.parallel = ranks.wrap(_Deep(network), device)
+        self.parallel = ranks.wrap(_Deep(network, forward_deep), device)
         self.parallel.train()
         if plan.frozen_norms:
             for module in self.parallel.modules():
@@ -140,7 +150,7 @@ class _Run:
         self.step = 0
         self.loss = 0.0
 
-    def advance(self, batches: Batches) -> None:
+    def advance(self, batches: BatchSampler) -> None:
         """One step."""
         # Dropout and augmentation draw anew in each step, so that a resumed run draws the same.
         torch.manual_seed((self.plan.seed * 1_000_003 + self.step) * 1_009 + self.ranks.rank)
@@ -172,7 +182,7 @@ class _Run:
                 "network": self.network.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "average": self.average.state_dict(),
-                "judge": judge.memory() if judge else {},
+                "judge": judge.state_dict() if judge else {},
                 "step": self.step,
                 "planned": self.plan.steps,
                 "loss": self.loss,
@@ -192,7 +202,7 @@ class _Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.average.load_state_dict(state["average"])
         if judge:
-            judge.remember(state["judge"])
+            judge.load_state_dict(state["judge"])
         self.step, self.loss = state["step"], state["loss"]
         return state["wall"], state["cpu"]
 

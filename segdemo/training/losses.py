@@ -3,8 +3,7 @@
 from torch import Tensor
 from torch.nn import functional
 
-IGNORED = 255
-"""The label of pixels that say nothing."""
+from segdemo.images.masks import VOID
 
 _SIDE_WEIGHT = 0.4
 
@@ -29,7 +28,7 @@ def deep_loss(outputs: list[Tensor], labels: Tensor, *, gap_weight: float = 0.0)
 
 
 def _binary(logits: Tensor, labels: Tensor, gap_weight: float) -> Tensor:
-    kept = (labels != IGNORED).float()
+    kept = (labels != VOID).float()
     truth = (labels == 1).float()
     weight = kept
     if gap_weight:
@@ -43,8 +42,8 @@ def _binary(logits: Tensor, labels: Tensor, gap_weight: float) -> Tensor:
 
 
 def _of_classes(logits: Tensor, labels: Tensor) -> Tensor:
-    kept = labels != IGNORED
-    entropy = functional.cross_entropy(logits, labels.long(), ignore_index=IGNORED, reduction="sum")
+    kept = labels != VOID
+    entropy = functional.cross_entropy(logits, labels.long(), ignore_index=VOID, reduction="sum")
     chance = logits.softmax(1) * kept[:, None]
     one_hot = functional.one_hot(labels.long() * kept, logits.shape[1]).permute(0, 3, 1, 2)
     truth = one_hot * kept[:, None]

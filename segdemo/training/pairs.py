@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from segdemo.checkpoints.limits import printable
 from segdemo.errors import TrainingError
+from segdemo.wording import printable
 
 _MASK_ENDING = "_mask"
 _VALIDATION_SHARE = 5

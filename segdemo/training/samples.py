@@ -14,11 +14,11 @@ from torchvision.transforms import v2
 
 from segdemo.architectures import SizeRequirements
 from segdemo.errors import PictureError, TrainingError
-from segdemo.pictures import decode
-from segdemo.processing import network_size, prepare
+from segdemo.images.decode import decode
+from segdemo.images.masks import VOID
+from segdemo.images.training_masks import Labelling, read_mask
+from segdemo.inference.processing import network_size, prepare
 from segdemo.spec import Preprocessing
-from segdemo.training.losses import IGNORED
-from segdemo.training.masks import Labelling, read_mask
 from segdemo.training.pairs import Pair
 from segdemo.training.ranks import Ranks
 
@@ -38,7 +38,7 @@ _VARY = v2.Compose(
             degrees=15,
             scale=(0.8, 1.25),
             interpolation=v2.InterpolationMode.BILINEAR,
-            fill={tv_tensors.Image: 0, tv_tensors.Mask: IGNORED},
+            fill={tv_tensors.Image: 0, tv_tensors.Mask: VOID},
         ),
         v2.ColorJitter(brightness=0.25, contrast=0.25, saturation=0.25, hue=0.03),
     ]
@@ -51,7 +51,7 @@ class Sample:
 
     picture: Image.Image
     labels: npt.NDArray[np.uint8]
-    """(H, W), IGNORED where nothing is said."""
+    """(H, W), VOID where nothing is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +128,7 @@ class Samples:
         )
 
 
-class Batches:
+class BatchSampler:
     """Picks, varies and crops the pictures of a step, by the number of the step alone."""
 
     def __init__(self, samples: Samples, chosen: Sequence[int], seed: int) -> None:
@@ -160,11 +160,11 @@ class Batches:
         labels = torch.from_numpy(sample.labels.copy())
         shown, seen = _VARY(tv_tensors.Image(pixels), tv_tensors.Mask(labels))
         crop = v2.RandomCrop(
-            self.side, pad_if_needed=True, fill={tv_tensors.Image: 0, tv_tensors.Mask: IGNORED}
+            self.side, pad_if_needed=True, fill={tv_tensors.Image: 0, tv_tensors.Mask: VOID}
         )
         for _ in range(_TRIES):
             part, truth = crop(shown, seen)
-            if bool(((truth != 0) & (truth != IGNORED)).any()):
+            if bool(((truth != 0) & (truth != VOID)).any()):
                 break
         picture = Image.fromarray(part.permute(1, 2, 0).contiguous().numpy())
         return self._samples.rules.tensor(picture), truth.as_subclass(Tensor)

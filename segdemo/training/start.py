@@ -1,13 +1,11 @@
 """The weights that a network begins its training with."""
 
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from segdemo.architectures import Architecture
-from segdemo.architectures.isnet import ISNetConfig
 from segdemo.checkpoints import Detection
 
 
@@ -37,7 +35,7 @@ def continued(detection: Detection, classes: int, seed: int) -> tuple[nn.Module,
     With another number of classes what makes scores of features is drawn from the seed; all
     else is kept.
     """
-    config = _with_classes(detection.config, classes)
+    config = detection.architecture.with_classes(detection.config, classes)
     network = fresh(detection.architecture, config, seed)
     expected = network.state_dict()
     fitting = {
@@ -47,12 +45,6 @@ def continued(detection: Detection, classes: int, seed: int) -> tuple[nn.Module,
     }
     network.load_state_dict(fitting, strict=False)
     return network, config
-
-
-def _with_classes(config: Any, classes: int) -> Any:
-    if isinstance(config, ISNetConfig):
-        return replace(config, stages=replace(config.stages, classes=classes))
-    return replace(config, classes=classes)
 
 
 def upsamples_scores(module: nn.Module, classes: int) -> bool:

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from segdemo.processing import activate
+from segdemo.inference.processing import activate
+from segdemo.metrics.accumulated import Scores, scores_for
 from segdemo.spec import Postprocessing
 from segdemo.training.samples import Samples
-from segdemo.training.scores import Scores, scores_for
 
 
 class Validation:
@@ -50,7 +50,7 @@ class Validation:
                 counted.add(found.cpu().numpy(), sample.labels)
         return counted
 
-    def look(self, step: int, network: nn.Module) -> bool:
+    def evaluate(self, step: int, network: nn.Module) -> bool:
         """Whether to go on."""
         value = self.scores(network.eval()).best
         if value > self.best:
@@ -64,7 +64,7 @@ class Validation:
         self._told(step, value, self.best)
         return self._without < self._patience
 
-    def memory(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """What a run that goes on later has to know."""
         return {
             "best": self.best,
@@ -73,7 +73,7 @@ class Validation:
             "weights": self.weights,
         }
 
-    def remember(self, memory: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes up what an earlier part of the run has seen."""
-        self.best, self.best_step = memory["best"], memory["best_step"]
-        self._without, self.weights = memory["without"], memory["weights"]
+        self.best, self.best_step = state_dict["best"], state_dict["best_step"]
+        self._without, self.weights = state_dict["without"], state_dict["weights"]

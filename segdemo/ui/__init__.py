@@ -8,14 +8,14 @@ import gradio as gr
 
 from segdemo import catalog
 from segdemo.errors import SettingsError
-from segdemo.pool import Pool
+from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
-from segdemo.ui import stored
+from segdemo.ui.adding.hub_access import hub_access
+from segdemo.ui.gradio_support.theme import CSS, THEME
 from segdemo.ui.handlers import Handlers
-from segdemo.ui.hub_access import hub_access
 from segdemo.ui.page import build
 from segdemo.ui.shelf import Shelf
-from segdemo.ui.theme import CSS, THEME
+from segdemo.ui.viewer import stored
 
 __all__ = ["create_demo", "launch_options"]
 

@@ -14,20 +14,22 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segdemo.catalog import CatalogEntry
-from segdemo.checkpoints.limits import amount, shown
 from segdemo.errors import CheckpointError, PictureError, SegdemoError
-from segdemo.inspection import inspection
-from segdemo.metrics import curve, outlines, overlap
-from segdemo.processing import LEVELS
-from segdemo.reading import AS_IT_COMES, Reading
-from segdemo.render import Kind, View, draw
-from segdemo.report import binary_truth
-from segdemo.truth import TruthMask
-from segdemo.ui.errors import explain, refusal
-from segdemo.ui.handlers import MAX_SLOTS, Handlers
-from segdemo.ui.map_files import cache_file
-from segdemo.ui.runner import figures_of
-from segdemo.ui.uploads import uploaded
+from segdemo.images.masks import TruthMask
+from segdemo.inference.inspection import inspection
+from segdemo.inference.processing import LEVELS
+from segdemo.metrics.curves import curve, overlap
+from segdemo.metrics.outlines import outlines
+from segdemo.metrics.scores import BOUNDARY_F, MASK_SCORES
+from segdemo.outputs.render import Kind, View, binary_truth, draw
+from segdemo.spec import NO_OVERRIDES, Overrides
+from segdemo.ui.gradio_support.errors import explain, refusal
+from segdemo.ui.gradio_support.uploads import uploaded
+from segdemo.ui.handlers import Handlers
+from segdemo.ui.slots import MAX_SLOTS
+from segdemo.ui.viewer.map_files import cache_file
+from segdemo.ui.viewer.runner import figures_of
+from segdemo.wording import amount, shown
 
 # --- What goes in and out -----------------------------------------------------------------------
 
@@ -77,18 +79,11 @@ class Figures(TypedDict):
     device: str
 
 
-class Scores(TypedDict):
-    """How right a mask is; null where that is 0/0."""
-
-    dice: float | None
-    iou: float | None
-    precision: float | None
-    recall: float | None
-    accuracy: float | None
-    boundary_f: float | None
+Scores = dict[str, float | None]
+"""``metrics.scores.MASK_SCORES`` by name; null where one is 0/0."""
 
 
-class Answer(TypedDict):
+class NetworkResult(TypedDict):
     """One network's part in a comparison; either figures and files, or the error."""
 
     checkpoint: str
@@ -111,7 +106,7 @@ class Comparison(TypedDict):
     """Several networks on one picture."""
 
     threshold: float
-    answers: list[Answer]
+    answers: list[NetworkResult]
     agreement: list[Agreement]
     notices: list[str]
 
@@ -196,8 +191,8 @@ class Programs:
         if assume is not None and not isinstance(assume, str):
             raise SegdemoError("api_assume", value=shown(str(assume)))
         opened, digest = self._handlers.opened(_path(picture))
-        reading = Reading(assume=assume or None)
-        segmenter, prediction = self._handlers.prediction(opened, digest, entry, reading)
+        overrides = Overrides(assume=assume or None)
+        segmenter, prediction = self._handlers.prediction(opened, digest, entry, overrides)
         view = View(
             prediction=prediction,
             threshold=level,
@@ -229,12 +224,12 @@ class Programs:
         entries = [self._found(checkpoint)[0] for checkpoint in _ids(checkpoints)]
         opened, digest = self._handlers.opened(_path(picture))
         right = self._handlers.truth(_path(truth), opened.size) if truth else None
-        answers: list[Answer] = []
+        answers: list[NetworkResult] = []
         maps: dict[str, NDArray[np.uint8]] = {}
         for entry in entries:
             # A mistake of ours in one network must not take the others' answers away.
             try:
-                _, prediction = self._handlers.prediction(opened, digest, entry, AS_IT_COMES)
+                _, prediction = self._handlers.prediction(opened, digest, entry, NO_OVERRIDES)
                 view = View(prediction=prediction, threshold=level)
                 mask, probability = _files(opened, view)
                 answers.append(
@@ -353,18 +348,12 @@ def _png(kind: Kind, picture: Image.Image, view: View) -> File:
 
 def _scores(view: View, right: TruthMask) -> Scores:
     wanted = binary_truth(view, right)
-    shares = curve(view.quantised, wanted).at(view.threshold)
-    return {
-        "dice": _number(shares["dice"]),
-        "iou": _number(shares["iou"]),
-        "precision": _number(shares["precision"]),
-        "recall": _number(shares["recall"]),
-        "accuracy": _number(shares["accuracy"]),
-        "boundary_f": _number(outlines(view.quantised, wanted).f_score[view.threshold]),
-    }
+    scores = curve(view.quantised, wanted).at(view.threshold)
+    scores[BOUNDARY_F.name] = outlines(view.quantised, wanted).f_score[view.threshold]
+    return {name: _number(scores[name]) for name in MASK_SCORES}
 
 
-def _failed(entry: CatalogEntry, sentence: str) -> Answer:
+def _failed(entry: CatalogEntry, sentence: str) -> NetworkResult:
     return {
         "checkpoint": entry.id,
         "figures": None,

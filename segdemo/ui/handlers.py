@@ -11,30 +11,31 @@ from PIL import Image
 
 from segdemo.batch import Run
 from segdemo.catalog import CatalogEntry
-from segdemo.checkpoints.limits import amount
 from segdemo.errors import PictureError, SegdemoError
-from segdemo.pictures import decode
-from segdemo.pool import Predictor
-from segdemo.reading import AS_IT_COMES, Reading
-from segdemo.segmenter import Prediction, Segmenter
+from segdemo.images.decode import decode
+from segdemo.images.masks import TruthMask, decode_truth
+from segdemo.inference.pool import Predictor
+from segdemo.inference.prediction import Prediction
+from segdemo.inference.segmenter import Segmenter
 from segdemo.settings import Settings
+from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.strings import text
-from segdemo.truth import TruthMask, decode_truth
-from segdemo.ui.adding import Adding
-from segdemo.ui.batches import prepare
-from segdemo.ui.hub_access import DEFAULT_ENDPOINT, HubAccess
-from segdemo.ui.links import pairs_of
-from segdemo.ui.map_files import cache_picture
-from segdemo.ui.payload import PanelEntry, ViewerPayload
-from segdemo.ui.rereading import Rereading
-from segdemo.ui.runner import Chosen, Runner
+from segdemo.ui.adding.handlers import Adding
+from segdemo.ui.adding.hub_access import DEFAULT_ENDPOINT, HubAccess
+from segdemo.ui.batch.runs import prepare
 from segdemo.ui.shelf import Shelf
-from segdemo.ui.stored import Example
-from segdemo.ui.truth_file import told
+from segdemo.ui.slots import MIN_SLOTS
+from segdemo.ui.transfers.transfers import Transfers
+from segdemo.ui.viewer.links import NextView, pairs_of
+from segdemo.ui.viewer.map_files import cache_picture
+from segdemo.ui.viewer.payload import PanelEntry, ViewerPayload
+from segdemo.ui.viewer.readings.rereading import Rereading
+from segdemo.ui.viewer.readings.trials import CurrentTrials
+from segdemo.ui.viewer.runner import Chosen, Runner
+from segdemo.ui.viewer.stored import Example
+from segdemo.ui.viewer.truth_file import told
 from segdemo.ui.visitor import Visitor
-
-MIN_SLOTS = 2
-MAX_SLOTS = 4
+from segdemo.wording import amount
 
 
 class Handlers:
@@ -77,12 +78,12 @@ class Handlers:
         filled: list[tuple[int, Chosen]] = []
         for slot, name in enumerate(names):
             entry = self.shelf.find(name, visitor)
-            read, reading = visitor.readings.get(slot, (name, AS_IT_COMES))
+            read, overrides = visitor.overrides.get(slot, (name, NO_OVERRIDES))
             if read != name:
-                visitor.readings.pop(slot, None)
-                reading = AS_IT_COMES
+                visitor.overrides.pop(slot, None)
+                overrides = NO_OVERRIDES
             if entry is not None:
-                filled.append((slot, (entry, reading)))
+                filled.append((slot, (entry, overrides)))
         return filled
 
     def compare(
@@ -111,7 +112,7 @@ class Handlers:
         right = told(lambda: self.truth(mask, picture.size), picture.size) if mask else None
         if visitor.example != seen:
             return
-        state, visitor.restore = visitor.restore, None
+        state, visitor.of(NextView).state = visitor.of(NextView).state, None
         # The same picture is the same run, so that the view stays where it is.
         run = digest[:16]
         example = next((one for one in self.examples if one.run == run), None)
@@ -127,7 +128,7 @@ class Handlers:
                 (entry for entry, _ in checkpoints), example.picture.stem if example else ""
             ),
         }
-        under_way = {entry.id: visitor.transfers.state(entry.id) for entry, _ in checkpoints}
+        under_way = {entry.id: visitor.of(Transfers).state(entry.id) for entry, _ in checkpoints}
         trials = partial(self.rereading.with_trials, visitor, filled, digest)
         panels: tuple[PanelEntry, ...] = ()
         for panels in self._runner.run(picture, digest, checkpoints, under_way):
@@ -143,9 +144,9 @@ class Handlers:
         """Whether a visitor looks at a stored comparison and wants nothing else of its picture."""
         return (
             visitor.example == self.examples.index(example)
-            and visitor.trials is None
-            and [(entry.id, reading) for entry, reading in checkpoints]
-            == [(name, AS_IT_COMES) for name in example.checkpoints]
+            and visitor.of(CurrentTrials).trials is None
+            and [(entry.id, overrides) for entry, overrides in checkpoints]
+            == [(name, NO_OVERRIDES) for name in example.checkpoints]
         )
 
     def opened(self, path: Path) -> tuple[Image.Image, str]:
@@ -172,15 +173,15 @@ class Handlers:
         content = self._read(path)
         return decode_truth(content, max_megapixels=self._settings.max_megapixels).fitted(size)
 
-    def load(self, path: Path, reading: Reading = AS_IT_COMES) -> Segmenter:
+    def load(self, path: Path, overrides: Overrides = NO_OVERRIDES) -> Segmenter:
         """The network of a checkpoint. Raises CheckpointError."""
-        return self._predictor.load(path, reading)
+        return self._predictor.load(path, overrides)
 
     def prediction(
-        self, picture: Image.Image, digest: str, entry: CatalogEntry, reading: Reading
+        self, picture: Image.Image, digest: str, entry: CatalogEntry, overrides: Overrides
     ) -> tuple[Segmenter, Prediction]:
         """What a checkpoint says of a picture; see ``Runner.prediction``."""
-        return self._runner.prediction(picture, digest, entry, reading)
+        return self._runner.prediction(picture, digest, entry, overrides)
 
     def _read(self, path: Path) -> bytes:
         size, limit = path.stat().st_size, self._settings.max_upload_megabytes * 1_000_000
@@ -197,16 +198,3 @@ class Handlers:
         elif self._hub.endpoint != DEFAULT_ENDPOINT:
             sentences.append(text("page_endpoint", endpoint=self._hub.endpoint))
         return " ".join(sentences)
-
-
-def place(chosen: Sequence[str | None], shown: int) -> tuple[int, int]:
-    """The slot for one more checkpoint and how many slots are shown then.
-
-    The first empty slot, else a new one, else the last.
-    """
-    for slot, name in enumerate(chosen[:shown]):
-        if name is None:
-            return slot, shown
-    if shown < MAX_SLOTS:
-        return shown, shown + 1
-    return MAX_SLOTS - 1, MAX_SLOTS

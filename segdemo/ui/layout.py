@@ -9,15 +9,16 @@ from pathlib import Path
 import gradio as gr
 
 from segdemo.strings import text
-from segdemo.ui.batch_tab import BatchParts, lay_out_batch
-from segdemo.ui.handlers import MAX_SLOTS, MIN_SLOTS, Handlers
-from segdemo.ui.hub_panel import HubPanel
-from segdemo.ui.language import labelled
-from segdemo.ui.language_choice import LanguageChoice
-from segdemo.ui.picture_input import PictureInput
-from segdemo.ui.saved_file import SavedFiles
-from segdemo.ui.transfer_list import TransferList
-from segdemo.ui.viewer import ComparisonViewer
+from segdemo.ui.adding.panel import HubPanel
+from segdemo.ui.batch.tab import BatchParts, create_batch_components
+from segdemo.ui.gradio_support.picture_input import PictureInput
+from segdemo.ui.handlers import Handlers
+from segdemo.ui.language.panel import LanguageChoice
+from segdemo.ui.language.texts import labelled
+from segdemo.ui.sharing.saved_file import SavedFiles
+from segdemo.ui.slots import MAX_SLOTS, MIN_SLOTS
+from segdemo.ui.transfers.panel import TransferList
+from segdemo.ui.viewer.viewer import ComparisonViewer
 from segdemo.ui.visitor import Visitor
 
 ONE, MANY = "one", "many"
@@ -55,7 +56,7 @@ class Parts:
     saved: SavedFiles
 
 
-def lay_out(handlers: Handlers, static: Path) -> Parts:
+def create_components(handlers: Handlers, static: Path) -> Parts:
     """The components, to be called inside ``gr.Blocks``; ``static`` holds the examples' files."""
     gr.set_static_paths([static])
     first = handlers.examples[0] if handlers.examples else None
@@ -123,7 +124,7 @@ def lay_out(handlers: Handlers, static: Path) -> Parts:
             with labelled(gr.Tab(id=ONE), label="page_tab_one"):
                 viewer = ComparisonViewer(first.comparison if first else None, elem_id="viewer")
             with labelled(gr.Tab(id=MANY), label="page_tab_many"):
-                batch = lay_out_batch()
+                batch = create_batch_components()
     return Parts(
         visitor=visitor,
         language=language,

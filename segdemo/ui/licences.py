@@ -1,7 +1,7 @@
 """What a licence means for whoever uses a result, in a line."""
 
-from segdemo.checkpoints.limits import shown
 from segdemo.strings import text
+from segdemo.wording import shown
 
 
 def licence_line(licence: str, commercial: bool | None) -> tuple[str, bool]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from segdemo.architectures import ARCHITECTURES
 from segdemo.catalog import CatalogEntry
-from segdemo.checkpoints.limits import amount
 from segdemo.strings import text
 from segdemo.ui.visitor import Visitor
+from segdemo.wording import amount
 
 Choice = tuple[str, str]
 """What a person reads, and the value."""

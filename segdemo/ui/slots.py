@@ -5,7 +5,8 @@ from typing import Any
 
 import gradio as gr
 
-from segdemo.ui.handlers import MAX_SLOTS, MIN_SLOTS
+MIN_SLOTS = 2
+MAX_SLOTS = 4
 
 Choices = list[tuple[str, str]]
 """What a slot offers: labels and the ids of checkpoints."""
@@ -35,3 +36,16 @@ def filled(chosen: Sequence[str | None], choices: Choices) -> list[Any]:
 def kept(value: str | None, choices: Choices) -> str | None:
     """The value, if it is still offered."""
     return value if value in [name for _, name in choices] else None
+
+
+def place(chosen: Sequence[str | None], shown: int) -> tuple[int, int]:
+    """The slot for one more checkpoint and how many slots are shown then.
+
+    The first empty slot, else a new one, else the last.
+    """
+    for slot, name in enumerate(chosen[:shown]):
+        if name is None:
+            return slot, shown
+    if shown < MAX_SLOTS:
+        return shown, shown + 1
+    return MAX_SLOTS - 1, MAX_SLOTS

@@ -1,21 +1,18 @@
-"""What belongs to one visitor alone: their checkpoints, downloads, last answer, and folder."""
+"""What belongs to one visitor alone: their checkpoints, overrides, folder, and features' state."""
 
 import shutil
 import tempfile
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
+from threading import RLock
+from typing import Any, TypeVar
 
 from segdemo.catalog import CatalogEntry
-from segdemo.hub.references import Repository
-from segdemo.reading import Reading
+from segdemo.spec import Overrides
 from segdemo.strings import DEFAULT_LANGUAGE
-from segdemo.ui.answers import Answer
-from segdemo.ui.batches import Batches
-from segdemo.ui.payload import ViewerState
-from segdemo.ui.transfers import Transfers
-from segdemo.ui.trials import Trials
+
+State = TypeVar("State")
 
 
 # No dataclass: Gradio would take it apart to describe it to the browser.
@@ -29,32 +26,32 @@ class Visitor:
         """The ids among them that only their own token may fetch."""
         self.language = DEFAULT_LANGUAGE
         """What they read; their browser says so when the page opens."""
-        self.restore: ViewerState | None = None
-        """How a link wants their next comparison to be looked at."""
         self.opening: str | None = None
         """The language in which what a link names is being opened; None when nothing is."""
         self.example: int | None = 0
         """The stored comparison that they look at; None once they have made their own."""
-        self.readings: dict[int, tuple[str, Reading]] = {}
-        """How they want the checkpoint with an id read in a slot, where they said so."""
-        self.trials: Trials | None = None
-        """The usual readings that were tried last."""
-        self.transfers = Transfers()
-        self.batches = Batches()
-        self.repository: Repository | None = None
-        """The one they looked at last."""
-        self.file: CatalogEntry | None = None
-        """The checkpoint that they dropped last."""
-        self.answered: Callable[[], Answer] | None = None
-        """Says the last answer about checkpoints again."""
+        self.overrides: dict[int, tuple[str, Overrides]] = {}
+        """By slot: the id of a checkpoint and how they want it read, where they said so."""
+        self._states: dict[type, Any] = {}
         # Downloads ask for the folder in threads of their own.
-        self._lock = Lock()
+        self._lock = RLock()
         self._folder: Path | None = None
         self._remove: Callable[[], object] = lambda: None
 
     def __deepcopy__(self, memo: object) -> "Visitor":
         """A newcomer: Gradio begins every session with a copy of the first value."""
         return Visitor()
+
+    def of(self, kind: type[State]) -> State:
+        """The state that a feature keeps for this visitor, made when it is first asked for.
+
+        ``kind`` is a class of the feature; its ``close``, if it has one, is called at the end.
+        """
+        with self._lock:
+            if kind not in self._states:
+                self._states[kind] = kind()
+            state: State = self._states[kind]
+            return state
 
     @property
     def folder(self) -> Path:
@@ -68,8 +65,10 @@ class Visitor:
 
     def close(self) -> None:
         """Stop what is under way and remove the folder."""
-        self.transfers.close()
-        self.batches.stop()
+        with self._lock:
+            states = list(self._states.values())
+        for state in states:
+            getattr(state, "close", lambda: None)()
         with self._lock:
             self._remove()
             self._folder = None

@@ -10,8 +10,8 @@ from segdemo.architectures.data_sets import VOC_CLASSES
 from segdemo.architectures.fcn import Grid, places
 from segdemo.architectures.vgg import VGGConfig, vgg16
 from segdemo.checkpoints import detect
+from segdemo.checkpoints.recognise import resolve_spec
 from segdemo.errors import UnknownNetworkError
-from segdemo.segmenter import resolve_spec
 
 # The crops as the papers' prototxt files have them, and the layer that makes the picture.
 CROPS = {32: (19,), 16: (5, 27), 8: (5, 9, 31)}

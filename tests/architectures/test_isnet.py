@@ -16,10 +16,10 @@ from code_bases import (
 from torch import nn
 from torch.nn import functional
 
-from segdemo.architectures.isnet import ISNet, ISNetConfig
+from segdemo.architectures.isnet import ARCHITECTURE, ISNet, ISNetConfig
 from segdemo.checkpoints import detect
+from segdemo.checkpoints.recognise import resolve_spec
 from segdemo.errors import UnknownNetworkError
-from segdemo.segmenter import resolve_spec
 
 # Height, into, mid, out, dilated: the table of the paper.
 ENCODER = (
@@ -73,6 +73,22 @@ def assert_computes_the_same(theirs, x):
     assert expected.numel() == 1 or expected.std() > 1e-3, "a constant map proves nothing"
     torch.testing.assert_close(got, expected, rtol=1e-3, atol=1e-4)
     return detection
+
+
+def test_deep_supervision_gets_every_side_and_the_plain_output_is_the_first():
+    network = detect(randomised(DISNet()).state_dict()).build()
+    x = picture()
+    with torch.no_grad():
+        sides = network.forward_deep(x)
+        assert torch.equal(network(x), sides[0])
+    assert [side.shape for side in sides] == [sides[0].shape] * len(network.side)
+
+
+def test_the_classes_of_a_configuration_are_changed_wherever_they_stand():
+    config = ARCHITECTURE.with_classes(ISNetConfig.full(), 5)
+    assert config.classes == 5
+    with torch.device("meta"):
+        assert {side.out_channels for side in ISNet(config).side} == {5}
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from torch.nn import functional
 from segdemo.architectures import SizeRequirements
 from segdemo.architectures.vgg import vgg16
 from segdemo.checkpoints import detect
+from segdemo.checkpoints.recognise import resolve_spec
 from segdemo.errors import UnknownNetworkError
-from segdemo.processing import prepare
-from segdemo.segmenter import resolve_spec
+from segdemo.inference.processing import prepare
 
 DEPTHS = (2, 2, 3, 3, 3)
 

@@ -10,8 +10,8 @@ from torchvision.models.segmentation.fcn import FCNHead
 
 from segdemo.architectures.data_sets import VOC_CLASSES
 from segdemo.checkpoints import detect
+from segdemo.checkpoints.recognise import resolve_spec
 from segdemo.errors import UnknownNetworkError
-from segdemo.segmenter import resolve_spec
 
 NAMES = {
     "fcn_resnet50": ("fcn", "resnet50"),

@@ -7,7 +7,7 @@ from torch import nn
 
 from segdemo.architectures.u2net import U2Net, U2NetConfig, describe
 from segdemo.checkpoints import detect
-from segdemo.checkpoints.norms import fold_biases
+from segdemo.checkpoints.batch_norm import fold_biases
 from segdemo.errors import UnknownNetworkError
 
 # Names, whether the convolutions have a bias, and who claims such files.

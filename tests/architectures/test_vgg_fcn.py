@@ -9,8 +9,8 @@ from torch.nn import functional
 from segdemo.architectures.data_sets import IMAGENET, VOC_CLASSES
 from segdemo.architectures.vgg import vgg16
 from segdemo.checkpoints import detect
+from segdemo.checkpoints.recognise import resolve_spec
 from segdemo.errors import UnknownNetworkError
-from segdemo.segmenter import resolve_spec
 
 POOLS = {16: 3, 23: 4}  # places in the Sequential of the pools that are scored
 LAYERS = (1, 1, "M", 2, 2, "M", 4, 4, 4, "M", 8, 8, 8, "M", 8, 8, 8, "M")

@@ -14,15 +14,15 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from segdemo.catalog import shipped
-from segdemo.pool import Pool, Predictor
+from segdemo.inference.pool import Pool, Predictor
 from segdemo.settings import Settings
 from segdemo.ui import create_demo, launch_options
 from segdemo.ui.handlers import Handlers
-from segdemo.ui.map_files import cache_map, cache_picture
 from segdemo.ui.page import build
-from segdemo.ui.payload import PanelEntry, ViewerPayload
 from segdemo.ui.shelf import Shelf
-from segdemo.ui.viewer import ComparisonViewer
+from segdemo.ui.viewer.map_files import cache_map, cache_picture
+from segdemo.ui.viewer.payload import PanelEntry, ViewerPayload
+from segdemo.ui.viewer.viewer import ComparisonViewer
 from tests.ui.hub_fakes import FakeHub
 
 WIDTH, HEIGHT = 61, 47

@@ -9,12 +9,12 @@ from PIL import Image
 
 from segdemo.catalog import cached, shipped
 from segdemo.hub.references import Address
-from segdemo.pool import Pool
+from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
 from segdemo.ui import launch_options
-from segdemo.ui import page as page_module
+from segdemo.ui.adding import events as adding_events
+from segdemo.ui.adding.hub_access import hub_access
 from segdemo.ui.handlers import Handlers
-from segdemo.ui.hub_access import hub_access
 from segdemo.ui.page import build
 from segdemo.ui.shelf import Shelf
 from tests.browser.conftest import served
@@ -261,7 +261,7 @@ def test_what_a_visitors_token_opened_no_other_visitor_ever_sees(
     token = hub.user("alice")
     repo_id = f"alice/{closed}"
     hub.add(repo_id, {f"{closed}.safetensors": cells}, **{closed: True})
-    monkeypatch.setattr(page_module, "_word_of", lambda _: token)
+    monkeypatch.setattr(adding_events, "token_of", lambda _: token)
     alice = visit(address)
     look(alice, repo_id)
     assert closed in alice.inner_text("#adding .ad-answer")

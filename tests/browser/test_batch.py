@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segdemo.pool import Pool
+from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
 from tests.browser.conftest import served_page
 from tests.ui.conftest import save_unet

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from segdemo.palettes import CLASS_PALETTES
-from segdemo.ui.map_files import cache_atlas, cache_map
-from segdemo.ui.payload import ClassMaps, PanelState, ViewerState
+from segdemo.images.palettes import CLASS_PALETTES
+from segdemo.ui.viewer.map_files import cache_atlas, cache_map
+from segdemo.ui.viewer.payload import ClassMaps, PanelState, ViewerState
 from tests.browser.conftest import HEIGHT, WIDTH, payload, random_map, ready
 
 pytestmark = pytest.mark.browser
@@ -200,8 +200,8 @@ def test_the_cross_tells_the_class_and_its_probability(two):
     y, x = int(0.9 * HEIGHT), int(0.9 * WIDTH)
     q = maps[labels[y, x]][y, x]
     low, high = f"{q / 256:.3f}", f"{(q + 1) / 256:.3f}"
-    reading = viewer.find("[data-panel=slot-0] .sv-probe")
-    expect(reading).to_have_text(f"{HOSTILE}, p {low}–{high}")
+    overrides = viewer.find("[data-panel=slot-0] .sv-probe")
+    expect(overrides).to_have_text(f"{HOSTILE}, p {low}–{high}")
 
 
 def test_pictures_stay_side_by_side_whatever_stands_below_them(open_viewer):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from segdemo.ui.map_files import cache_map
-from segdemo.ui.payload import Assumption, Figures, PanelState, Trial, ViewerState
-from segdemo.ui.viewer import ComparisonViewer
+from segdemo.ui.viewer.map_files import cache_map
+from segdemo.ui.viewer.payload import Assumption, Figures, PanelState, Trial, ViewerState
+from segdemo.ui.viewer.viewer import ComparisonViewer
 from tests.browser.conftest import HEIGHT, WIDTH, payload, random_map, ready
 
 pytestmark = pytest.mark.browser

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from segdemo.ui.stored import FOLDER
+from segdemo.ui.viewer.stored import FOLDER
 from tests.browser.conftest import served_page
 from tests.ui.conftest import save_unet
 

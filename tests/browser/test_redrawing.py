@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from segdemo.palettes import CLASS_PALETTES
-from segdemo.truth import VOID
-from segdemo.ui.map_files import cache_atlas, cache_map
-from segdemo.ui.payload import ClassMaps, Truth
+from segdemo.images.masks import VOID
+from segdemo.images.palettes import CLASS_PALETTES
+from segdemo.ui.viewer.map_files import cache_atlas, cache_map
+from segdemo.ui.viewer.payload import ClassMaps, Truth
 from tests.browser.conftest import HEIGHT, WIDTH, payload, random_map, ready
 
 pytestmark = pytest.mark.browser

@@ -8,9 +8,9 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Locator, Response
 
-from segdemo.ui.map_files import cache_map
-from segdemo.ui.payload import Trial
-from segdemo.ui.viewer import ComparisonViewer
+from segdemo.ui.viewer.map_files import cache_map
+from segdemo.ui.viewer.payload import Trial
+from segdemo.ui.viewer.viewer import ComparisonViewer
 from tests.browser.conftest import Viewer, payload, random_map, ready
 from tests.browser.test_classes import drawn as drawn_classes
 from tests.browser.test_classes import several

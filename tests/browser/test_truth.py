@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from segdemo.metrics import best_threshold, confusion, curve, outlines
-from segdemo.palettes import CLASS_PALETTES
-from segdemo.truth import VOID
-from segdemo.ui.map_files import cache_atlas, cache_map
-from segdemo.ui.payload import ClassMaps, Truth
+from segdemo.images.masks import VOID
+from segdemo.images.palettes import CLASS_PALETTES
+from segdemo.metrics.confusion import confusion
+from segdemo.metrics.curves import best_threshold, curve
+from segdemo.metrics.outlines import outlines
+from segdemo.ui.viewer.map_files import cache_atlas, cache_map
+from segdemo.ui.viewer.payload import ClassMaps, Truth
 from tests.browser.conftest import HEIGHT, WIDTH, payload, random_map, ready
 
 pytestmark = pytest.mark.browser

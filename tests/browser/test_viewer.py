@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from segdemo.ui.payload import CachedFile, CachedImage, PanelEntry, PanelState, ViewerState
-from segdemo.ui.viewer import ComparisonViewer
+from segdemo.ui.viewer.payload import CachedFile, CachedImage, PanelEntry, PanelState, ViewerState
+from segdemo.ui.viewer.viewer import ComparisonViewer
 from tests.browser.conftest import HEIGHT, WIDTH, payload, random_map, ready
 
 pytestmark = pytest.mark.browser
@@ -150,10 +150,10 @@ def test_the_probe_tells_the_interval_of_every_map_under_the_pointer(open_viewer
     expect(viewer.find(".sv-where")).to_have_text(f"x {x} · y {y}")
     for place, q in enumerate(maps):
         value = int(q[y, x])
-        reading = viewer.find(".sv-panel .sv-probe").nth(place)
-        expect(reading).to_have_text(f"p {value / 256:.3f}–{(value + 1) / 256:.3f}")
+        overrides = viewer.find(".sv-panel .sv-probe").nth(place)
+        expect(overrides).to_have_text(f"p {value / 256:.3f}–{(value + 1) / 256:.3f}")
         foreground = str(value >= 128).lower()
-        expect(reading.locator(".sv-reading")).to_have_attribute("data-foreground", foreground)
+        expect(overrides.locator(".sv-reading")).to_have_attribute("data-foreground", foreground)
     expect(viewer.find(".sv-panel:visible .sv-cross")).to_have_count(2)
 
 

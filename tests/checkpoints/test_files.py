@@ -130,7 +130,7 @@ def refusal(tmp_path):
         with pytest.raises(FileError) as caught:
             read_file(path)
         with pytest.raises(FileError, match=f"^{re.escape(str(caught.value))}$"):
-            read_file(path, constant=True)
+            read_file(path, mmap=True)
         message = str(caught.value)
         assert name in message
         assert message.endswith(".")
@@ -224,7 +224,7 @@ def test_a_file_that_is_overwritten_does_not_end_the_process(tmp_path):
 def test_a_constant_file_is_read_the_same_and_stays_as_it_is(tmp_path, kind):
     path = tmp_path / "a"
     path.write_bytes(FORMATS[kind])
-    content = read_file(path, constant=True).content
+    content = read_file(path, mmap=True).content
     assert_same(content)
     content["a.weight"].zero_()
     assert path.read_bytes() == FORMATS[kind]
@@ -237,7 +237,7 @@ def test_a_constant_file_is_read_the_same_and_stays_as_it_is(tmp_path, kind):
 def test_numbers_of_a_constant_file_are_read_once_they_are_used(tmp_path, make):
     path = tmp_path / "a"
     path.write_bytes(make({"a": torch.ones(1 << 16)}))
-    tensor = read_file(path, constant=True).content["a"]
+    tensor = read_file(path, mmap=True).content["a"]
     others = path.read_bytes().replace(torch.ones(4).numpy().tobytes(), b"\0" * 16)
     with path.open("r+b") as file:
         file.write(others)
@@ -249,7 +249,7 @@ def test_a_constant_file_may_have_its_tensors_at_odd_places(tmp_path, more):
     # Early versions of the library wrote headers of any length.
     path, header = tmp_path / "a", json.dumps({"a": entry([3], 0, 12)}).encode() + b" " * more
     path.write_bytes(headed(header, np.arange(3, dtype="<f4").tobytes()))
-    assert read_file(path, constant=True).content["a"].tolist() == [0, 1, 2]
+    assert read_file(path, mmap=True).content["a"].tolist() == [0, 1, 2]
 
 
 def test_a_pickle_that_ends_like_an_archive_is_read_as_what_it_is(tmp_path):

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from segdemo.checkpoints import detect, read_file, safe, saved, storages
+from segdemo.checkpoints import detect, read_file, safetensors_files, storages, torch_files
 from segdemo.checkpoints.peek import peek
 from segdemo.checkpoints.unwrap import unwrap
 from segdemo.errors import CheckpointError, FileError
@@ -72,7 +72,7 @@ def reserved():
             return original(*arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (safe, saved, storages):
+        for module in (safetensors_files, torch_files, storages):
             patch.setattr(module, "torch", Counting())
         yield sizes
 

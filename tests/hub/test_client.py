@@ -1,6 +1,5 @@
 """The client: whatever happens to a request, it ends in time and with a sentence of ours."""
 
-import runpy
 import socket
 import ssl
 import threading
@@ -8,15 +7,15 @@ import time
 
 import pytest
 from hub_server import refusing_endpoint
-from huggingface_hub import HfApi, constants, get_session, hf_hub_download, set_client_factory
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
-from huggingface_hub.utils import close_session, http_backoff, httpx
+from huggingface_hub import ModelInfo, constants
+from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
+from tables import check_all
 
 from segdemo.errors import HubError
-from segdemo.hub import client, transport
-from segdemo.hub.client import api, mapped_errors
+from segdemo.hub import client, repository_files
+from segdemo.hub.listing import search
 from segdemo.hub.references import Address
-from segdemo.hub.transport import Brake
+from segdemo.hub.transport import CancelToken
 
 REPO = "alice/cells"
 WEIGHTS = "model.safetensors"
@@ -30,21 +29,26 @@ PATIENT, SHORT = 5.0, 0.4
 
 def info(repo_id=REPO, *, token=None, revision=None, repo_type="model", seconds=PATIENT, **options):
     where = Address(repo_id=repo_id, revision=revision, repo_type=repo_type)
-    with mapped_errors(where, seconds=seconds, token=token, **options):
-        return api(token).repo_info(repo_id, revision=revision, repo_type=repo_type)
+    with client.session(where, seconds=seconds, token=token, **options) as session:
+        return ModelInfo(**client.described(session, where))
 
 
-def file(filename=WEIGHTS, *, token=None, revision=None, seconds=PATIENT, **options):
-    where = Address(repo_id=REPO, filename=filename, revision=revision)
-    with mapped_errors(where, seconds=seconds, token=token, **options):
-        return hf_hub_download(
-            REPO, filename, revision=revision, token=token, endpoint=client.endpoint()
-        )
+def file(filename=WEIGHTS, *, token=None, revision=None, seconds=PATIENT, repo_type="model"):
+    where = Address(repo_id=REPO, filename=filename, revision=revision, repo_type=repo_type)
+    fetched = repository_files.fetch(
+        where,
+        token=token,
+        folder=None,
+        seconds=seconds,
+        max_bytes=10**9,
+        cancel=CancelToken(),
+        progress=lambda received, size: None,
+    )
+    return fetched.path
 
 
 def found(*, seconds=PATIENT):
-    with mapped_errors(seconds=seconds):
-        return list(api().list_models(search="cells"))
+    return search("cells", seconds=seconds)
 
 
 def error_of(question, *arguments, **options):
@@ -77,19 +81,19 @@ def test_a_private_repository_looks_like_none_to_others(hub):
 @pytest.mark.parametrize("repo_type", ["model", "space"])
 def test_a_gated_repository_names_the_page_where_its_terms_are(hub, repo_type):
     hub.add(REPO, FILES, gated="auto", repo_type=repo_type)
-    where = Address(repo_id=REPO, repo_type=repo_type, filename=WEIGHTS)
     for token, key in ((None, "hub_gated"), (hub.user("bob"), "hub_gated_refused")):
-        with pytest.raises(HubError) as caught, mapped_errors(where, seconds=PATIENT, token=token):
-            hf_hub_download(REPO, WEIGHTS, repo_type=repo_type, token=token)
-        assert caught.value.key == key
+        error = error_of(file, token=token, repo_type=repo_type)
+        assert error.key == key
         space = "spaces/" if repo_type == "space" else ""
-        assert caught.value.facts["page"] == f"{hub.endpoint}/{space}{REPO}"
+        assert error.facts["page"] == f"{hub.endpoint}/{space}{REPO}"
 
 
-@pytest.mark.parametrize("question", [info, file])
-def test_a_token_that_has_expired_is_told_from_a_repository_that_is_not_there(hub, question):
-    hub.add(REPO, FILES)
-    assert error_of(question, token="hf_expired").key == "hub_token"
+def test_a_token_that_has_expired_is_told_from_a_repository_that_is_not_there(hub):
+    def check(question):
+        hub.add(REPO, FILES)
+        assert error_of(question, token="hf_expired").key == "hub_token"
+
+    check_all(check, [(question,) for question in [info, file]])
 
 
 def test_the_operators_token_counts_as_one(hub, monkeypatch):
@@ -102,10 +106,12 @@ def test_the_operators_token_counts_as_one(hub, monkeypatch):
     assert not client.has_token()
 
 
-@pytest.mark.parametrize("question", [info, file])
-def test_a_repository_that_the_hub_has_disabled_is_told_as_such(hub, question):
-    hub.add(REPO, FILES, disabled=True)
-    assert error_of(question).key == "hub_disabled"
+def test_a_repository_that_the_hub_has_disabled_is_told_as_such(hub):
+    def check(question):
+        hub.add(REPO, FILES, disabled=True)
+        assert error_of(question).key == "hub_disabled"
+
+    check_all(check, [(question,) for question in [info, file]])
 
 
 @pytest.mark.parametrize("question", [info, file])
@@ -216,10 +222,8 @@ def test_a_proxy_that_is_not_there_is_told_as_such(hub, monkeypatch):
     with refusing_endpoint() as nobody:
         monkeypatch.setenv("http_proxy", nobody)
         monkeypatch.setenv("no_proxy", "localhost")
-        close_session()
         assert error_of(info).key == "hub_proxy"
         monkeypatch.setenv("no_proxy", "127.0.0.1")
-        close_session()
         hub.add(REPO, FILES)
         assert info().id == REPO
 
@@ -251,39 +255,51 @@ def _patience(key):
     return SHORT if key == "hub_silent" else PATIENT
 
 
-@pytest.mark.parametrize("question", [info, file, found])
-@pytest.mark.parametrize(("name", "options", "key"), TROUBLE)
-def test_a_hub_in_trouble_is_asked_once_and_told_at_once(hub, question, name, options, key):
-    hub.add(REPO, FILES)
-    hub.fault(name, **options)
-    assert error_of(question, seconds=_patience(key)).key == key
-    if name not in ("redirect_loop",):
-        assert len(hub.requests) == 1
+def test_a_hub_in_trouble_is_asked_once_and_told_at_once(hub):
+    def check(question, name, options, key):
+        hub.heal()
+        hub.forget()
+        hub.add(REPO, FILES)
+        hub.fault(name, **options)
+        assert error_of(question, seconds=_patience(key)).key == key
+        # A search asks two questions. All must have arrived before the next row.
+        asked = 2 if question is found else 1
+        hub.wait_for(lambda _request: len(hub.requests) >= asked)
+        assert len(hub.requests) == asked or name == "redirect_loop"
+
+    check_all(check, [(question, *row) for question in [info, file, found] for row in TROUBLE])
 
 
-@pytest.mark.parametrize("question", [info, found])
-@pytest.mark.parametrize(
-    ("name", "options", "key"),
-    [
-        ("stall", {}, "hub_silent"),
-        ("endless", {}, "hub_too_long"),
-        ("gzip", {}, "hub_no_hub"),
-        ("truncate", {}, "hub_broken_off"),
-        ("body", {}, "hub_no_hub"),
-        ("body", {"content": b""}, "hub_no_hub"),
-        ("body", {"content": b"17"}, "hub_no_hub"),
-        ("body", {"content": b"null"}, "hub_no_hub"),
-        ("body", {"content": b'{"siblings": 3}'}, "hub_no_hub"),
-        ("body", {"content": b"[" * 100_000}, "hub_no_hub"),
-    ],
-)
-def test_an_answer_that_is_none_is_told_as_such(hub, question, name, options, key):
-    hub.add(REPO, FILES)
-    fault = hub.fault(name, on=("api", "list"), **options)
-    # The end of patience with a body that has none is a number of bytes, which take their time.
-    error = error_of(question, seconds=LONG_SECONDS if name == "endless" else _patience(key))
-    fault.lift()
-    assert error.key == key
+def test_an_answer_that_is_none_is_told_as_such(hub):
+    def check(question, name, options, key):
+        hub.heal()
+        hub.forget()
+        hub.add(REPO, FILES)
+        fault = hub.fault(name, on=("api", "list"), **options)
+        # The end of patience with a body that has none is a number of bytes, which take their time.
+        error = error_of(question, seconds=LONG_SECONDS if name == "endless" else _patience(key))
+        fault.lift()
+        assert error.key == key
+
+    check_all(
+        check,
+        [
+            (question, *row)
+            for question in [info, found]
+            for row in [
+                ("stall", {}, "hub_silent"),
+                ("endless", {}, "hub_too_long"),
+                ("gzip", {}, "hub_no_hub"),
+                ("truncate", {}, "hub_broken_off"),
+                ("body", {}, "hub_no_hub"),
+                ("body", {"content": b""}, "hub_no_hub"),
+                ("body", {"content": b"17"}, "hub_no_hub"),
+                ("body", {"content": b"null"}, "hub_no_hub"),
+                ("body", {"content": b'{"siblings": 3}'}, "hub_no_hub"),
+                ("body", {"content": b"[" * 100_000}, "hub_no_hub"),
+            ]
+        ],
+    )
 
 
 def test_how_long_the_hub_wants_to_be_left_alone_is_told(hub):
@@ -312,23 +328,23 @@ def test_the_time_limit_is_the_operators_when_none_is_given(hub, monkeypatch):
     assert error.facts["seconds"] == "0.3"
 
 
-def test_a_brake_ends_what_is_under_way_and_what_comes(hub):
+def test_a_cancel_token_ends_what_is_under_way_and_what_comes(hub):
     hub.add(REPO, FILES)
     hang = hub.fault("hang")
-    brake = Brake()
+    cancel = CancelToken()
     failures = []
 
     def ask():
-        failures.append(error_of(info, seconds=60, brake=brake))
+        failures.append(error_of(info, seconds=60, cancel=cancel))
 
     thread = threading.Thread(target=ask)
     thread.start()
     assert hang.met.wait(20)
-    brake.pull()
+    cancel.cancel()
     thread.join(20)
     assert [error.key for error in failures] == ["hub_cancelled"]
     hub.forget()
-    assert error_of(info, brake=brake).key == "hub_cancelled"
+    assert error_of(info, cancel=cancel).key == "hub_cancelled"
     assert not hub.requests
 
 
@@ -377,65 +393,37 @@ def test_no_cookie_of_one_visitor_goes_out_with_another(hub):
     assert [request.headers.get("Cookie") for request in hub.requests] == [None, None]
 
 
-def test_xet_is_off_whoever_imported_the_library_first(monkeypatch):
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
-    try:
-        runpy.run_path(transport.__file__)
-        assert constants.HF_HUB_DISABLE_XET
-    finally:
-        set_client_factory(transport._client)
-
-
-# Others in the process, who know nothing of us.
-
-
-def test_others_keep_their_retries_and_their_errors(hub):
-    hub.add(REPO, FILES)
-    hub.fault("status", status=503, times=2)
-    url = f"{hub.endpoint}/api/models/{REPO}"
-    assert http_backoff("GET", url, base_wait_time=0.01).json()["id"] == REPO
-    assert len(hub.requests) == 3
-    hub.fault("status", status=418)
-    with pytest.raises(HfHubHTTPError):
-        HfApi(endpoint=hub.endpoint).model_info(REPO)
-
-
-def test_others_keep_offline_mode(hub, monkeypatch):
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(OfflineModeIsEnabled):
-        get_session().get(hub.endpoint)
-
-
-def test_others_wait_no_longer_than_a_limit_but_may_set_their_own(hub, monkeypatch):
-    monkeypatch.setattr(transport, "_OTHERS_SECONDS", 0.3)
-    hub.fault("hang")
-    with pytest.raises(httpx.ReadTimeout):
-        HfApi(endpoint=hub.endpoint).model_info(REPO)
-    monkeypatch.setattr(transport, "_OTHERS_SECONDS", 60.0)
-    with pytest.raises(httpx.ReadTimeout):
-        HfApi(endpoint=hub.endpoint).model_info(REPO, timeout=0.3)
-
-
 # Failures that are no answers.
 
 
-@pytest.mark.parametrize(
-    "failure", [ZeroDivisionError(), KeyError("ours"), TypeError("ours"), ssl.SSLError("ours")]
-)
-def test_a_mistake_of_ours_stays_one(failure):
-    with pytest.raises(type(failure)) as caught, mapped_errors(seconds=1):
-        raise failure
-    assert caught.value is failure
+def test_a_mistake_of_ours_stays_one():
+    def check(failure):
+        with pytest.raises(type(failure)) as caught, client.session(seconds=1):
+            raise failure
+        assert caught.value is failure
+
+    check_all(
+        check,
+        [
+            (failure,)
+            for failure in [
+                ZeroDivisionError(),
+                KeyError("ours"),
+                TypeError("ours"),
+                ssl.SSLError("ours"),
+            ]
+        ],
+    )
 
 
 def test_a_sentence_of_ours_stays_one():
     said = HubError("hub_no_weights", name="x/y", found=".onnx")
-    with pytest.raises(HubError) as caught, mapped_errors(seconds=1):
+    with pytest.raises(HubError) as caught, client.session(seconds=1):
         raise said
     assert caught.value is said
 
 
 def test_a_file_that_nobody_has_is_told_by_its_cause(hub):
-    with pytest.raises(HubError) as caught, mapped_errors(seconds=1):
+    with pytest.raises(HubError) as caught, client.session(seconds=1):
         raise LocalEntryNotFoundError("not here") from OfflineModeIsEnabled("off")
     assert caught.value.key == "hub_offline"

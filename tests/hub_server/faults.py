@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from hub_server.answers import Answer
 
-Kind = Literal["head", "get", "api", "list", "write"]
-KINDS: tuple[Kind, ...] = ("head", "get", "api", "list", "write")
+Kind = Literal["head", "get", "api", "list", "write", "xet"]
+KINDS: tuple[Kind, ...] = ("head", "get", "api", "list", "write", "xet")
 
 # How a fault acts: on the answer's headers and body before they are sent, or on their way out.
 FAULTS = {

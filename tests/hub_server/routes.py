@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
+from hub_server import xet
 from hub_server.answers import Answer, as_json, ranged, refusal
 from hub_server.faults import Kind
 from hub_server.store import PREFIXES, Commit, File, Repository, stored
@@ -36,6 +37,8 @@ class Hub:
     uploads: dict[str, bytes] = field(default_factory=dict)
     """Large files that were sent and may be committed, by sha256."""
     page_size: int = 1000
+    xet: bool = False
+    """Whether large files are offered by Xet, too."""
 
 
 @dataclass
@@ -62,6 +65,8 @@ class Asked:
         elif self.parts[0] == "stored":
             self.kind = "get" if self.method == "GET" else "write"
             self.repo, self.path = self.one("repo"), self.one("path")
+        elif self.parts[0] in ("v1", "v2", "xorbs") or "xet-read-token" in self.parts:
+            self.kind, self.path = "xet", self.parts[-2]
         elif self.parts in (["api", "models"], ["api", "spaces"]):
             self.kind = "list"
         elif self.parts[0] == "api":
@@ -171,9 +176,9 @@ def _resolve(hub: Hub, asked: Asked, kind: str, name: str, revision: str, path: 
     if file.lfs:
         facts = urlencode({"type": kind, "repo": name, "path": path, "commit": commit.sha})
         headers["Location"] = f"{hub.storage}/stored/{file.sha256}?{facts}"
-        # The other way to the bytes, which is offered but leads nowhere here.
-        token = f"{hub.endpoint}/api/{kind}s/{name}/xet-read-token/{commit.sha}"
-        headers |= {"X-Xet-Hash": file.sha256, "Link": f'<{token}>; rel="xet-auth"'}
+        if hub.xet:
+            token = f"{hub.endpoint}/api/{kind}s/{name}/xet-read-token/{commit.sha}"
+            headers |= xet.headers(file, token)
         return Answer(302, headers)
     there = quote(f"/api/resolve-cache/{kind}s/{name}/{commit.sha}/{path}")
     return Answer(307, headers | {"Location": there})
@@ -198,6 +203,36 @@ def _stored(hub: Hub, asked: Asked, digest: str) -> Answer:
         return Answer(403, {"Content-Type": "application/xml"}, b"<Error>AccessDenied</Error>")
     headers = {"ETag": f'"{digest[:32]}"', "Content-Type": "application/octet-stream"}
     return ranged(file.content, asked.headers.get("Range"), headers)
+
+
+def _xet_token(hub: Hub, asked: Asked, kind: str, owner: str, name: str, _commit: str) -> Answer:
+    _repository(hub, asked, _TYPES[kind], f"{owner}/{name}", file=True)
+    return xet.token(hub.storage)
+
+
+def _xet_plan(hub: Hub, asked: Asked, digest: str) -> Answer:
+    return xet.plan(_in_xet(hub, asked, digest), hub.storage)
+
+
+def _xet_block(hub: Hub, asked: Asked, digest: str) -> Answer:
+    """Its addresses are secret, and signed."""
+    file = _large(hub, digest)
+    return xet.block(file, asked.headers.get("Range")) if file else refusal(404, "No such block")
+
+
+def _in_xet(hub: Hub, asked: Asked, digest: str) -> File:
+    file = _large(hub, digest)
+    if asked.headers.get("Authorization") != f"Bearer {xet.TOKEN}":
+        raise RefusedError(refusal(401, "No token of the storage"))
+    if file is None:
+        raise RefusedError(refusal(404, "No such file"))
+    return file
+
+
+def _large(hub: Hub, digest: str) -> File | None:
+    commits = [c for each in hub.repositories.values() for c in each.commits.values()]
+    files = [file for commit in commits for file in commit.files.values() if file.lfs]
+    return next((file for file in files if file.sha256 == digest), None)
 
 
 def _store(hub: Hub, asked: Asked, digest: str) -> Answer:
@@ -386,6 +421,13 @@ _ROUTES: tuple[tuple[str, tuple[str, ...], Callable[..., Answer]], ...] = (
         _READ,
         _resolve_cache,
     ),
+    (
+        r"/api/(models|spaces)/([^/]+)/([^/]+)/xet-read-token/([0-9a-f]{40})",
+        _READ,
+        _xet_token,
+    ),
+    (r"/v1/reconstructions/([0-9a-f]{64})", _READ, _xet_plan),
+    (r"/xorbs/([0-9a-f]{64})", _READ, _xet_block),
     (r"/api/whoami-v2", _READ, _whoami),
     (r"/api/repos/create", _POST, _create),
     (r"/api/validate-yaml", _POST, _validate_yaml),

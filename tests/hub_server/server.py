@@ -138,6 +138,10 @@ class HubServer:
     def page_size(self, entries: int) -> None:
         self._hub.page_size = entries
 
+    def offer_xet(self) -> None:
+        """From now on large files come by Xet, too; requests for them are of the kind xet."""
+        self._hub.xet = True
+
     def add(
         self,
         repo_id: str,
@@ -218,7 +222,7 @@ class HubServer:
     ) -> faults.Fault:
         """Has the fault ``name`` of FAULTS from now on, until it is lifted.
 
-        It holds for requests ``on`` head, get, api, list or write, or on all of them, for one
+        It holds for requests ``on`` head, get, api, list, write or xet, or on all of them, for one
         repository or all, and for one file or all. It spares the first ``after`` answers that
         it could act on, and ends after ``times`` of them.
         """

@@ -1,3 +1,9 @@
+import { otsuOf, pooledCounts } from "../../segdemo/ui/viewer/static/arithmetic/autothreshold.js";
+import { histogramOf } from "../../segdemo/ui/viewer/static/arithmetic/histogram.js";
+import { close, equal, noise, test } from "./harness.js";
+
+
+
 // The definition: the k whose groups have the largest variance between them.
 function spreadAt(values, k) {
   const above = values.filter((q) => q >= k);

@@ -1,3 +1,10 @@
+import {
+  diceIn, disagreementIn, meanDiceIn, readTable, shareIn, sortedRows,
+} from "../../segdemo/ui/batch/static/batch_counts.js";
+import { close, equal, test, throws } from "./harness.js";
+
+
+
 // Three networks on ten pixels, counted by hand below; the third map is empty from 100 on.
 const BATCH_MAPS = [
   [0, 10, 20, 200, 200, 200, 255, 128, 127, 5],

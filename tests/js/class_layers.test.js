@@ -1,11 +1,21 @@
+import {
+  classCounts, classMap, confidenceMap, differenceTable, matchClasses, predictedForeground,
+  sameShare,
+} from "../../segdemo/ui/viewer/static/arithmetic/class_layers.js";
+import { CLEAR } from "../../segdemo/ui/viewer/static/arithmetic/colours.js";
+import { VOID_LABEL } from "../../segdemo/ui/viewer/static/arithmetic/counts.js";
+import { close, equal, noise, test } from "./harness.js";
+
+
+
 test("every cell is counted for the class that won it", () => {
   equal(classCounts(Uint8Array.of(2, 0, 2, 1, 2), 4), [1, 1, 3, 0]);
 });
 
 test("the winners are one mask at every threshold", () => {
   const labels = Uint8Array.of(0, 1, 2, 1);
-  equal(winnersMap(labels, 0), [0, 255, 255, 255]);
-  equal(winnersMap(labels, 1), [255, 0, 255, 0]);
+  equal(predictedForeground(labels, 0), [0, 255, 255, 255]);
+  equal(predictedForeground(labels, 1), [255, 0, 255, 0]);
 });
 
 test("a class's map is its own part of the atlas", () => {
@@ -21,7 +31,7 @@ test("a smaller map is enlarged with the values that it has", () => {
 
 test("the winner's probability is that of its own map", () => {
   const atlas = { q: Uint8Array.of(9, 8, 7, 60, 70, 80), width: 3, height: 2 };
-  equal(winningMap(atlas, 2, Uint8Array.of(1, 0, 1), 3, 1), [60, 8, 80]);
+  equal(confidenceMap(atlas, 2, Uint8Array.of(1, 0, 1), 3, 1), [60, 8, 80]);
 });
 
 test("classes of the same names in the same order are the same, also where a name occurs twice", () => {

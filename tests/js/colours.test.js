@@ -1,3 +1,10 @@
+import {
+  colourRamp, packColour, parseColour, textColourOn,
+} from "../../segdemo/ui/viewer/static/arithmetic/colours.js";
+import { equal, test } from "./harness.js";
+
+
+
 test("a colour is six hexadecimal digits and nothing else", () => {
   equal(parseColour("#12abEF"), { r: 18, g: 171, b: 239 });
   for (const wrong of ["red", "#fff", "#12345g", "#1234567", "url(x)"]) equal(parseColour(wrong), null);
@@ -8,8 +15,8 @@ test("a packed colour is what a canvas holds", () => {
 });
 
 test("text on a colour is the better readable of black and white", () => {
-  equal(inkOn({ r: 255, g: 184, b: 28 }), "#000000");
-  equal(inkOn({ r: 30, g: 30, b: 90 }), "#ffffff");
+  equal(textColourOn({ r: 255, g: 184, b: 28 }), "#000000");
+  equal(textColourOn({ r: 30, g: 30, b: 90 }), "#ffffff");
 });
 
 test("a ramp begins and ends with its stops", () => {

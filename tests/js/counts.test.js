@@ -1,3 +1,13 @@
+import { CLEAR } from "../../segdemo/ui/viewer/static/arithmetic/colours.js";
+import {
+  TRUTH_MARKS, VOID_LABEL, bestOf, classScores, confusionOf, curveOf, errorTable, outlineScore,
+  outlinesOf, scoresAt, truthFor,
+} from "../../segdemo/ui/viewer/static/arithmetic/counts.js";
+import { paintPair, thresholdTable } from "../../segdemo/ui/viewer/static/arithmetic/maps.js";
+import { equal, test } from "./harness.js";
+
+
+
 test("a score that is 0/0 is not a number", () => {
   const empty = curveOf(Uint8Array.of(0, 0), Uint8Array.of(0, 0));
   equal(scoresAt(empty, 1), { dice: NaN, iou: NaN, precision: NaN, recall: NaN, accuracy: 1 });
@@ -50,7 +60,7 @@ test("the truth of a class is that class; without classes it is the foreground, 
 
 test("errors are told apart, and what nothing is said of too", () => {
   const cells = { columns: Int32Array.of(0, 1, 2, 3, 4), rows: Int32Array.of(0) };
-  const mask = { q: Uint8Array.of(9, 9, 1, 1, 9), width: 5, cells, marks: cutTable(5, 1, 0) };
+  const mask = { q: Uint8Array.of(9, 9, 1, 1, 9), width: 5, cells, marks: thresholdTable(5, 1, 0) };
   const truth = { q: Uint8Array.of(1, 0, 1, 0, VOID_LABEL), width: 5, cells, marks: TRUTH_MARKS };
   const table = Uint32Array.from(errorTable({ hit: 1, wrong: 2, missed: 3, unsaid: 4 }));
   const out = new Uint32Array(5);

@@ -1,3 +1,14 @@
+import { blocksOf } from "../../segdemo/ui/viewer/static/arithmetic/blocks.js";
+import {
+  borderPixels, foregroundBits, grown, moveOutline, outlineOf, paintPixels,
+} from "../../segdemo/ui/viewer/static/arithmetic/edges.js";
+import { flipBits, flippedRuns } from "../../segdemo/ui/viewer/static/arithmetic/flips.js";
+import { histogramOf, tailSums } from "../../segdemo/ui/viewer/static/arithmetic/histogram.js";
+import { cellsAlong } from "../../segdemo/ui/viewer/static/arithmetic/view.js";
+import { equal, noise, test } from "./harness.js";
+
+
+
 // A panel of 75 x 40 pixels on a map that it enlarges, by how the picture lies in it.
 const PANEL = { left: 0, top: 0, right: 75, bottom: 40 };
 const LYING = Object.freeze({
@@ -132,7 +143,7 @@ test("classes meet where not all around a pixel are the same", () => {
     const labels = { ...map, q: map.q.map((value) => value >> 6) };
     const read = reader(labels, cells);
     for (const reach of [1, 2]) {
-      equal(borderPlaces(labels, cells, reach, PANEL, PANEL), expectedPlaces(cells, (x, y) =>
+      equal(borderPixels(labels, cells, reach, PANEL, PANEL), expectedPlaces(cells, (x, y) =>
         near(read, x, y, reach, (value) => value !== read(x, y))));
     }
   });
@@ -143,7 +154,7 @@ test("places are painted by the values that lie there", () => {
   const cells = cellsOf(map, LYING["beyond the panel"]);
   const out = new Uint32Array(75 * 40);
   const places = Int32Array.of(0, 76, 2999);
-  paintPlaces(places, map, cells, Uint32Array.from({ length: 256 }, (_, q) => q + 1), out);
+  paintPixels(places, map, cells, Uint32Array.from({ length: 256 }, (_, q) => q + 1), out);
   const read = reader(map, cells);
   for (const place of places) equal(out[place], read(place % 75, Math.floor(place / 75)) + 1);
   equal(out.filter(Boolean).length, 3);

@@ -1,3 +1,19 @@
+import { blocksOf } from "../../segdemo/ui/viewer/static/arithmetic/blocks.js";
+import { foregroundBits, grown } from "../../segdemo/ui/viewer/static/arithmetic/edges.js";
+import {
+  flipBits, flippedRuns, paintPairRuns, paintRuns,
+} from "../../segdemo/ui/viewer/static/arithmetic/flips.js";
+import {
+  histogramOf, sortedCells, tailSums,
+} from "../../segdemo/ui/viewer/static/arithmetic/histogram.js";
+import {
+  paintLevels, paintPair, thresholdTable,
+} from "../../segdemo/ui/viewer/static/arithmetic/maps.js";
+import { cellsAlong } from "../../segdemo/ui/viewer/static/arithmetic/view.js";
+import { equal, noise, test } from "./harness.js";
+
+
+
 // A panel of 90 x 70 pixels, and how a picture may lie in it.
 const GLASS = { left: 0, top: 0, right: 90, bottom: 70 };
 const LAID = Object.freeze({
@@ -36,10 +52,10 @@ test("painting what flips between two thresholds is painting everything at the s
     for (const [k, other] of [[80, 83], [83, 80], [1, 255], [40, 41]]) {
       for (const box of [GLASS, part]) {
         const stepped = new Uint32Array(90 * 70);
-        paintLevels(map.q, 50, cells, cutTable(k, 1, 2), box, stepped);
-        paintRuns(flippedRuns(map, cells, k, other, box), map, cells, cutTable(other, 1, 2), stepped);
+        paintLevels(map.q, 50, cells, thresholdTable(k, 1, 2), box, stepped);
+        paintRuns(flippedRuns(map, cells, k, other, box), map, cells, thresholdTable(other, 1, 2), stepped);
         const anew = new Uint32Array(90 * 70);
-        paintLevels(map.q, 50, cells, cutTable(other, 1, 2), box, anew);
+        paintLevels(map.q, 50, cells, thresholdTable(other, 1, 2), box, anew);
         equal(stepped, anew);
       }
     }
@@ -58,7 +74,7 @@ test("a pair of which either side flips is painted as it is anew", () => {
   onEveryGlass((map, laid) => {
     const there = thresholded(17, 13, 3);
     const side = (owner, k, mark) => ({
-      q: owner.q, width: owner.width, cells: laidOut(owner, laid), marks: cutTable(k, mark, 0),
+      q: owner.q, width: owner.width, cells: laidOut(owner, laid), marks: thresholdTable(k, mark, 0),
     });
     const table = Uint32Array.of(10, 11, 12, 13);
     const paint = (k, other) => {

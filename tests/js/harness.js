@@ -1,8 +1,8 @@
 // A few lines that let plain JavaScript state claims: test(name, body), equal, close, throws.
 
-const tests = new Map();
+export const tests = new Map();
 
-function test(name, body) {
+export function test(name, body) {
   if (tests.has(name)) throw new Error(`Two tests are called "${name}".`);
   tests.set(name, body);
 }
@@ -23,15 +23,15 @@ function show(value) {
     (typeof item === "number" && !Number.isFinite(item) ? String(item) : item));
 }
 
-function equal(actual, expected) {
+export function equal(actual, expected) {
   if (show(actual) !== show(expected)) throw new Error(`${show(actual)} is not ${show(expected)}`);
 }
 
-function close(actual, expected, tolerance = 1e-9) {
+export function close(actual, expected, tolerance = 1e-9) {
   if (!(Math.abs(actual - expected) <= tolerance)) throw new Error(`${actual} is not ${expected}`);
 }
 
-function throws(body) {
+export function throws(body) {
   try {
     body();
   } catch {
@@ -41,7 +41,7 @@ function throws(body) {
 }
 
 // The same numbers in 0..255 at every run.
-function noise(length, seed = 1) {
+export function noise(length, seed = 1) {
   let state = seed;
   return Uint8Array.from({ length }, () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -1,3 +1,10 @@
+import {
+  agreement, coverage, histogramCurve, histogramOf, jointTailSums, overlap, tailSums,
+} from "../../segdemo/ui/viewer/static/arithmetic/histogram.js";
+import { close, equal, noise, test } from "./harness.js";
+
+
+
 const MAP_A = noise(5000, 3);
 const MAP_B = MAP_A.map((q, i) => (i % 3 ? q : 255 - q));
 

@@ -1,5 +1,8 @@
 // Which language a browser's preferences ask for.
 
+import { nearestLanguage } from "../../segdemo/ui/viewer/static/arithmetic/text.js";
+import { equal, test } from "./harness.js";
+
 test("of what a browser asks for, the first language that is spoken here is chosen", () => {
   const asked = {
     "zh": ["zh"], "zh-CN": ["zh-CN"], "zh-TW": ["zh-TW", "en"], "ZH-hant-HK": ["ZH-hant-HK"],

@@ -1,5 +1,8 @@
 // Links that open a comparison again.
 
+import { linkTo, namesComparison } from "../../segdemo/ui/viewer/static/arithmetic/links.js";
+import { equal, test } from "./harness.js";
+
 const PLACE = { origin: "https://example.org", pathname: "/demo/" };
 const VIEW = { mode: "mask", layout: "swipe", picks: [], palettes: [] };
 

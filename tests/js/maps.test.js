@@ -1,3 +1,13 @@
+import { CLEAR, packColour } from "../../segdemo/ui/viewer/static/arithmetic/colours.js";
+import {
+  composited, greyLayer, paintLevels, paintMask, paintPair, sampleMap, shiftPixels, thresholdTable,
+  tintLayer, withOpacity,
+} from "../../segdemo/ui/viewer/static/arithmetic/maps.js";
+import { cellsAlong } from "../../segdemo/ui/viewer/static/arithmetic/view.js";
+import { close, equal, noise, test } from "./harness.js";
+
+
+
 const WIDTH = 17;
 const HEIGHT = 11;
 const MAP = noise(WIDTH * HEIGHT, 5);
@@ -62,7 +72,7 @@ test("each pixel has the colour of its cell's value and is clear beside the pict
 
 test("painting a box touches nothing else and is a part of painting everything", () => {
   const cells = enlarged();
-  const table = cutTable(128, 7, 8);
+  const table = thresholdTable(128, 7, 8);
   const whole = filled(5, 1200);
   paintLevels(MAP, WIDTH, cells, table, WHOLE, whole);
   const box = { left: 9, top: 0, right: 38, bottom: 23 };
@@ -77,14 +87,14 @@ test("painting a box touches nothing else and is a part of painting everything",
 
 test("a table shows foreground where q >= k and nowhere else, at every threshold", () => {
   for (let k = 1; k < 256; k++) {
-    cutTable(k, 1, 0).forEach((pixel, q) => equal(pixel, Number(q >= k)));
+    thresholdTable(k, 1, 0).forEach((pixel, q) => equal(pixel, Number(q >= k)));
   }
 });
 
 test("two maps of different size are told apart at every pixel", () => {
   const there = noise(5 * 4, 3);
-  const one = { q: MAP, width: WIDTH, cells: enlarged(), marks: cutTable(100, 1, 0) };
-  const other = { q: there, width: 5, cells: enlarged(5, 4), marks: cutTable(60, 2, 0) };
+  const one = { q: MAP, width: WIDTH, cells: enlarged(), marks: thresholdTable(100, 1, 0) };
+  const other = { q: there, width: 5, cells: enlarged(5, 4), marks: thresholdTable(60, 2, 0) };
   const out = filled(5, 1200);
   paintPair(one, other, Uint32Array.of(10, 11, 12, 13), WHOLE, out);
   out.forEach((pixel, i) => {
@@ -98,10 +108,10 @@ test("two maps of different size are told apart at every pixel", () => {
 test("two veils are as one", () => {
   const below = packColour({ r: 200, g: 40, b: 0 });
   const above = packColour({ r: 0, g: 255, b: 90 });
-  equal(overlaid(veiled(below, 0.5), veiled(above, 0)), veiled(below, 0.5));
-  equal(overlaid(veiled(below, 0.5), above), above);
-  equal(overlaid(CLEAR, CLEAR), CLEAR);
-  const both = overlaid(veiled(below, 0.4), veiled(above, 0.6));
+  equal(composited(withOpacity(below, 0.5), withOpacity(above, 0)), withOpacity(below, 0.5));
+  equal(composited(withOpacity(below, 0.5), above), above);
+  equal(composited(CLEAR, CLEAR), CLEAR);
+  const both = composited(withOpacity(below, 0.4), withOpacity(above, 0.6));
   equal(both >>> 24, Math.round(255 * (1 - 0.6 * 0.4)));
   close(both & 255, 200 * 0.4 * 0.4 / 0.76, 1);
 });

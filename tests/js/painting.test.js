@@ -1,3 +1,11 @@
+import { tailSums } from "../../segdemo/ui/viewer/static/arithmetic/histogram.js";
+import {
+  flipsFew, isStep, staleBoxes,
+} from "../../segdemo/ui/viewer/static/arithmetic/painting.js";
+import { equal, test } from "./harness.js";
+
+
+
 const SCREEN = { left: 0, top: 0, right: 90, bottom: 70 };
 
 // What a panel remembers of its image, and what it should be now.

@@ -1,3 +1,11 @@
+import {
+  isPayload, pairAfter, settingsAfter, stateOf, statusOf,
+} from "../../segdemo/ui/viewer/static/arithmetic/payload.js";
+import { equal, test } from "./harness.js";
+
+
+
+const MODES = ["overlay", "mask"];
 const SETTINGS = { threshold: 128, mode: "overlay", layout: "side", opacity: 0.6 };
 
 test("a payload of another schema is none", () => {
@@ -17,18 +25,18 @@ test("a viewer is loading while one panel is, and in error only when all have fa
 });
 
 test("a new run brings its threshold unless one was chosen", () => {
-  equal(settingsAfter(SETTINGS, new Set(), { threshold: 77 }, true).threshold, 77);
-  equal(settingsAfter(SETTINGS, new Set(["threshold"]), { threshold: 77 }, true).threshold, 128);
+  equal(settingsAfter(SETTINGS, new Set(), { threshold: 77 }, true, MODES).threshold, 77);
+  equal(settingsAfter(SETTINGS, new Set(["threshold"]), { threshold: 77 }, true, MODES).threshold, 128);
 });
 
 test("the same run changes no setting", () => {
   const state = { threshold: 9, mode: "mask" };
-  equal(settingsAfter(SETTINGS, new Set(), { threshold: 77, state }, false), SETTINGS);
+  equal(settingsAfter(SETTINGS, new Set(), { threshold: 77, state }, false, MODES), SETTINGS);
 });
 
 test("a restored state wins over a choice, part by part, and only where it makes sense", () => {
   const state = { threshold: 900, mode: "nonsense", layout: "swipe", opacity: -3 };
-  const settings = settingsAfter(SETTINGS, new Set(["threshold"]), { threshold: 77, state }, true);
+  const settings = settingsAfter(SETTINGS, new Set(["threshold"]), { threshold: 77, state }, true, MODES);
   equal(settings, { threshold: 255, mode: "overlay", layout: "swipe", opacity: 0 });
 });
 

@@ -1,3 +1,10 @@
+import {
+  PNG_SIGNATURE, inflate, readGreyPng, unfilterGrey,
+} from "../../segdemo/ui/viewer/static/arithmetic/png.js";
+import { equal, noise, test, throws } from "./harness.js";
+
+
+
 const GREY = noise(7 * 5, 9);
 
 // Each row of a 7 x 5 map filtered in the way of its own number, 0 to 4, as PNG defines it.

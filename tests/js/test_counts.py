@@ -3,25 +3,26 @@
 import numpy as np
 import pytest
 
-from segdemo.metrics import confusion, curve, outlines
-from segdemo.truth import TruthMask
-from tests.js.test_javascript import STATIC
+from segdemo.images.masks import TruthMask
+from segdemo.metrics.confusion import confusion
+from segdemo.metrics.curves import curve
+from segdemo.metrics.outlines import outlines
+from segdemo.metrics.scores import PIXEL_SCORES
 from tests.mask_pairs import COUNT, class_pair, mask_pair
 
 pytestmark = pytest.mark.browser
 
-SCRIPTS = ("histogram", "counts")
-NAMES = ("dice", "iou", "precision", "recall", "accuracy")
+COUNTS = "/segdemo/ui/viewer/static/arithmetic/counts.js"
 CLASSES = 5
 
 
 @pytest.fixture(scope="module")
-def page(browser):
-    page = browser.new_page()
-    source = "\n".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
-    page.add_script_tag(content=f'"use strict";\n{source}')
-    yield page
-    page.close()
+def counting(page):
+    """The page, with all that counts.js exports within reach."""
+    page.evaluate(
+        "path => import(path).then((counts) => { Object.assign(window, counts); })", COUNTS
+    )
+    return page
 
 
 def same(ours, theirs):
@@ -30,9 +31,9 @@ def same(ours, theirs):
 
 
 @pytest.mark.parametrize("number", range(COUNT))
-def test_the_browser_counts_what_python_counts(page, number):
+def test_the_browser_counts_what_python_counts(counting, number):
     q, truth = mask_pair(number)
-    answer = page.evaluate(
+    answer = counting.evaluate(
         """([q, truth, width, height]) => {
           const known = (value) => (Number.isNaN(value) ? null : value);
           const [map, right] = [Uint8Array.from(q), Uint8Array.from(truth)];
@@ -57,15 +58,15 @@ def test_the_browser_counts_what_python_counts(page, number):
     assert [row.tolist() for row in (edges.found, edges.right, edges.met)] == answer["outlines"]
     assert edges.wanted == answer["wanted"]
     assert ours.best == answer["best"]
-    for place, name in enumerate(NAMES):
-        same(getattr(ours, name), [row[place] for row in answer["scores"]])
+    for place, score in enumerate(PIXEL_SCORES):
+        same(ours.score(score.name), [row[place] for row in answer["scores"]])
     same(edges.f_score, answer["fScore"])
 
 
 @pytest.mark.parametrize("number", range(COUNT))
-def test_the_browser_judges_classes_as_python_does(page, number):
+def test_the_browser_judges_classes_as_python_does(counting, number):
     found, labels = class_pair(number, CLASSES)
-    answer = page.evaluate(
+    answer = counting.evaluate(
         """([found, labels, classes]) => {
           const known = (value) => (Number.isNaN(value) ? null : value);
           const counts = confusionOf(Uint8Array.from(found), Uint8Array.from(labels), classes);
@@ -82,11 +83,11 @@ def test_the_browser_judges_classes_as_python_does(page, number):
 @pytest.mark.parametrize("pick", ["foreground", "0", "2", "4"])
 @pytest.mark.parametrize("background", [0, 4])
 @pytest.mark.parametrize("highest", [1, 4])
-def test_the_browser_means_the_same_truth_as_python(page, pick, background, highest):
+def test_the_browser_means_the_same_truth_as_python(counting, pick, background, highest):
     labels = class_pair(1, CLASSES)[1]
     labels = np.where((labels > highest) & (labels < 255), 1, labels).astype(np.uint8)
     mask = TruthMask(labels=labels)
-    answer = page.evaluate(
+    answer = counting.evaluate(
         """([labels, ...facts]) => [...truthFor(Uint8Array.from(labels), ...facts)]""",
         [labels.ravel().tolist(), mask.several, pick, background],
     )

@@ -1,3 +1,10 @@
+import {
+  agreementText, durationText, fill, intervalText, percentText, probabilityText, thresholdText,
+} from "../../segdemo/ui/viewer/static/arithmetic/text.js";
+import { equal, test } from "./harness.js";
+
+
+
 test("a name without a value stays as it is written", () => {
   equal(fill("{a} and {b}", { a: 1 }), "1 and {b}");
 });

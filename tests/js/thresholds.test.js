@@ -1,3 +1,14 @@
+import {
+  histogramCurve, histogramOf, tailSums,
+} from "../../segdemo/ui/viewer/static/arithmetic/histogram.js";
+import {
+  activePanel, countsOf, effectiveThreshold, extremesOf, sliderCounts, sliderNow, spanOf,
+  stretchTable, thresholdOf, unstretchedThreshold,
+} from "../../segdemo/ui/viewer/static/arithmetic/thresholds.js";
+import { equal, noise, test } from "./harness.js";
+
+
+
 const SPARSE = Uint8Array.from({ length: 4000 }, (_, i) => 23 + ((i * i) % 97));
 const FULL = noise(3000, 9);
 
@@ -19,7 +30,7 @@ test("a map is cut alike by k on its stretched values and by the k that stands f
     const low = Math.min(...map);
     const high = Math.max(...map);
     for (let k = 1; k < 256; k++) {
-      const effective = cutStretched(tail, k);
+      const effective = unstretchedThreshold(tail, k);
       const stretched = Array.from(map, (q) => Math.floor(((q - low) * 255) / (high - low)) >= k);
       equal(Array.from(map, (q) => q >= effective), stretched);
       equal(effective >= 1 && effective <= 255, true);
@@ -36,7 +47,7 @@ test("the stretch begins at 0 and ends at 255", () => {
 test("a constant map has nothing to stretch", () => {
   const tail = tailSums(histogramOf(Uint8Array.of(90, 90, 90)));
   equal(stretchTable(tail)[90], 90);
-  equal([1, 90, 91, 255].map((k) => cutStretched(tail, k)), [1, 90, 91, 255]);
+  equal([1, 90, 91, 255].map((k) => unstretchedThreshold(tail, k)), [1, 90, 91, 255]);
 });
 
 function panelWith(map, changes = {}) {
@@ -65,5 +76,5 @@ test("a stretched panel's histogram spans the slider", () => {
   const counts = sliderCounts(panel);
   equal(counts.reduce((sum, count) => sum + count, 0), SPARSE.length);
   const k = 100;
-  equal(tailSums(counts)[k], panel.map.tail[cutAt(panel, k)]);
+  equal(tailSums(counts)[k], panel.map.tail[effectiveThreshold(panel, k)]);
 });

@@ -1,3 +1,10 @@
+import {
+  FITTED, cellsAlong, frameOf, largestZoom, panBy, panelHeight, pointAt, zoomAt,
+} from "../../segdemo/ui/viewer/static/arithmetic/view.js";
+import { close, equal, test } from "./harness.js";
+
+
+
 const PICTURE = { width: 800, height: 400 };
 const SQUARE = { width: 300, height: 300 };
 

@@ -1,3 +1,9 @@
+import { histogramOf, tailSums } from "../../segdemo/ui/viewer/static/arithmetic/histogram.js";
+import { warningsOf } from "../../segdemo/ui/viewer/static/arithmetic/warnings.js";
+import { equal, test } from "./harness.js";
+
+
+
 function tailOf(...values) {
   return tailSums(histogramOf(Uint8Array.from(values)));
 }

@@ -10,9 +10,11 @@ import torch
 
 from segdemo.architectures import ARCHITECTURES
 from segdemo.architectures.fcn import FCNConfig
+from segdemo.architectures.isnet import ISNetConfig
+from segdemo.architectures.u2net import StageConfig, U2NetConfig
 from segdemo.architectures.unet import UNetConfig
 from segdemo.architectures.vgg import VGGConfig, vgg16
-from segdemo.training.halves import halved
+from segdemo.checkpoints.export import halved
 from segdemo.training.loop import Saved, fit, planned_steps
 from segdemo.training.plan import Plan, rate
 from segdemo.training.ranks import Ranks, started
@@ -176,3 +178,31 @@ def test_two_processes_learn_what_one_learns_alone(root, tmp_path):
             torch.testing.assert_close(
                 together["average"][f"module.{key}"], value, atol=2e-4, rtol=1e-3
             )
+
+
+def test_every_side_output_of_a_family_that_has_some_is_trained():
+    first, deep, up = (
+        StageConfig(height=4, into=into, mid=2, out=2, dilated=False) for into in (3, 2, 4)
+    )
+    stages = U2NetConfig(encoder=(first, deep), decoder=(up,), classes=1)
+    untrained = []
+    for name, config in {
+        "u2net": stages,
+        "isnet": ISNetConfig(in_channels=3, stages=stages),
+    }.items():
+        architecture = BY_ID[name]
+        network = fresh(architecture, config, 0)
+        before = [side.weight.detach().clone() for side in network.side]
+        fit(
+            network,
+            batches,
+            Plan(steps=1, learning_rate=0.1),
+            device=CPU,
+            forward_deep=architecture.forward_deep,
+        )
+        untrained += [
+            (name, number)
+            for number, (side, weight) in enumerate(zip(network.side, before, strict=True))
+            if torch.equal(side.weight, weight)
+        ]
+    assert not untrained

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from segdemo.training.losses import IGNORED, deep_loss, loss
+from segdemo.images.masks import VOID
+from segdemo.training.losses import deep_loss, loss
 
 
 def square(classes):
@@ -34,7 +35,7 @@ def test_it_falls_as_the_logits_approach_the_truth(channels):
 def test_pixels_that_say_nothing_do_not_count(channels):
     labels = square(channels)
     logits = sure(labels, channels, 3.0)
-    labels[:, 6:] = IGNORED
+    labels[:, 6:] = VOID
     other = logits.clone()
     other[:, :, 6:] *= -1
     torch.testing.assert_close(loss(logits, labels), loss(other, labels))
@@ -43,7 +44,7 @@ def test_pixels_that_say_nothing_do_not_count(channels):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_batch_that_says_nothing_teaches_nothing(channels):
     logits = torch.randn(2, channels, 4, 4, requires_grad=True)
-    loss(logits, torch.full((2, 4, 4), IGNORED, dtype=torch.uint8)).backward()
+    loss(logits, torch.full((2, 4, 4), VOID, dtype=torch.uint8)).backward()
     assert float(logits.grad.abs().max()) < 1e-6
 
 

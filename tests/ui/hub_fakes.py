@@ -8,7 +8,7 @@ from segdemo.catalog import CatalogEntry
 from segdemo.checkpoints.verdict import Verdict
 from segdemo.errors import HubError
 from segdemo.hub.references import Address, Found, Repository, WeightFile
-from segdemo.ui.hub_access import HubAccess
+from segdemo.ui.adding.hub_access import HubAccess
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 READABLE = Verdict(

@@ -15,12 +15,13 @@ from safetensors.torch import save_file
 
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.catalog import shipped
-from segdemo.cli import main
+from segdemo.cli.main import main
 from segdemo.hub.references import Address
-from segdemo.metrics import curve, outlines
-from segdemo.pool import Pool
-from segdemo.processing import quantise
-from segdemo.segmenter import load
+from segdemo.inference.pool import Pool
+from segdemo.inference.processing import quantise
+from segdemo.inference.segmenter import load
+from segdemo.metrics.curves import curve
+from segdemo.metrics.outlines import outlines
 from segdemo.settings import Settings
 from segdemo.ui import launch_options
 from segdemo.ui.handlers import Handlers

@@ -3,60 +3,90 @@
 import re
 import string
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from segdemo.strings import section
-from segdemo.ui import batch_panel, hub_panel, language_choice, saved_file, transfer_list, viewer
-from segdemo.ui.answers import Answer
-from segdemo.ui.assets import script
-from segdemo.ui.hub_panel import HubPanel
-from segdemo.ui.transfer_list import TransferList
-from segdemo.ui.transfers import Transfers
+from segdemo.ui.adding import panel as hub_panel
+from segdemo.ui.adding.panel import HubPanel
+from segdemo.ui.adding.payload import Answer
+from segdemo.ui.batch import panel as batch_panel
+from segdemo.ui.gradio_support.assets import script, static
+from segdemo.ui.gradio_support.javascript import in_order
+from segdemo.ui.language import panel as language_choice
+from segdemo.ui.sharing import saved_file
+from segdemo.ui.transfers import panel as transfer_list
+from segdemo.ui.transfers.panel import TransferList
+from segdemo.ui.transfers.transfers import Transfers
+from segdemo.ui.viewer import viewer
+from segdemo.ui.viewer.payload import Mode
 
-STATIC = Path(__file__).parents[2] / "segdemo" / "ui" / "static"
-TEMPLATES = sorted(path.name for ending in ("html", "css") for path in STATIC.glob(f"*.{ending}"))
-SCRIPTS = {
-    "viewer_": viewer.SCRIPTS,
-    "add_": hub_panel.SCRIPTS,
-    "page_transfer_": transfer_list.SCRIPTS,
-    "page_batch_": batch_panel.SCRIPTS,
-    "language_": language_choice.SCRIPTS,
-    "saved_": saved_file.SCRIPTS,
+UI = Path(__file__).parents[2] / "segdemo" / "ui"
+TEMPLATES = sorted(
+    path.relative_to(UI).as_posix()
+    for ending in ("html", "css")
+    for path in UI.glob(f"*/static/**/*.{ending}")
+)
+ENTRIES = {
+    "viewer_": viewer.ENTRY,
+    "add_": hub_panel.ENTRY,
+    "page_transfer_": transfer_list.ENTRY,
+    "page_batch_": batch_panel.ENTRY,
+    "language_": language_choice.ENTRY,
+    "saved_": saved_file.ENTRY,
 }
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_template_holds_nothing_that_gradio_would_evaluate(name):
-    source = (STATIC / name).read_text(encoding="utf-8")
+    source = static(name)
     for evaluated in ("${", "{{", "`", "\\"):
         assert evaluated not in source
 
 
 @pytest.mark.parametrize("name", [name for name in TEMPLATES if name.endswith("html")])
 def test_a_template_holds_no_id_and_no_text(name):
-    source = (STATIC / name).read_text(encoding="utf-8")
+    source = static(name)
     assert " id=" not in source
     assert re.sub(r"<[^>]*>", "", source).strip() == ""
 
 
 def test_every_script_is_part_of_a_component():
-    whole = "".join(script(names, prefix) for prefix, names in SCRIPTS.items())
-    for path in STATIC.glob("*.js"):
-        assert path.read_text(encoding="utf-8") in whole, path.name
+    used = {module.path for entry in ENTRIES.values() for module in in_order(UI / entry)}
+    assert used == set(UI.glob("*/static/**/*.js"))
 
 
-@pytest.mark.parametrize("prefix", SCRIPTS)
+def test_every_style_is_part_of_a_component():
+    displays = {entry.replace("mount_", "").replace(".js", ".css") for entry in ENTRIES.values()}
+    used = displays | {f"viewer/static/{path}" for path in viewer.STYLES}
+    assert used == {name for name in TEMPLATES if name.endswith("css")}
+
+
+def test_python_and_the_browser_know_the_same_modes():
+    modes = in_order(UI / "viewer/static/modes/modes.js")
+    (order,) = re.findall(r"^const MODES = .*\[(.*)\]", modes[-1].body, re.MULTILINE)
+    names = {
+        constant: name
+        for module in modes
+        for constant, name in re.findall(
+            r'^const (\w+) = Object.freeze\(\{\n  name: "(\w+)",', module.body, re.MULTILINE
+        )
+    }
+    assert [names[constant] for constant in order.split(", ")] == list(get_args(Mode))
+
+
+@pytest.mark.parametrize("prefix", ENTRIES)
 def test_every_text_that_the_scripts_ask_for_is_in_the_table(prefix):
     table = section(prefix)
     words = set(
-        script(SCRIPTS[prefix], prefix)
+        script(ENTRIES[prefix])
         .replace("strings.", " strings.")
         .translate(str.maketrans({sign: " " for sign in string.punctuation if sign not in "._"}))
         .split()
     )
     # What all components share asks for texts of the viewer alone.
-    shared = section("viewer_")
+    shared = section("viewer_") | section("")
     for word in words:
         head, _, key = word.partition(".")
         if head == "strings" and key:
@@ -64,7 +94,7 @@ def test_every_text_that_the_scripts_ask_for_is_in_the_table(prefix):
 
 
 def test_no_text_of_the_viewer_is_idle():
-    source = script(viewer.SCRIPTS, "viewer")
+    source = script(viewer.ENTRY)
     # Some are asked for by a name that is put together, or that stands for itself.
     composed = [
         re.sub(r"\$\{[^}]*\}", r"\\w+", template)

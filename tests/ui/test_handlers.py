@@ -6,12 +6,13 @@ from PIL import Image
 
 from segdemo.catalog import shipped
 from segdemo.errors import PictureError, SegdemoError
-from segdemo.pool import Pool
+from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
 from segdemo.strings import speaking
-from segdemo.ui.handlers import Handlers, place
+from segdemo.ui.handlers import Handlers
 from segdemo.ui.shelf import Shelf
-from segdemo.ui.stored import examples
+from segdemo.ui.slots import place
+from segdemo.ui.viewer.stored import examples
 from segdemo.ui.visitor import Visitor
 from tests.ui.hub_fakes import FakeDownload, FakeHub, remote_entry
 

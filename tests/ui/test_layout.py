@@ -3,7 +3,7 @@
 import gradio as gr
 import pytest
 
-from segdemo.pool import Pool
+from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
 from segdemo.ui import launch_options
 from segdemo.ui.handlers import Handlers
@@ -67,7 +67,7 @@ def test_a_visitor_is_closed_with_the_session(demo):
 
 def test_downloads_have_a_queue_of_their_own(demo):
     queues = {(event.name, event.concurrency_id) for event in demo().fns.values()}
-    assert {("follow", "downloads"), ("look", "looks"), ("_compare", "device")} <= queues
+    assert {("follow", "downloads"), ("look", "looks"), ("compare_shown", "device")} <= queues
 
 
 def test_gradios_limit_admits_checkpoints_only_where_they_may_be_uploaded():

@@ -1,6 +1,7 @@
 import gc
 from copy import deepcopy
 
+from segdemo.ui.transfers.transfers import Transfers
 from segdemo.ui.visitor import Visitor
 from tests.ui.hub_fakes import FakeDownload, remote_entry
 
@@ -10,7 +11,7 @@ def test_a_session_begins_with_nothing_of_another_one():
     first.entries["far"] = remote_entry()
     second = deepcopy(first)
     assert second.entries == {}
-    assert second.transfers is not first.transfers
+    assert second.of(Transfers) is not first.of(Transfers)
     assert second.folder != first.folder
     first.close()
     second.close()
@@ -35,8 +36,8 @@ def test_the_folder_of_a_visitor_who_is_forgotten_goes_too():
 
 def test_leaving_stops_the_downloads():
     visitor, download = Visitor(), FakeDownload()
-    visitor.transfers.begin(remote_entry(), lambda: download, print)
+    visitor.of(Transfers).begin(remote_entry(), lambda: download, print)
     download.step(1, 2)
-    next(rows for rows in visitor.transfers.follow() if rows.rows[0].percent is not None)
+    next(rows for rows in visitor.of(Transfers).follow() if rows.rows[0].percent is not None)
     visitor.close()
     assert download.cancelled

@@ -14,7 +14,7 @@ from skimage import data
 
 import segdemo
 from segdemo.catalog import shipped
-from segdemo.training.scores import scores_for
+from segdemo.metrics.accumulated import scores_for
 from weights import cards, evaluation, make, pictures
 from weights.recipes import RECIPES
 from weights.tasks import TASKS

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from weights import evaluation, make, pictures, truth
-from weights.generators import objects
-from weights.generators.objects_outlines import Part, Thing, oval, roughened
-from weights.generators.objects_render import Light, cast_shadow, covered, draw
-from weights.generators.objects_textures import lookup
+from weights.generators.objects import pictures as objects
+from weights.generators.objects.outlines import Part, Thing, oval, roughened
+from weights.generators.objects.render import Light, cast_shadow, covered, draw
+from weights.generators.objects.textures import lookup
 
 SIZE = 48
 LIGHT = Light((-1.0, 0.0), 0.5)

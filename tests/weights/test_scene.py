@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from weights.generators import scene, scene_landscapes, scene_streets
-from weights.generators.scene_view import (
-    BUILDING,
-    GROUND,
-    SKY,
-    TREE,
-    VEHICLE,
-    View,
-    by,
+from weights.generators.scene import (
+    landscapes as scene_landscapes,
 )
+from weights.generators.scene import (
+    pictures as scene,
+)
+from weights.generators.scene import (
+    streets as scene_streets,
+)
+from weights.generators.scene.view import BUILDING, GROUND, SKY, TREE, VEHICLE, View, by
 
 
 def drawn(index: int, size: int = 64) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,117 @@
+"""Reads a checkpoint file: which network it is, and how images go in and masks come out."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from segdemo.checkpoints.detect import Detection, detect
+from segdemo.checkpoints.files import METADATA_KEY, read_file
+from segdemo.checkpoints.published import known_file
+from segdemo.checkpoints.sidecar_files import neighbours
+from segdemo.errors import SpecError
+from segdemo.spec import SegmentationSpec
+from segdemo.strings import text
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Recognised:
+    """A checkpoint file that was read: its network with weights, its spec, its own words."""
+
+    detection: Detection
+    spec: SegmentationSpec
+    metadata: Mapping[str, Any]
+    """What the file says of itself; see ``parse_metadata``."""
+
+
+def recognise(
+    path: str | Path,
+    *,
+    assume: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    mmap: bool = False,
+) -> Recognised:
+    """Read a checkpoint file without making it ready to predict; see ``load``.
+
+    Raises CheckpointError.
+    """
+    file = read_file(path, mmap=mmap)
+    metadata = parse_metadata(file.metadata)
+    detection = detect(file.content, assume=assume or metadata.get("assume"))
+    spec = resolve_spec(detection, metadata, path=Path(path), overrides=overrides or {})
+    return Recognised(detection=detection, spec=spec, metadata=metadata)
+
+
+def parse_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """What a safetensors file says of itself under ``segdemo``; {} when it is silent.
+
+    Raises SpecError when that is no JSON object, or ``assume`` in it no name.
+    """
+    document = metadata.get(METADATA_KEY, "{}")
+    try:
+        words = json.loads(document)
+    except (ValueError, RecursionError) as error:
+        raise _senseless(METADATA_KEY, document, "a JSON object") from error
+    if not isinstance(words, dict):
+        raise _senseless(METADATA_KEY, document, "a JSON object")
+    if not isinstance(words.get("assume", ""), str):
+        raise _senseless("assume", words["assume"], "the name of a spelling")
+    return words
+
+
+def _senseless(field: str, value: object, expected: str) -> SpecError:
+    return SpecError("spec_invalid", field=field, value=repr(value)[:60], expected=expected)
+
+
+def resolve_spec(
+    detection: Detection,
+    metadata: Mapping[str, Any],
+    *,
+    path: Path | None = None,
+    overrides: Mapping[str, Any] = MappingProxyType({}),
+) -> SegmentationSpec:
+    """Who speaks of a field first decides it, from the surest to what is merely usual.
+
+    They are ``overrides`` of the caller, the file's own, those of the files beside ``path``, what
+    is known of its content, its code base's recipe, and what the class count suggests.
+    Raises SpecError for a senseless value, and for a mean or std of other channels.
+    """
+    config = detection.config
+    activation = "sigmoid" if config.classes == 1 else "softmax"
+    spec = SegmentationSpec.resolve(
+        [
+            (text("origin_user"), overrides),
+            (METADATA_KEY, metadata),
+            *(_found_words(path, config) if path else ()),
+            (detection.origin, detection.recipe),
+            ("", {"postprocessing": {"activation": activation}}),
+        ]
+    )
+    require_lengths(spec, config.in_channels)
+    return spec
+
+
+def require_lengths(spec: SegmentationSpec, in_channels: int) -> None:
+    """Raise SpecError unless mean and std have a number for each input channel, or one or three."""
+    # A grey network may bring the three numbers of colour pictures: see processing. One of other
+    # channels takes no picture at all, which predict says better than a length.
+    lengths = {1, 3, in_channels}
+    for name in ("mean", "std"):
+        values = getattr(spec.preprocessing, name)
+        if len(values) not in lengths:
+            expected = f"a list of {' or '.join(map(str, sorted(lengths)))} numbers"
+            raise _senseless(f"preprocessing.{name}", values, expected)
+
+
+def _found_words(path: Path, config: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What stands beside a file, then what is known of it."""
+    yield from neighbours(path, in_channels=config.in_channels, classes=config.classes)
+    try:
+        known = known_file(path)
+    except OSError:
+        # The weights were read; that the file is gone by now is no reason to refuse them.
+        return
+    if known is not None and len(known.classes) == config.classes:
+        yield text("origin_known", title=known.title), known.words

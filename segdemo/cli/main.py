@@ -1,0 +1,254 @@
+"""The command line: look into a checkpoint, run it on pictures, train it, write it anew."""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from segdemo.checkpoints import read_file
+from segdemo.checkpoints.export import export_onnx, export_safetensors
+from segdemo.checkpoints.nearest import nearest_miss
+from segdemo.checkpoints.recognise import recognise
+from segdemo.checkpoints.unwrap import unwrap
+from segdemo.cli import finetune as finetuning
+from segdemo.errors import ExportError, SegdemoError, UnknownNetworkError
+from segdemo.hub.publish import publish
+from segdemo.images.decode import decode
+from segdemo.inference.inspection import inspection
+from segdemo.inference.segmenter import Segmenter, load
+from segdemo.outputs.render import (
+    View,
+    cutout_picture,
+    draw,
+    map_picture,
+    mask_picture,
+    overlay_picture,
+)
+from segdemo.settings import Settings
+from segdemo.strings import text
+
+_FAILED = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 0, 1 when something failed, 2 when it was misused.
+
+    A failure is one line on stderr.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options, Settings.from_environment())
+    except SegdemoError as error:
+        _complain(str(error))
+        return _FAILED
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m segdemo", description=text("cli_segdemo"))
+    commands = parser.add_subparsers(required=True, metavar=text("cli_command"))
+
+    inspect = commands.add_parser("inspect", help=text("cli_inspect"))
+    inspect.add_argument("file", type=Path, help=text("cli_file"))
+    inspect.add_argument("--json", action="store_true", help=text("cli_json"))
+    inspect.add_argument("--diff", action="store_true", help=text("cli_diff"))
+    inspect.set_defaults(run=_inspect)
+
+    predict = commands.add_parser("predict", help=text("cli_predict"))
+    predict.add_argument("image", type=Path, nargs="+", help=text("cli_image"))
+    predict.add_argument("-c", "--checkpoint", type=Path, required=True, help=text("cli_file"))
+    predict.add_argument("-t", "--threshold", type=_threshold, help=text("cli_threshold"))
+    predict.add_argument("--out", type=Path, default=Path(), help=text("cli_out"))
+    predict.set_defaults(run=_predict)
+
+    export = commands.add_parser("export", help=text("cli_export"))
+    export.add_argument("file", type=Path, help=text("cli_file"))
+    export.add_argument("--to", type=Path, required=True, help=text("cli_to"))
+    export.set_defaults(run=_export)
+
+    publishing = commands.add_parser("publish", help=text("cli_publish"))
+    publishing.add_argument("file", type=Path, help=text("cli_file"))
+    publishing.add_argument("repository", help=text("cli_repository"))
+    publishing.add_argument("--licence", metavar="ID", help=text("cli_licence"))
+    publishing.add_argument("--private", action="store_true", help=text("cli_private"))
+    publishing.set_defaults(run=_publish)
+
+    finetune = commands.add_parser("finetune", help=text("finetune_help"))
+    finetuning.add_options(finetune)
+    finetune.set_defaults(run=_finetune)
+
+    for command in (inspect, predict, export, publishing, finetune):
+        command.add_argument("--assume", metavar="ID", help=text("cli_assume"))
+    return parser
+
+
+def _threshold(raw: str) -> float:
+    value = float(raw)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(text("cli_threshold_range", value=raw))
+    return value
+
+
+def _complain(sentence: str) -> None:
+    print(f"segdemo: {sentence}", file=sys.stderr)
+
+
+def _inspect(options: argparse.Namespace, settings: Settings) -> int:
+    try:
+        segmenter = load(options.file, device="cpu", assume=options.assume, settings=settings)
+    except UnknownNetworkError:
+        if options.diff:
+            _print_differences(options.file)
+        raise
+    facts = inspection(segmenter)
+    if options.json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(_lines(facts)))
+    return 0
+
+
+def _print_differences(path: Path) -> None:
+    """What the closest network has otherwise, a tensor a line; nothing if none is close."""
+    miss = nearest_miss(unwrap(read_file(path).content).tensors)
+    for difference in miss.differences if miss else ():
+        name, here, fits = difference.name, difference.here, difference.fits
+        if here is None:
+            print(text("cli_difference_missing", name=name, fits=fits or "").rstrip())
+        elif fits is None:
+            print(text("cli_difference_surplus", name=name, here=here))
+        else:
+            print(text("cli_difference_shape", name=name, here=here, fits=fits))
+
+
+def _lines(facts: dict[str, Any]) -> Iterator[str]:
+    """The report for a terminal, one fact a line."""
+    rows: list[tuple[str, str]] = [
+        ("architecture", f"{facts['title']} ({facts['architecture']}), {facts['configuration']}"),
+        ("origin", facts["origin"]),
+        ("parameters", f"{facts['parameters']:,}"),
+        ("in_channels", str(facts["in_channels"])),
+        ("classes", " · ".join([str(facts["classes"]), *facts["class_names"]])),
+        ("assumed", _with_known(facts["assumed"], facts["known"])),
+        *(
+            ("alternative", _with_known(other["id"], other["known"]))
+            for other in facts["alternatives"]
+        ),
+        *(("stripped", name) for name in facts["stripped"]),
+        *(("class value", value) for value in facts["class_values"]),
+    ]
+    for name, said in facts["spec"].items():
+        value = said["value"]
+        shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        rows.append((name, f"{shown or '–'}  ({said['origin']})"))
+    width = max(len(name) for name, _ in rows)
+    return (f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def _with_known(name: str, known: dict[str, Any]) -> str:
+    facts = ", ".join(f"{key}={value}" for key, value in known.items())
+    return f"{name} ({facts})" if facts else name
+
+
+def _predict(options: argparse.Namespace, settings: Settings) -> int:
+    """Write the pictures of each image; a bad one is told and the rest go on."""
+    segmenter = load(options.checkpoint, assume=options.assume, settings=settings)
+    threshold = options.threshold or segmenter.spec.postprocessing.threshold
+    options.out.mkdir(parents=True, exist_ok=True)
+    stems = Counter(path.stem for path in options.image)
+    code = 0
+    for path in options.image:
+        # Two pictures that differ in their ending or folder alone must not overwrite each other.
+        name = path.stem if stems[path.stem] == 1 else "_".join(path.parts[-2:])
+        try:
+            written = _predict_one(segmenter, path, threshold, options.out / name, settings)
+        except SegdemoError as error:
+            _complain(f"{path.name}: {error}")
+            code = _FAILED
+        else:
+            print(written)
+    return code
+
+
+def _predict_one(
+    segmenter: Segmenter, path: Path, threshold: float, target: Path, settings: Settings
+) -> str:
+    picture = decode(path, max_megapixels=settings.max_megapixels)
+    prediction = segmenter.predict(picture)
+    probabilities = prediction.foreground_at(picture.size)
+    mask = probabilities >= threshold
+    pictures = {
+        "mask": mask_picture(mask),
+        "probability": map_picture(probabilities),
+        "overlay": overlay_picture(picture, mask),
+        "cutout": cutout_picture(picture, probabilities, threshold),
+    }
+    view = View(prediction=prediction, pick="all", class_names=segmenter.class_names)
+    if view.by_class:
+        pictures["labels"] = draw("mask", picture, view)
+    for kind, image in pictures.items():
+        image.save(target.with_name(f"{target.name}.{kind}.png"))
+    return text(
+        "cli_predicted",
+        name=path.name,
+        percent=f"{100 * mask.mean():.2f}",
+        threshold=f"{threshold:g}",
+        milliseconds=f"{prediction.milliseconds:.0f}",
+        device=prediction.device_and_precision,
+    )
+
+
+def _export(options: argparse.Namespace, settings: Settings) -> int:
+    target: Path = options.to
+    if target.suffix not in (".safetensors", ".onnx"):
+        raise ExportError("export_ending", name=target.name)
+    if target.resolve() == options.file.resolve():
+        raise ExportError("export_exists", name=target.name)
+    recognised = recognise(options.file, assume=options.assume)
+    detection, spec = recognised.detection, recognised.spec
+    target.parent.mkdir(parents=True, exist_ok=True)
+    facts: dict[str, str] = {}
+    if target.suffix == ".onnx":
+        facts["difference"] = f"{export_onnx(detection, spec, target):.1g}"
+        multiple = detection.architecture.requirements(detection.config).multiple_of
+        facts["sizes"] = (
+            text("cli_multiples", multiple=multiple) if multiple > 1 else text("cli_any_size")
+        )
+    else:
+        export_safetensors(detection, spec, recognised.metadata, target)
+    print(
+        text(
+            "cli_exported_onnx" if facts else "cli_exported",
+            name=target.name,
+            architecture=detection.architecture.title,
+            megabytes=f"{target.stat().st_size / 1e6:.1f}",
+            **facts,
+        )
+    )
+    return 0
+
+
+def _publish(options: argparse.Namespace, settings: Settings) -> int:
+    address = publish(
+        options.file,
+        options.repository,
+        licence=options.licence,
+        private=options.private,
+        assume=options.assume,
+    )
+    print(
+        text(
+            "cli_published",
+            name=options.file.name,
+            address=address,
+            repository=address.partition("://")[2].partition("/")[2],
+        )
+    )
+    return 0
+
+
+def _finetune(options: argparse.Namespace, settings: Settings) -> int:
+    return finetuning.run(options, settings, print)

@@ -1,0 +1,1 @@
+"""Runs networks: on which device, how fast, and within how much memory."""

@@ -1,0 +1,1 @@
+"""Image files in, pixels and class labels out."""

@@ -1,0 +1,69 @@
+"""What a network says of an image: probabilities, and the masks that follow from them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segdemo.inference.processing import Labels, resize_map, winners
+from segdemo.settings import Precision
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Prediction:
+    """What a network says of a picture."""
+
+    probabilities: npt.NDArray[np.float32]
+    """(C, H, W) in [0, 1] at the scale that the network saw."""
+    picture_size: tuple[int, int]
+    """Width and height of the picture."""
+    milliseconds: float
+    """From picture to probabilities, without waiting for the device to be free."""
+    device: str
+    precision: Precision = "fp32"
+    reduced: bool = False
+    """Whether the picture was made smaller than the spec wanted, to stay within memory."""
+    parts: int = 1
+    """In how many overlapping parts it was computed, to stay within memory; the map is the same."""
+    background: int = 0
+    """The class that is no foreground, where there are several."""
+
+    @property
+    def foreground(self) -> npt.NDArray[np.float32]:
+        """(H, W): the one class, the other of two, or whatever is not background of several."""
+        count = len(self.probabilities)
+        foreground: npt.NDArray[np.float32] = (
+            1 - self.probabilities[self.background]
+            if count > 2
+            else self.probabilities[count - 1 - self.background]
+        )
+        return foreground
+
+    @property
+    def device_and_precision(self) -> str:
+        """For people: "CPU · fp32"."""
+        return f"{self.device} · {self.precision}"
+
+    @property
+    def network_size(self) -> tuple[int, int]:
+        """Width and height that the network saw, without padding."""
+        height, width = self.probabilities.shape[1:]
+        return width, height
+
+    def foreground_at(self, size: tuple[int, int]) -> npt.NDArray[np.float32]:
+        """The foreground probability at ``size`` (width, height), bilinear: (height, width)."""
+        return resize_map(self.foreground, size)
+
+    def classes_at(self, size: tuple[int, int]) -> Iterator[npt.NDArray[np.float32]]:
+        """The probability of each class in order, as ``foreground_at``; one in memory at a time."""
+        return (resize_map(probabilities, size) for probabilities in self.probabilities)
+
+    def labels_at(self, size: tuple[int, int]) -> Labels:
+        """(height, width): the most probable class of each pixel at ``size``; see ``winners``."""
+        return winners(self.classes_at(size), len(self.probabilities))
+
+    def mask(self, threshold: float = 0.5) -> npt.NDArray[np.bool_]:
+        """(H, W) at the picture's own size: whether the foreground reaches ``threshold``."""
+        mask: npt.NDArray[np.bool_] = self.foreground_at(self.picture_size) >= threshold
+        return mask

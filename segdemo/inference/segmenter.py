@@ -1,0 +1,220 @@
+"""A network with everything that its prediction depends on: picture in, probabilities out."""
+
+import copy
+import math
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from segdemo.checkpoints import Detection
+from segdemo.checkpoints.recognise import recognise, require_lengths
+from segdemo.engine.convolution import to_channels_last
+from segdemo.engine.devices import number_type, select_device, short_name, synchronise, upload
+from segdemo.engine.engine import Engine, reads_channels_last
+from segdemo.engine.scheduler import DeviceScheduler
+from segdemo.engine.tiling import Tiling
+from segdemo.images.decode import decode
+from segdemo.inference.prediction import Prediction
+from segdemo.inference.processing import Prepared, activate, prepare
+from segdemo.settings import Precision, Settings
+from segdemo.spec import SegmentationSpec
+from segdemo.strings import text
+
+_FILLED_BY_MANY = ("cuda",)
+_MOST_TOGETHER = 8
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Fitted:
+    """A picture as a network gets it."""
+
+    prepared: Prepared
+    given: Tensor
+    """On the network's device."""
+    tiling: Tiling | None = None
+    """The parts of it, if it needs any."""
+    together: int = 1
+    """How many like it may go through the network at a time."""
+
+
+class Segmenter:
+    """A loaded network, its spec and how it was recognised; predicting changes none of them."""
+
+    def __init__(
+        self,
+        *,
+        network: nn.Module,
+        spec: SegmentationSpec,
+        detection: Detection,
+        device: torch.device,
+        max_side: int,
+        memory_megabytes: int,
+        precision: Precision = "fp32",
+    ) -> None:
+        """``max_side`` limits the picture that the network is given, in pixels.
+
+        A picture for which it would need more than ``memory_megabytes`` beside its weights is
+        computed in parts where that gives the same map, and made smaller where not. Raises
+        SettingsError when the device does not compute in ``precision``.
+        """
+        self.network = network.to(device)
+        self.spec = spec
+        self.detection = detection
+        self.device = device
+        self.max_side = max_side
+        self.memory_megabytes = memory_megabytes
+        self.precision = precision
+        self._engine = Engine(number_type(device, precision))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The name of each channel; empty when they are not known."""
+        names = self.spec.postprocessing.classes
+        return names if len(names) == self.detection.config.classes else ()
+
+    @property
+    def background(self) -> int:
+        """The class that is called so, or else the first, as nearly everybody has it."""
+        lowered = [name.strip().lower() for name in self.class_names]
+        return lowered.index("background") if "background" in lowered else 0
+
+    @property
+    def byte_size(self) -> int:
+        """Memory that the weights take; after a prediction, with what was made of them to run."""
+        weights: int = sum(tensor.nbytes for tensor in self.network.state_dict().values())
+        return weights + self._engine.byte_size
+
+    def with_overrides(self, overrides: Mapping[str, Any]) -> "Segmenter":
+        """A segmenter that shares these weights, with fields of its spec overridden.
+
+        ``overrides`` are in the spec's JSON form. Raises SpecError.
+        """
+        user = text("origin_user")
+        decided = SegmentationSpec.resolve([(user, overrides)]).origins
+        spec = SegmentationSpec.resolve([(user, overrides), ("", self.spec.to_dict())])
+        require_lengths(spec, self.detection.config.in_channels)
+        twin = copy.copy(self)
+        twin.spec = replace(spec, origins={**self.spec.origins, **decided})
+        return twin
+
+    def predict(self, picture: Image.Image, scheduler: DeviceScheduler | None = None) -> Prediction:
+        """Run the network once on a picture, read as the page reads it: see pictures.decode.
+
+        ``scheduler``: who else uses the device; nobody by default. Raises PictureError when the
+        picture cannot be read, and PredictionError when the network cannot take it or returns NaN.
+        """
+        start = time.perf_counter()
+        if picture.mode != "RGB" or picture.info:
+            # Straight from a file: perhaps lying on its side, transparent or deeper than 8 bits.
+            picture = decode(picture, max_megapixels=math.inf)
+        with torch.inference_mode():
+            fitted = self._within_memory(picture)
+            prepared_in = time.perf_counter() - start
+
+            def forward(pictures: Tensor) -> Tensor:
+                logits = self._engine.run(self.network, pictures, tiling=fitted.tiling)
+                synchronise(self.device)
+                return logits
+
+            logits, ran_in = (scheduler or DeviceScheduler()).run(
+                forward, fitted.given, network=self.network, most=fitted.together
+            )
+            start = time.perf_counter()
+            size, activation = fitted.prepared.size, self.spec.postprocessing.activation
+            probabilities = activate(logits, activation, size)
+            array = probabilities.cpu().numpy()
+        seconds = prepared_in + ran_in + time.perf_counter() - start
+        return Prediction(
+            probabilities=array,
+            picture_size=picture.size,
+            milliseconds=seconds * 1000,
+            device=short_name(self.device),
+            precision=self.precision,
+            reduced=fitted.prepared.reduced,
+            parts=fitted.tiling.count if fitted.tiling else 1,
+            background=self.background,
+        )
+
+    def _within_memory(self, picture: Image.Image) -> _Fitted:
+        """The fewest changes that keep to the memory: none, parts, a smaller picture."""
+        prepared = self._prepared(picture, self.max_side)
+        given = upload(prepared.tensor, self.device)
+        needed = self._engine.memory(self.network, given)
+        share = self.memory_megabytes * 2**20 / needed if needed else 1.0
+        if share >= 1:
+            # On a CPU each costs what it costs alone; a GPU is not filled by a small one.
+            fills = self.device.type not in _FILLED_BY_MANY
+            together = 1 if fills else min(_MOST_TOGETHER, int(share))
+            return _Fitted(prepared=prepared, given=given, together=together)
+        tiling = self._engine.tiling(self.network, given, share)
+        if tiling is None:
+            side = max(1, math.floor(max(prepared.size) * math.sqrt(share)))
+            prepared = self._prepared(picture, side)
+            given = upload(prepared.tensor, self.device)
+        return _Fitted(prepared=prepared, given=given, tiling=tiling)
+
+    def _prepared(self, picture: Image.Image, max_side: int) -> Prepared:
+        config = self.detection.config
+        return prepare(
+            picture,
+            self.spec.preprocessing,
+            in_channels=config.in_channels,
+            requirements=self.detection.architecture.requirements(config),
+            max_side=max_side,
+        )
+
+
+def load(
+    path: str | Path,
+    *,
+    device: str | None = None,
+    assume: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    settings: Settings | None = None,
+    mmap: bool = False,
+    **renamed: Any,
+) -> Segmenter:
+    """Load a checkpoint file: recognise its network from the tensors and prepare it to predict.
+
+    ``device`` is a name such as "cuda:1"; the settings' or the best one by default.
+    ``assume`` is the id of the reading to take where tensors cannot tell (see
+    ``Detection.alternatives``). ``overrides`` are fields of the spec in its JSON form, such as
+    ``{"preprocessing": {"side": 512}}``; they win over the file's own. ``mmap``: see
+    ``read_file``. The former names ``words`` and ``constant`` still work in this release.
+    Raises CheckpointError or SettingsError.
+    """
+    if "words" in renamed:
+        overrides = _renamed(renamed.pop("words"), "words", "overrides")
+    if "constant" in renamed:
+        mmap = _renamed(renamed.pop("constant"), "constant", "mmap")
+    if renamed:
+        raise TypeError(f"load() got an unexpected keyword argument {min(renamed)!r}")
+    settings = settings or Settings.from_environment()
+    # First, because a device that is absent need not wait for a large file.
+    chosen_device = select_device(device or settings.device)
+    recognised = recognise(path, assume=assume, overrides=overrides, mmap=mmap)
+    network = recognised.detection.build()
+    if reads_channels_last(chosen_device, number_type(chosen_device, settings.precision)):
+        to_channels_last(network)  # What was recognised holds the same tensors, and is done with.
+    return Segmenter(
+        network=network,
+        spec=recognised.spec,
+        # The network alone keeps weights: halves and those of a GPU would be in memory twice.
+        detection=recognised.detection.without_weights(),
+        device=chosen_device,
+        max_side=settings.max_network_side,
+        memory_megabytes=settings.memory_megabytes,
+        precision=settings.precision,
+    )
+
+
+def _renamed(value: Any, old: str, new: str) -> Any:
+    warnings.warn(f"load({old}=) is now load({new}=)", DeprecationWarning, stacklevel=3)
+    return value

@@ -1,0 +1,1 @@
+"""Adding a checkpoint from the Hub or from a file."""

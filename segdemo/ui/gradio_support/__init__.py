@@ -1,0 +1,1 @@
+"""What every component of the page needs of Gradio."""

@@ -1,0 +1,1 @@
+"""The page's language, and changing it."""

@@ -1,5 +1,0 @@
-// What a card shows beside its picture, each in a file of its own: {build, load, refresh, step}.
-// `build` runs once for a card, `load` and `refresh` whenever Python has told something new, and
-// `step` whenever the threshold or what is shown has changed; each takes the viewer and the panel.
-
-const CARD_PARTS = Object.freeze([CLASS_PART, SCORE_PART, EXPLAIN_PART, SAVE_PART]);

@@ -1,3 +1,0 @@
-// Begins the place for adding once the page has its element.
-
-mountAdding(element.querySelector(".ad"), gradioHost(props, trigger, watch, upload));

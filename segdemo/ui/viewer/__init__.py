@@ -1,0 +1,1 @@
+"""The comparison viewer: its component, its data, its runs."""

@@ -1,0 +1,55 @@
+"""The latest answers of networks, so that what is made of one needs no second run."""
+
+from collections import OrderedDict
+from pathlib import Path
+from threading import Lock
+
+from PIL import Image
+
+from segdemo.inference.pool import Predictor
+from segdemo.inference.prediction import Prediction
+from segdemo.inference.segmenter import Segmenter
+from segdemo.spec import Overrides
+
+MAX_BYTES = 512_000_000
+
+Key = tuple[str, Path, int, Overrides]
+"""The digest of a picture, a file and when it changed, and how it is read."""
+
+
+class Predictions:
+    """Kept by bytes, the least recently used leave first; safe to ask from several threads."""
+
+    def __init__(self, predictor: Predictor, max_bytes: int = MAX_BYTES) -> None:
+        """``predictor`` runs the networks."""
+        self._predictor = predictor
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[Key, Prediction] = OrderedDict()
+        self._lock = Lock()
+
+    def of(
+        self, picture: Image.Image, digest: str, path: Path, overrides: Overrides
+    ) -> tuple[Segmenter, Prediction]:
+        """What a checkpoint says of a picture, run only where that is not known.
+
+        ``digest`` identifies the picture. Raises CheckpointError or PredictionError.
+        """
+        key = key_of(digest, path, overrides)
+        with self._lock:
+            prediction = self._kept.get(key)
+        if prediction is None:
+            prediction = self._predictor.predict(path, picture, overrides)
+        self._keep(key, prediction)
+        return self._predictor.load(path, overrides), prediction
+
+    def _keep(self, key: Key, prediction: Prediction) -> None:
+        with self._lock:
+            self._kept[key] = prediction
+            self._kept.move_to_end(key)
+            while sum(kept.probabilities.nbytes for kept in self._kept.values()) > self._max_bytes:
+                self._kept.popitem(last=False)
+
+
+def key_of(digest: str, path: Path, overrides: Overrides) -> Key:
+    """What two answers have in common that are the same."""
+    return digest, path, path.stat().st_mtime_ns if path.exists() else 0, overrides

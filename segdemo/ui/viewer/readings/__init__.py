@@ -1,0 +1,1 @@
+"""Trying and choosing other readings of a checkpoint."""

@@ -1,0 +1,149 @@
+// The part of a card for networks of three or more classes: which output is shown, the palette and the
+// share of each class.
+
+import { make, setAttribute } from "../../../gradio_support/static/dom.js";
+import { fill, intervalText, percentText } from "../arithmetic/text.js";
+import { loadClasses, showChosenMap } from "../loading/panel_maps.js";
+import { coloursOf, palettesFor, pickOf, showsClasses } from "../state/class_choice.js";
+import { schedule, settle } from "../state/viewer_state.js";
+
+// Applies to all panels with these classes, unless the panels are set one by one.
+function setPick(viewer, panel, pick) {
+  if (viewer.settings.linked) {
+    panel.style.pick = pick;
+    for (const other of viewer.panels) if (other.style === panel.style) other.pick = undefined;
+  } else {
+    panel.pick = pick;
+  }
+  for (const other of viewer.panels) showChosenMap(other);
+  schedule(viewer, "panels");
+  settle(viewer);
+}
+
+function setPalette(viewer, panel, palette) {
+  panel.style.palette = palette;
+  schedule(viewer, "panels");
+  settle(viewer);
+}
+
+function toggleClass(viewer, panel, number) {
+  const { hidden } = panel.style;
+  if (!hidden.delete(number)) hidden.add(number);
+  for (const other of viewer.panels) {
+    if (other.style === panel.style && other.classes) refreshShares(viewer, other);
+  }
+  schedule(viewer, "threshold");
+  settle(viewer);
+}
+
+function buildClasses(viewer, panel) {
+  const { strings } = viewer;
+  const section = make("section", "sv-classes");
+  section.hidden = true;
+  const pick = make("select", "sv-field sv-pick");
+  const palette = make("select", "sv-field sv-palette");
+  palette.setAttribute("aria-label", strings.classes_palette);
+  palette.title = strings.classes_palette;
+  pick.addEventListener("change", () => setPick(viewer, panel, pick.value));
+  palette.addEventListener("change", () => setPalette(viewer, panel, palette.value));
+  const line = make("div", "sv-classes-line");
+  line.append(pick, palette);
+  const legend = make("ul", "sv-shares");
+  legend.setAttribute("aria-label", strings.classes_legend);
+  section.append(line, legend);
+  panel.card.below.append(section);
+  panel.card.classes = { section, pick, palette, legend, serial: 0, items: [] };
+}
+
+function refreshClasses(viewer, panel) {
+  const { strings } = viewer;
+  const { section, pick, palette, legend } = panel.card.classes;
+  const entry = panel.entry.classes;
+  section.hidden = !entry || !panel.classes;
+  if (section.hidden) return;
+  pick.setAttribute("aria-label", fill(strings.classes_shown, { name: panel.entry.label }));
+  fillSelect(pick, [
+    ["all", strings.classes_all],
+    ["foreground", fill(strings.classes_but, { name: entry.names[entry.background] })],
+    ...entry.names.map((name, number) => [String(number), name]),
+  ], pickOf(panel));
+  fillSelect(palette, palettesFor(viewer, entry.names.length)
+    .map((name) => [name, strings[`palette_${name}`]]), panel.style.palette);
+  palette.hidden = !showsClasses(panel);
+  legend.hidden = !showsClasses(panel);
+  if (showsClasses(panel)) refreshShares(viewer, panel);
+}
+
+// Options are built once, so that an open list stays open.
+function fillSelect(select, options, value) {
+  const signature = JSON.stringify(options);
+  if (select.dataset.signature !== signature) {
+    select.dataset.signature = signature;
+    select.replaceChildren(...options.map(([name, text]) => {
+      const option = make("option", "", text);
+      option.value = name;
+      return option;
+    }));
+  }
+  if (select.value !== value) select.value = value;
+}
+
+// The predicted classes, each with its share of the image and a switch.
+function refreshShares(viewer, panel) {
+  const { card, classes } = panel;
+  if (card.classes.serial !== classes.serial) {
+    card.classes.serial = classes.serial;
+    card.classes.items = shareItems(viewer, panel);
+    card.classes.legend.replaceChildren(...card.classes.items.map(({ item }) => item));
+  }
+  const { hexes, colours } = coloursOf(viewer, panel);
+  for (const { number, button, swatch } of card.classes.items) {
+    setAttribute(button, "aria-pressed", String(colours[number] !== null));
+    swatch.style.backgroundColor = hexes[number];
+  }
+}
+
+function shareItems(viewer, panel) {
+  const { names, counts, labels } = panel.classes;
+  return names.flatMap((name, number) => {
+    if (counts[number] === 0) return [];
+    const share = `${percentText(counts[number] / labels.length)}%`;
+    const item = make("li");
+    const button = make("button", "sv-class");
+    button.type = "button";
+    button.title = fill(viewer.strings.class_share, { name, share });
+    const swatch = make("i");
+    const score = make("span", "sv-class-score");
+    button.append(swatch, make("span", "sv-class-name", name), make("span", "sv-class-share", share));
+    button.addEventListener("click", () => toggleClass(viewer, panel, number));
+    item.append(button, score);
+    return [{ number, item, button, swatch, score }];
+  });
+}
+
+// The predicted class at a point of the image with its q, or null.
+function classAt({ classes }, point) {
+  if (!classes || !point) return null;
+  const { labels, width, height, names, confidence } = classes;
+  const at = Math.floor(point.y * height) * width + Math.floor(point.x * width);
+  return { number: labels[at], name: names[labels[at]], q: confidence ? confidence[at] : -1 };
+}
+
+// Writes the panel's class under the cursor: "sky, p 0.830–0.834".
+export function readClass(viewer, panel, letter, item) {
+  const { number, name, q } = classAt(panel, viewer.point);
+  const { hexes } = coloursOf(viewer, panel);
+  const template = q < 0 ? "{name}" : viewer.strings.class_reading;
+  const swatch = make("i", "sv-reading-class");
+  swatch.style.backgroundColor = hexes[number];
+  const text = fill(template, { name, interval: intervalText(Math.max(q, 0)) });
+  item.append(swatch, `${letter} ${text}`.trim());
+  return item;
+}
+
+export const CLASS_PART = Object.freeze({
+  build: buildClasses,
+  load: loadClasses,
+  refresh: refreshClasses,
+  step() {},
+});

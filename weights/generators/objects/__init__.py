@@ -1,0 +1,1 @@
+"""Procedural photographs of objects with exact masks."""

@@ -1,0 +1,1 @@
+"""Procedural street and landscape scenes with exact labels."""
