@@ -161,8 +161,8 @@ def describe(config: UShapeConfig) -> str:
         "residual": any(block.shortcut for block in blocks),
         "attention": any(level.gate for level in config.decoder),
     }
-    words = [kind for kind, present in kinds.items() if present]
-    words.append(f"width {config.encoder[0].out}")
+    words = ["-".join([kind for kind, present in kinds.items() if present])]
+    words = [*filter(None, words), f"width {config.encoder[0].out}"]
     words += sorted({_UPS[level.up.kind] for level in config.decoder})
     if len(config.decoder) != 4:
         words.append(f"{len(config.decoder)} levels")
@@ -171,9 +171,9 @@ def describe(config: UShapeConfig) -> str:
     words += [f"kernel {kernel}" for kernel in kernels]
     lengths = {len(block.convs) for block in blocks}
     if lengths != {2}:
-        words.append(f"{'-'.join(map(str, sorted(lengths)))} convolutions a level")
+        words.append(f"convolutions {'-'.join(map(str, sorted(lengths)))}")
     if not any(conv.norm for conv in convs):
-        words.append("no norm")
+        words.append("norm-free")
     elif config.norm != "batch":
         words.append(f"{config.norm} norm")
     if config.padding == "none":
@@ -181,7 +181,7 @@ def describe(config: UShapeConfig) -> str:
     return ", ".join(words)
 
 
-_UPS = {"transposed": "transposed", "resize": "resized", "resize_conv": "resized and convolved"}
+_UPS = {"transposed": "transposed", "resize": "resized", "resize_conv": "resize-convolved"}
 
 
 def requirements(config: UShapeConfig) -> SizeRequirements:

@@ -118,7 +118,6 @@ class Block(Activated):
         self.activated = config.activated
         self.add_inside = config.add == "inside"
         self.repeats = config.repeats
-        self.doubled = config.doubled
         if block.down is not None:
             self.add_conv(_DOWN, conv_of(into, block.down, config, stride=2), block.down, config)
             into, stride = block.down.out, 1
@@ -159,11 +158,18 @@ class Block(Activated):
             names, activated = _names(number), activated and not (is_last and withhold)
             fed = x
             x = self.run(names, fed, activated=activated)
-            if self.has_projection and self.doubled:
-                x = self.run(names, x + x, activated=activated)
-            elif self.has_projection:
-                for _ in range(self.repeats):
-                    x = self.run(names, fed + x, activated=activated)
+            if self.has_projection:
+                x = self.repeated(names, fed, x, activated=activated)
+        return x
+
+    def repeated(
+        self, names: tuple[str, str, str], fed: Tensor, x: Tensor, *, activated: bool
+    ) -> Tensor:
+        """What a convolution, fed its own output ``x`` again, makes of its input ``fed``."""
+        if self.repeats == "doubled":
+            return self.run(names, x + x, activated=activated)
+        for _ in range(self.repeats):
+            x = self.run(names, fed + x, activated=activated)
         return x
 
 

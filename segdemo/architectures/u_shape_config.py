@@ -92,10 +92,9 @@ class UShapeConfig:
     """Whether an activation follows the way up; None: where a norm does."""
     add: Literal["inside", "outside"] = "inside"
     """Whether shortcuts are added before the block's last activation or behind it."""
-    repeats: int = 2
-    """How often a recurrent convolution is fed the sum of its input and its own output."""
-    doubled: bool = False
-    """Whether a recurrent convolution is fed twice its own output, and only once, instead."""
+    repeats: int | Literal["doubled"] = 2
+    """How often a recurrent convolution is fed the sum of its input and its own output; doubled:
+    once, and twice its own output instead."""
     interpolation: Interpolation = "bilinear_aligned"
     join: Join = "up_first"
     down: Literal["max", "average", "strided"] = "max"

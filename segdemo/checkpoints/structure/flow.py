@@ -5,9 +5,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from segdemo.checkpoints.structure.units import Unit, common_parts
+from segdemo.checkpoints.structure.units import Unit, common_parts, numbers
 
-_MAX_STEPS = 1000  # several times the convolutions of any network; more only takes time
+# A search in depth finds what goes wrong often and shows soon; then one that departs from the
+# likeliest way only a few times finds a mistake that shows late.
+_DEEP_STEPS = 600
+_WIDE_STEPS = 800
+_ANY = 10**6
+_FEW = (1, 2)
 _MAX_STARTS = 3
 
 
@@ -100,18 +105,23 @@ class _Search:
             if unit.conv.may_be_conv and unit.place not in transposed:
                 self.giving[unit.conv.conv[1]].append(unit)
         self.led_to = _led_to(units, transposed)
-        self.budget = _MAX_STEPS
+        self.budget = 0
         self.walk: list[Step] = []
         self.used: set[int] = set()
 
     def from_start(self, start: Unit) -> Iterator[Walk]:
         """The ways that begin with this convolution."""
         into, out = start.conv.conv
-        self.walk, self.used = [Step(unit=start, into=into, out=out)], {start.place}
-        yield from self._continue(None)
+        for budget, misses in ((_DEEP_STEPS, _ANY), *((_WIDE_STEPS, few) for few in _FEW)):
+            self.budget = budget
+            self.walk, self.used = [Step(unit=start, into=into, out=out)], {start.place}
+            yield from self._continue(None, misses)
 
-    def _continue(self, limit: int | None) -> Iterator[Walk]:
-        """``limit``: how many steps of the contracting path lie above the last join."""
+    def _continue(self, limit: int | None, misses: int) -> Iterator[Walk]:
+        """``limit``: how many steps of the contracting path lie above the last join.
+
+        ``misses``: how often another than the likeliest successor may be taken.
+        """
         if len(self.walk) == len(self.rank):
             if limit is not None:
                 yield tuple(self.walk)
@@ -119,14 +129,14 @@ class _Search:
         last = self.walk[-1]
         successors = list(self._successors(last, limit))
         successors.sort(key=lambda found: self._unlikeliness(found[0], last))
-        for step, below in successors:
+        for number, (step, below) in enumerate(successors[: misses + 1]):
             self.budget -= 1
             if self.budget < 0:
                 return
             self.walk.append(step)
             self.used.add(step.unit.place)
             if step.transposed or self._can_still_rise(last.out, step.out):
-                yield from self._continue(below)
+                yield from self._continue(below, misses - bool(number))
             self.walk.pop()
             self.used.remove(step.unit.place)
 
@@ -166,7 +176,7 @@ class _Search:
         """What speaks against a successor, the weightiest first.
 
         That another convolution leads to it; modules apart; that others are registered between,
-        or that it is registered before.
+        other numbers in the names, or that it is registered before.
         """
         rank, before = self.rank[step.unit.place], self.rank[last.unit.place]
         shared = common_parts(step.unit.conv.parts, last.unit.conv.parts)
@@ -176,8 +186,9 @@ class _Search:
         leader = self.led_to.get(step.unit.place)
         is_led = not is_next and leader is not None and leader not in self.used
         jumps = bool(step.skip) and not is_next
+        others = numbers(step.unit.conv.path) != numbers(last.unit.conv.path)
         # A convolution with stride 2 that is no transposed one soon leads nowhere.
-        return is_led, -shared, not is_next, jumps, is_back, distance, step.transposed
+        return is_led, -shared, not is_next, others, jumps, is_back, distance, step.transposed
 
 
 def _led_to(units: Sequence[Unit], transposed: Collection[int]) -> dict[int, int]:

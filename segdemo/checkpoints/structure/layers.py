@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -118,6 +118,14 @@ def read_layers(tensors: Mapping[str, Tensor]) -> Layers:
         leftover=tuple(
             key for layer in layers if layer.kind == "other" for key in layer.keys.values()
         ),
+    )
+
+
+def in_order_of_names(layers: Layers) -> Layers:
+    """The same layers as if registered in the order of the words and numbers in their names."""
+    ordered = sorted(layers.all, key=lambda layer: layer.natural)
+    return replace(
+        layers, all=tuple(replace(layer, place=place) for place, layer in enumerate(ordered))
     )
 
 

@@ -177,7 +177,20 @@ def _across(pieces: Sequence[Sequence[Step]], rises: Sequence[Rise], *, resized:
             for steps, rise in zip(ends, rises, strict=True)
             if rise.up is not None
         ]
-    return sum(one < other for one in inside for other in apart) / max(1, len(apart))
+    across = sum(one < other for one in inside for other in apart) / max(1, len(apart))
+    return across + 0.25 * _strays(pieces, rises)
+
+
+def _strays(pieces: Sequence[Sequence[Step]], rises: Sequence[Rise]) -> int:
+    """How many neighbours of one level are further apart among the modules than most."""
+    distances = [
+        max(len(one.unit.conv.parts), len(other.unit.conv.parts))
+        - common_parts(one.unit.conv.parts, other.unit.conv.parts)
+        for steps in (*pieces, *(rise.steps for rise in rises))
+        for one, other in pairwise(steps)
+    ]
+    usual = Counter(distances).most_common(1)[0][0] if distances else 0
+    return sum(distance > usual for distance in distances)
 
 
 def _alike(one: Step, other: Step) -> float:

@@ -164,19 +164,13 @@ def _of_blocks(roles: Roles) -> Iterator[Question]:
             listed=("add_inside", "add_outside"),
         )
     if any(block.project for block in blocks):
+        counted = {f"t{number}": number for number in range(_MAX_REPEATS + 1)}
         yield Question(
             field="repeats",
-            answers={f"t{number}": number for number in range(_MAX_REPEATS + 1)},
-            likeliest="t2",
+            answers={**counted, "doubled": "doubled"},
+            likeliest="doubled" if feeds_double(roles.paths) else "t2",
             usual="t2",
-            listed=("t1", "t2", "t3"),
-        )
-        yield Question(
-            field="doubled",
-            answers={"feeds_input": False, "feeds_double": True},
-            likeliest="feeds_double" if feeds_double(roles.paths) else "feeds_input",
-            usual="feeds_input",
-            listed=("feeds_input", "feeds_double"),
+            listed=("t1", "t2", "t3", "doubled"),
         )
     yield Question(
         field="activated",

@@ -14,7 +14,7 @@ from segdemo.architectures.u_shape_config import (
     UShapeConfig,
 )
 from segdemo.checkpoints.structure.flow import Step, walks
-from segdemo.checkpoints.structure.layers import Layer, Layers
+from segdemo.checkpoints.structure.layers import Layer, Layers, in_order_of_names
 from segdemo.checkpoints.structure.levels import Levels, Rise, levels_of
 from segdemo.checkpoints.structure.sides import (
     GateUnits,
@@ -50,13 +50,22 @@ class Roles:
 
 
 def roles_of(layers: Layers) -> list[Roles]:
-    """The likeliest U-shaped network of these layers, and others that are cut as well."""
-    units = read_units(layers)
-    found = _roles_of(units)
-    if not found:
-        strict = read_units(layers, strictly=True)
-        found = _roles_of(strict) if len(strict.spare) != len(units.spare) else []
-    return found
+    """The likeliest U-shaped network of these layers, and others that are cut as well.
+
+    The order of registration is tried first, then that of the names.
+    """
+    best: list[Roles] = []
+    for ordered in (layers, in_order_of_names(layers)):
+        units = read_units(ordered)
+        found = _roles_of(units)
+        if not found:
+            strict = read_units(ordered, strictly=True)
+            found = _roles_of(strict) if len(strict.spare) != len(units.spare) else []
+        if found and (not best or found[0].levels.cost < best[0].levels.cost):
+            best = found
+        if best and best[0].levels.cost < _GOOD:
+            break
+    return best
 
 
 def _roles_of(units: Units) -> list[Roles]:
@@ -83,14 +92,11 @@ def _roles_of(units: Units) -> list[Roles]:
 
 
 def _orders(units: list[Unit]) -> Iterator[list[Unit]]:
-    """Orders in which the convolutions may run: as registered, and as numbers in names say."""
+    """Orders in which the convolutions may run: with projections before their blocks, as given."""
     projected = projected_first(units)
     if projected != units:
         yield projected
     yield units
-    named = sorted(units, key=lambda unit: unit.conv.natural)
-    if named != units:
-        yield projected_first(named)
 
 
 class _Filling:
@@ -250,6 +256,14 @@ def _is_regular(
     for norm in (False, True):
         if len({conv.bias for conv in convs if conv.norm is norm}) > 1:
             return False
+    slopes = {bool(conv.slopes) for conv in convs}
+    gates = {
+        tuple((conv.bias, conv.norm) for conv in (gate.up, gate.skip, gate.psi))
+        for level in decoder
+        if (gate := level.gate)
+    }
+    if len(slopes) > 1 or len(gates) > 1:
+        return False
     ups = {
         (level.up.kind, level.up.conv and (level.up.conv.bias, level.up.conv.norm))
         for level in decoder

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from segdemo.checkpoints.structure.layers import Layer, Layers
 
@@ -131,3 +132,10 @@ def common_parts(one: Sequence[str], other: Sequence[str]) -> int:
 def tokens(name: str) -> list[str]:
     """The words and numbers of a name."""
     return _TOKENS.findall(name)
+
+
+@lru_cache(maxsize=4096)
+def numbers(path: str) -> str:
+    """The first number in a path, which often counts levels; empty without one."""
+    found = _NUMBERS.search(path)
+    return found[0] if found else ""
