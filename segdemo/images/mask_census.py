@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,9 @@ _BETWEEN, _SOME_BETWEEN = 0.5, 0.2
 _GENTLE = 0.5
 _RISE = 16
 """A step of one part in so many of the whole range is gentle."""
-_NEIGHBOURS_OF = 8
-"""Of more values than this nobody asks which lie beside which."""
+_VOID = 255
+SURE_LABELS, SURE_LABEL = 32, 40
+"""So few values, none of them higher, are labels whatever their shape."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,7 @@ class Census:
     """Of these, how often the other is hardly higher."""
     pixels: int = 1
     beside: dict[tuple[float, float], int] = field(default_factory=dict)
-    """(lower, higher) -> how often these two values touch; of masks of few values."""
+    """(lower, higher) -> how often these two values touch; of 1, 2 and 3, as trimaps have them."""
 
     @property
     def values(self) -> list[float]:
@@ -66,23 +68,23 @@ class Census:
 
 def census_of(mask: MaskValues) -> Census:
     """Of one mask."""
-    found = list(mask.counts)
+    found, values = list(mask.counts), mask.values
     facts: dict[str, Any] = {}
-    if len(found) > 2 and not mask.coloured:
-        values, lowest, highest = mask.values, found[0], found[-1]
+    if len(found) > 2 and not mask.coloured and not _are_labels(found):
+        lowest, highest = found[0], found[-1]
         inside = (values > lowest) & (values < highest)
         if mask.void is not None:
             inside &= ~mask.void
-        low, high = _lowest_around(values), -_lowest_around(-values.astype(np.int64))
+        rising = (_around(values, np.minimum) < values) & (_around(values, np.maximum) > values)
         shores, gentle = _shores(values, lowest, lowest + (highest - lowest) / _RISE)
         facts = {
             "inner": int(np.count_nonzero(inside)),
-            "between": int(np.count_nonzero(inside & (low < values) & (high > values))),
+            "between": int(np.count_nonzero(inside & rising)),
             "shores": shores,
             "gentle": gentle,
         }
-        if len(found) <= _NEIGHBOURS_OF:
-            facts["beside"] = _beside(values)
+    if 1 < len(found) <= 3 and set(found) <= {1, 2, 3}:
+        facts["beside"] = {pair: _touching(values, *pair) for pair in combinations(found, 2)}
     return Census(
         counts=mask.counts,
         coloured=mask.coloured,
@@ -95,17 +97,23 @@ def census_of(mask: MaskValues) -> Census:
     )
 
 
-def _lowest_around(values: Values) -> Values:
-    """The lowest value of each 3 x 3."""
-    lowest = values.copy()
+def _are_labels(found: list[float]) -> bool:
+    """Whether these values of one mask are labels, however they lie beside each other."""
+    labels = found[:-1] if found[-1] == _VOID else found
+    return found[0] >= 0 and len(labels) <= SURE_LABELS and labels[-1] <= SURE_LABEL
+
+
+def _around(values: Values, pick: Any) -> Values:
+    """The lowest or highest value of each 3 x 3."""
+    picked = values.copy()
     for axis in (0, 1):
-        source = lowest.copy()
+        source = picked.copy()
         first, last = [slice(None)] * 2, [slice(None)] * 2
         first[axis], last[axis] = slice(None, -1), slice(1, None)
         one, other = tuple(first), tuple(last)
-        np.minimum(lowest[one], source[other], out=lowest[one])
-        np.minimum(lowest[other], source[one], out=lowest[other])
-    return lowest
+        pick(picked[one], source[other], out=picked[one])
+        pick(picked[other], source[one], out=picked[other])
+    return picked
 
 
 def _shores(values: Values, lowest: float, low: float) -> tuple[int, int]:
@@ -118,16 +126,13 @@ def _shores(values: Values, lowest: float, low: float) -> tuple[int, int]:
     return every, gentle
 
 
-def _beside(values: Values) -> dict[tuple[float, float], int]:
-    counted: Counter[tuple[float, float]] = Counter()
+def _touching(values: Values, low: float, high: float) -> int:
+    """How often these two values lie beside each other."""
+    times = 0
     for one, other in ((values[1:], values[:-1]), (values[:, 1:], values[:, :-1])):
-        differ = one != other
-        pairs = np.stack([one[differ], other[differ]], axis=-1)
-        pairs.sort(axis=-1)
-        found, times = np.unique(pairs, axis=0, return_counts=True)
-        for (low, high), count in zip(found.tolist(), times.tolist(), strict=True):
-            counted[low, high] += count
-    return dict(counted)
+        for first, second in ((one, other), (other, one)):
+            times += int(np.count_nonzero((first == low) & (second == high)))
+    return times
 
 
 def merged(parts: Iterable[Census]) -> Census:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from segdemo.errors import PictureError
 from segdemo.images.colour_tables import COLOUR_TABLES, GREY_TABLES, SATURATED
-from segdemo.images.mask_census import Census
+from segdemo.images.mask_census import SURE_LABEL, SURE_LABELS, Census
 from segdemo.images.mask_reading import VOID, Kind, MaskReading, shown
 from segdemo.images.mask_values import MOST_COLOURS, WHITE
 from segdemo.images.notices import Notice
@@ -14,8 +14,6 @@ from segdemo.images.notices import Notice
 _HALF = 128
 _MOST_LABEL = 181
 """The highest class number in use (COCO-Stuff); values above are shades or objects."""
-_SURE_LABELS, _SURE_LABEL = 32, 40
-"""So few values, none of them higher, are labels whatever their shape."""
 _MOST_CLASSES = 64
 """More values in one mask number objects."""
 _LOWEST_SHADE = 100
@@ -77,7 +75,7 @@ def _of_numbers(census: Census) -> MaskReading:
     if steps is not None:
         return _voided(_of_steps(steps, top), void)
     labels = values[:-1] if has_void(values) else values
-    sure = len(labels) <= _SURE_LABELS and labels[-1] <= _SURE_LABEL
+    sure = len(labels) <= SURE_LABELS and labels[-1] <= SURE_LABEL
     few = not census.soft and census.most <= _MOST_CLASSES
     if sure or (few and labels[-1] <= _MOST_LABEL):
         return _voided(_of_labels(census, labels), [*void, *values[len(labels) :]])

@@ -57,9 +57,9 @@ class MaskValues:
     def counts(self) -> dict[float, int]:
         """Value -> pixels, in ascending order; what is void is left out."""
         values = self.values if self.void is None else self.values[~self.void]
-        if values.dtype == np.uint8:
-            counted = np.bincount(values.ravel(), minlength=1)
-            return {int(value): int(counted[value]) for value in np.flatnonzero(counted)}
+        if values.dtype == np.uint8 and values.size:
+            counted = Image.fromarray(np.atleast_2d(values)).histogram()
+            return {value: pixels for value, pixels in enumerate(counted) if pixels}
         found, times = np.unique(values, return_counts=True)
         return dict(zip(found.tolist(), times.tolist(), strict=True))
 

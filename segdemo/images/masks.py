@@ -73,7 +73,8 @@ class TruthMask:
     @cached_property
     def numbers(self) -> tuple[int, ...]:
         """The class numbers that occur, VOID left out."""
-        return tuple(label for label in np.unique(self.labels).tolist() if label != VOID)
+        counted = Image.fromarray(self.labels).histogram()
+        return tuple(label for label, pixels in enumerate(counted) if pixels and label != VOID)
 
     @property
     def several(self) -> bool:
