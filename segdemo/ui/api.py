@@ -159,16 +159,18 @@ class Programs:
             for entry in self._handlers.shelf.entries()
         ]
 
-    def inspect(self, checkpoint: str) -> dict[str, Any]:
+    def inspect(self, checkpoint: str, picture: File = NO_FILE) -> dict[str, Any]:
         """Say what a checkpoint is, how pictures go into its network, and who decided that.
 
         Args:
             checkpoint: the id of a checkpoint on offer
+            picture: one on which usual readings are measured; may be left out
         Returns:
             the same as `python -m segdemo inspect --json`
         """
         entry, path = self._found(checkpoint)
-        return {"checkpoint": entry.id, **inspection(self._handlers.load(path))}
+        opened = self._handlers.opened(_path(picture))[0] if picture else None
+        return {"checkpoint": entry.id, **inspection(self._handlers.load(path), opened)}
 
     def segment(
         self,
