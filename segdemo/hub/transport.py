@@ -38,7 +38,7 @@ _DESCRIPTION = (
 
 
 class CancelToken:
-    """Cancels requests and transfers from another thread."""
+    """Cancels requests and transfers from another thread; share one between all to be cancelled."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
