@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 from hub_server import HubServer, clients
-from hub_situations import FILE, FULL, REPO, SITUATIONS, WAYS, WEIGHTS, Situation, Stage, outcome
+from hub_situations import FILE, FULL, REPO, SITUATIONS, WEIGHTS, Situation, Stage, outcome
 from huggingface_hub import try_to_load_from_cache
-from tables import check_all
+from table import every
 
 from segdemo.errors import HubError, SegdemoError
 from segdemo.hub.listing import look
@@ -89,18 +89,14 @@ def nothing_wrong_is_kept(stage: Stage) -> bool:
     return named and not above
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_situations_are_told_in_time_and_leave_nothing_wrong(tmp_path: Path, way: str):
-    def check(name: str) -> None:
-        (known,) = [each for each in SITUATIONS if (each.name, each.way) == (name, way)]
-        folder = tmp_path / f"{len(list(tmp_path.iterdir()))}"
-        folder.mkdir()
-        with staged(folder) as stage:
-            is_told(known, stage)
+# A full disk needs a device that is one.
+HERE = [known for known in SITUATIONS if known.key != "hub_disk_full" or FULL.exists()]
 
-    names = [known.name for known in SITUATIONS if known.way == way]
-    # A full disk needs a device that is one.
-    check_all(check, [(name,) for name in names if FULL.exists() or "full" not in name])
+
+@every("known", HERE, ids=lambda known: known.id)
+def test_a_situation_is_told_in_time_and_leaves_nothing_wrong(known: Situation, tmp_path: Path):
+    with staged(tmp_path) as stage:
+        is_told(known, stage)
 
 
 def is_told(known: Situation, stage: Stage) -> None:
@@ -137,17 +133,14 @@ ODD_ANSWERS = {
 }
 
 
-def test_an_odd_answer_is_a_sentence_or_nothing_found(stage):
+@every(("name", "way"), [(name, way) for name in ODD_ANSWERS for way in ("look", "search")])
+def test_an_odd_answer_is_a_sentence_or_nothing_found(stage, name, way):
     stage.add()
-
-    def check(name, way):
-        stage.way = way
-        stage.server.fault("body", on=("api", "list"), content=ODD_ANSWERS[name])
-        with contextlib.suppress(SegdemoError):
-            stage.act(file=None)
-        stage.server.heal()
-
-    check_all(check, [(name, way) for name in ODD_ANSWERS for way in ("look", "search")])
+    stage.way = way
+    stage.server.fault("body", on=("api", "list"), content=ODD_ANSWERS[name])
+    with contextlib.suppress(SegdemoError):
+        stage.act(file=None)
+    stage.server.heal()
 
 
 def test_a_mirror_that_leaves_sizes_out_is_asked_for_them(stage):
@@ -162,18 +155,21 @@ def test_a_mirror_that_leaves_sizes_out_is_asked_for_them(stage):
 # Afterwards, and meanwhile.
 
 
-def test_what_failed_once_succeeds_the_next_time(stage):
+@every(
+    ("fault", "options"),
+    [
+        ("truncate", {}),
+        ("status", {"status": 429, "headers": {"Retry-After": "3600"}}),
+        ("drop", {}),
+    ],
+)
+def test_what_failed_once_succeeds_the_next_time(stage, fault, options):
     stage.add()
-
-    def check(fault, options):
-        stage.server.fault(fault, on="get", times=1, **options)
-        with pytest.raises(HubError):
-            stage.act()
-        assert stage.act().read_bytes() == WEIGHTS
-        shutil.rmtree(stage.cache)
-
-    later = {"status": 429, "headers": {"Retry-After": "3600"}}
-    check_all(check, [("truncate", {}), ("status", later), ("drop", {})])
+    stage.server.fault(fault, on="get", times=1, **options)
+    with pytest.raises(HubError):
+        stage.act()
+    assert stage.act().read_bytes() == WEIGHTS
+    shutil.rmtree(stage.cache)
 
 
 def test_a_token_is_for_the_hub_alone(stage):

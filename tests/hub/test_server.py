@@ -20,7 +20,7 @@ from huggingface_hub import (
 )
 from huggingface_hub.utils import _http as http
 from safetensors.torch import save
-from tables import check_all
+from table import every
 
 WEIGHTS = save({"a": torch.arange(30_000.0).reshape(100, 300)})
 CARD = b"---\nlicense: mit\npipeline_tag: image-segmentation\ntags: [unet]\n---\n# Cells\n"
@@ -238,20 +238,18 @@ def test_a_disabled_repository_says_so(hub, api):
         api.model_info("alice/bad")
 
 
-def test_what_is_not_there_has_its_own_error(hub):
-    def check(repo, path, revision, error):
-        hub.add("alice/cells", FILES)
-        with pytest.raises(error):
-            hf_hub_download(repo, path, revision=revision)
-
-    check_all(
-        check,
-        [
-            ("alice/none", "model.safetensors", "main", errors.RepositoryNotFoundError),
-            ("alice/cells", "none.bin", "main", errors.RemoteEntryNotFoundError),
-            ("alice/cells", "model.safetensors", "none", errors.RevisionNotFoundError),
-        ],
-    )
+@every(
+    ("repo", "path", "revision", "error"),
+    [
+        ("alice/none", "model.safetensors", "main", errors.RepositoryNotFoundError),
+        ("alice/cells", "none.bin", "main", errors.RemoteEntryNotFoundError),
+        ("alice/cells", "model.safetensors", "none", errors.RevisionNotFoundError),
+    ],
+)
+def test_what_is_not_there_has_its_own_error(hub, repo, path, revision, error):
+    hub.add("alice/cells", FILES)
+    with pytest.raises(error):
+        hf_hub_download(repo, path, revision=revision)
 
 
 # What can be sent to it.
@@ -372,25 +370,23 @@ def on_the_wire(endpoint: str, method: str, target: str) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_closing_ends_what_would_never_end():
-    def check(name):
-        before = threading.active_count()
-        with HubServer() as server:
-            commit = server.add("alice/cells", {"a.txt": b"a" * 100})
-            fault = server.fault(name, on="get")
-            target = f"/api/resolve-cache/models/alice/cells/{commit}/a.txt"
+@every("name", ["hang", "stall", "trickle", "endless"])
+def test_closing_ends_what_would_never_end(name):
+    before = threading.active_count()
+    with HubServer() as server:
+        commit = server.add("alice/cells", {"a.txt": b"a" * 100})
+        fault = server.fault(name, on="get")
+        target = f"/api/resolve-cache/models/alice/cells/{commit}/a.txt"
 
-            def ask() -> None:
-                with contextlib.suppress(ConnectionError):
-                    on_the_wire(server.endpoint, "GET", target)
+        def ask() -> None:
+            with contextlib.suppress(ConnectionError):
+                on_the_wire(server.endpoint, "GET", target)
 
-            asking = threading.Thread(target=ask)
-            asking.start()
-            assert fault.met.wait(60)
-        asking.join()
-        assert threading.active_count() == before
-
-    check_all(check, [(name,) for name in ["hang", "stall", "trickle", "endless"]])
+        asking = threading.Thread(target=ask)
+        asking.start()
+        assert fault.met.wait(60)
+    asking.join()
+    assert threading.active_count() == before
 
 
 def test_nobody_listens_at_a_refusing_endpoint():
@@ -414,32 +410,25 @@ OPTIONS = {
 }
 
 
-def test_every_fault_shows(hub):
-    def check(name):
-        hub.add("alice/cells", {"a.bin": bytes(1000), "a.txt": b"text" * 100})
-        targets = [f"/alice/cells/resolve/main/{file}" for file in ("a.bin", "a.txt")]
-        for target in targets[:]:
-            head = on_the_wire(hub.endpoint, "HEAD", target).decode()
-            place = next(line for line in head.splitlines() if line.startswith("Location: "))
-            targets.append(place.removeprefix("Location: ").removeprefix(hub.storage))
+@every("name", sorted(FAULTS.keys() - {"hang", "stall", "endless", "no_sizes"}))
+def test_every_fault_shows(hub, name):
+    hub.add("alice/cells", {"a.bin": bytes(1000), "a.txt": b"text" * 100})
+    targets = [f"/alice/cells/resolve/main/{file}" for file in ("a.bin", "a.txt")]
+    for target in targets[:]:
+        head = on_the_wire(hub.endpoint, "HEAD", target).decode()
+        place = next(line for line in head.splitlines() if line.startswith("Location: "))
+        targets.append(place.removeprefix("Location: ").removeprefix(hub.storage))
 
-        def seen() -> list[bytes]:
-            return [
-                on_the_wire(hub.endpoint, way, target)
-                for target in targets
-                for way in ("HEAD", "GET")
-            ]
+    def seen() -> list[bytes]:
+        return [
+            on_the_wire(hub.endpoint, way, target) for target in targets for way in ("HEAD", "GET")
+        ]
 
-        usual = seen()
-        fault = hub.fault(name, **OPTIONS.get(name, {}))
-        unusual = seen()
-        assert fault.met.is_set()
-        if name != "trickle":
-            assert unusual != usual
-        fault.lift()
-        assert seen() == usual
-
-    check_all(
-        check,
-        [(name,) for name in sorted(FAULTS.keys() - {"hang", "stall", "endless", "no_sizes"})],
-    )
+    usual = seen()
+    fault = hub.fault(name, **OPTIONS.get(name, {}))
+    unusual = seen()
+    assert fault.met.is_set()
+    if name != "trickle":
+        assert unusual != usual
+    fault.lift()
+    assert seen() == usual

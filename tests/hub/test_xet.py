@@ -8,7 +8,7 @@ import pytest
 from hub_server import HubServer
 from hub_server.xet import TOKEN
 from huggingface_hub import constants, hf_hub_download
-from tables import check_all
+from table import every
 
 from segdemo.errors import HubError
 from segdemo.hub.download import Download, Downloads, Progress
@@ -132,18 +132,16 @@ def test_what_xet_delivers_is_verified(xet, hub_cache):
     assert download.path.read_bytes() == CONTENT
 
 
-def test_cancelling_acts_while_xet_is_silent(xet, hub_cache):
-    def check(where):
-        xet.heal()
-        xet.forget()
-        fault = xet.fault("hang", on="xet", path=where)
-        download = start(60)
-        worker = next(t for t in threading.enumerate() if t.name == f"download {REPO}")
-        assert fault.met.wait(20)
-        download.cancel()
-        worker.join(20)
-        assert not worker.is_alive()
-        assert left_in(hub_cache) == []
-        assert kinds(xet) == []
-
-    check_all(check, [(where,) for where in ["xet-read-token", "reconstructions", "xorbs"]])
+@every("where", ["xet-read-token", "reconstructions", "xorbs"])
+def test_cancelling_acts_while_xet_is_silent(xet, hub_cache, where):
+    xet.heal()
+    xet.forget()
+    fault = xet.fault("hang", on="xet", path=where)
+    download = start(60)
+    worker = next(t for t in threading.enumerate() if t.name == f"download {REPO}")
+    assert fault.met.wait(20)
+    download.cancel()
+    worker.join(20)
+    assert not worker.is_alive()
+    assert left_in(hub_cache) == []
+    assert kinds(xet) == []
