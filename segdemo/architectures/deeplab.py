@@ -79,6 +79,8 @@ class DeepLabConfig:
     head: tuple[int, ...]
     """Channels after each 3x3 convolution before the last."""
     classes: int
+    separable: bool = False
+    """Whether the 3x3 convolutions behind the encoder are separable."""
     output_stride: int = 8
     wiring: Wiring = VAINF
 
@@ -91,11 +93,13 @@ class DeepLabConfig:
 class AtrousPyramid(nn.Module):
     """1x1, atrous 3x3 of each rate and the mean of all positions, joined and fused (ASPP)."""
 
-    def __init__(self, into: int, width: int, fused: int, *, rates: tuple[int, ...]) -> None:
+    def __init__(
+        self, into: int, width: int, fused: int, *, rates: tuple[int, ...], separable: bool
+    ) -> None:
         super().__init__()
         self.branches = nn.ModuleList([ConvNorm(into, width)])
         for rate in rates:
-            self.branches.append(ConvNorm(into, width, 3, dilation=rate))
+            self.branches.append(ConvNorm(into, width, 3, dilation=rate, separable=separable))
         self.pooled = ConvNorm(into, width)
         self.fuse = ConvNorm((len(rates) + 2) * width, fused)
 
@@ -120,6 +124,7 @@ class DeepLab(nn.Module):
             config.width,
             config.fused,
             rates=tuple(rate * finer for rate in _RATES),
+            separable=config.separable,
         )
         into = config.fused
         self.low: nn.Module | None = None
@@ -128,7 +133,7 @@ class DeepLab(nn.Module):
             into += config.low
         self.head = nn.Sequential()
         for out in config.head:
-            self.head.append(ConvNorm(into, out, 3))
+            self.head.append(ConvNorm(into, out, 3, separable=config.separable))
             into = out
         self.last = nn.Conv2d(into, config.classes, 1)
 
@@ -178,6 +183,7 @@ def infer(shapes: Shapes) -> DeepLabConfig:
             shapes[f"head.{n}.conv.weight"][0] for n in range(count(shapes, "head.{}.conv.weight"))
         ),
         classes=shapes["last.weight"][0],
+        separable="head.0.depthwise.weight" in shapes,
     )
 
 
@@ -195,8 +201,16 @@ def requirements(config: DeepLabConfig) -> SizeRequirements:
 
 _OWN = {
     **encoders.own_names("backbone"),
-    **own_names(("aspp.branches.{n}", "aspp.pooled", "aspp.fuse", "low", "head.{n}"), ("last",)),
+    **own_names(
+        ("aspp.branches.{n}", "aspp.pooled", "aspp.fuse", "low", "head.{n}"),
+        ("aspp.branches.{n}.depthwise", "head.{n}.depthwise", "last"),
+    ),
 }
+
+
+def _separable(theirs: str, ours: str) -> dict[str, str | None]:
+    """What becomes of a convolution with main.py's ``--separable_conv``."""
+    return {f"{theirs}.body.0": f"{ours}.depthwise", f"{theirs}.body.1": f"{ours}.conv"}
 
 
 def _vainf_pyramid(theirs: str) -> dict[str, str | None]:
@@ -204,6 +218,7 @@ def _vainf_pyramid(theirs: str) -> dict[str, str | None]:
         # Without its activation the pooling stands first.
         **unit(f"{theirs}.convs.4", "aspp.pooled", conv="1", norm="2"),
         **unit(f"{theirs}.convs.{{n}}", "aspp.branches.{n}", conv="0", norm="1"),
+        **_separable(f"{theirs}.convs.{{n}}.0", "aspp.branches.{n}"),
         **unit(f"{theirs}.project", "aspp.fuse", conv="0", norm="1"),
     }
 
@@ -218,12 +233,14 @@ _VAINF_PLUS = {
     **_vainf_pyramid("classifier.aspp"),
     **unit("classifier.project", "low", conv="0", norm="1"),
     **unit("classifier.classifier", "head.0", conv="0", norm="1"),
+    **_separable("classifier.classifier.0", "head.0"),
     "classifier.classifier.3": "last",
 }
 _VAINF_V3 = {
     **_VAINF_BACKBONE,
     **_vainf_pyramid("classifier.classifier.0"),
     **unit("classifier.classifier", "head.0", conv="1", norm="2"),
+    **_separable("classifier.classifier.1", "head.0"),
     "classifier.classifier.4": "last",
 }
 

@@ -216,6 +216,37 @@ def test_vainf_at_both_output_strides(backbone, plus):
         assert (detection.config.low is not None) == plus
 
 
+class Separable(nn.Module):
+    """What VainF's option makes of a 3x3 convolution."""
+
+    def __init__(self, old):
+        super().__init__()
+        into, out, options = old.in_channels, old.out_channels, {"dilation": old.dilation}
+        deep = nn.Conv2d(into, into, 3, padding=old.padding, groups=into, bias=False, **options)
+        self.body = nn.Sequential(deep, nn.Conv2d(into, out, 1, bias=False))
+
+    def forward(self, x):
+        return self.body(x)
+
+
+def separated(module):
+    for name, child in module.named_children():
+        if isinstance(child, nn.Conv2d) and child.kernel_size == (3, 3):
+            setattr(module, name, Separable(child))
+        else:
+            separated(child)
+
+
+def test_vainf_with_separable_convolutions_behind_the_encoder():
+    for plus, reading in ((True, "deeplabv3plus_vainf"), (False, "deeplabv3_vainf")):
+        theirs = VainF(8, plus=plus)
+        separated(theirs.classifier)
+        detection = assert_computes_the_same(randomised(theirs), reading)
+        assert detection.config.separable
+        ours = detect(detection.build().state_dict())
+        assert (ours.id, ours.config) == ("deeplab", detection.config)
+
+
 @every("backbone", ["mobilenet", "resnet"])
 def test_jfzhang95_at_both_output_strides(backbone):
     for stride, reading in ((16, "deeplab_jfzhang95"), (8, "deeplab_jfzhang95_os8")):

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from code_bases import picture, predicted, randomised
+from table import every
 from torch import nn
 from torch.nn import functional
 
@@ -125,7 +126,7 @@ def assert_computes_the_same(theirs, *, channels=3, size=(32, 40)):
     return detection
 
 
-@pytest.mark.parametrize("depths", [{}, {"p": 1, "q": 4}])
+@every("depths", [{}, {"p": 1, "q": 4}])
 def test_any_depth_with_its_decoder_and_without(depths):
     for network, reading in ((Whole, "espnet_sacmehta"), (Encoder, "espnet_c_sacmehta")):
         detection = assert_computes_the_same(randomised(network(**depths)))
@@ -134,7 +135,7 @@ def test_any_depth_with_its_decoder_and_without(depths):
         assert detection.config.decoder == (network is Whole)
 
 
-@pytest.mark.parametrize(("channels", "classes"), [(1, 6), (4, 20)])
+@every(("channels", "classes"), [(1, 6), (4, 20)])
 def test_channels_and_classes_are_read_from_the_shapes(channels, classes):
     theirs = randomised(Whole(channels=channels, classes=classes))
     config = assert_computes_the_same(theirs, channels=channels).config
@@ -152,7 +153,7 @@ def test_our_own_names_are_recognised_too():
         assert (ours.id, ours.config, ours.alternatives) == ("espnet", theirs.config, ())
 
 
-@pytest.mark.parametrize("size", [(1, 1), (61, 33)])
+@every("size", [(1, 1), (61, 33)])
 def test_every_picture_gets_a_map_of_its_own_size(size):
     for network in (Whole, Encoder):
         detection = detect(randomised(network()).state_dict())
