@@ -35,11 +35,6 @@ class ResNetEncoderConfig:
         return resnet.name_of(self.stages, bottleneck=self.bottleneck)
 
     @property
-    def low(self) -> int:
-        """Channels of the features at stride 4."""
-        return self.stages[0].out
-
-    @property
     def out(self) -> int:
         """Channels of the deepest features."""
         return self.stages[-1].out
@@ -74,6 +69,7 @@ class ResNetEncoder(nn.Module):
         dilation: Dilation = "torchvision",
     ) -> None:
         super().__init__()
+        self.low_channels = config.stages[0].out
         self.stem = nn.ModuleList()
         into, kernel = config.in_channels, 7 if len(config.stem) == 1 else 3
         for n, out in enumerate(config.stem):

@@ -38,11 +38,6 @@ class MobileNetConfig:
         return "MobileNetV2"
 
     @property
-    def low(self) -> int:
-        """Channels of the features at stride 4."""
-        return self.blocks[LOW][1]
-
-    @property
     def out(self) -> int:
         """Channels of the deepest features."""
         return self.last or self.blocks[-1][1]
@@ -118,6 +113,7 @@ class MobileNetV2(nn.Module):
         self.stem = ConvNorm(
             config.in_channels, config.stem, 3, stride=2, padding=stem_padding, activation="relu6"
         )
+        self.low_channels = config.blocks[LOW][1]
         self.blocks = nn.ModuleList()
         into = config.stem
         plans = plan(output_stride, dilation)
