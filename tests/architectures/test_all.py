@@ -80,6 +80,18 @@ CLAIMED = {
     "jaxony_unet": ("unet_jaxony",),
     "nikhil_build_unet": ("unet_nikhil",),
     "usuyama_unet": ("unet_usuyama",),
+    "jvanvugt_unet": ("unet_jvanvugt", "unet_jvanvugt_average"),
+    "jvanvugt_unet_default": ("unet_jvanvugt_plain", "unet_jvanvugt_plain_average"),
+    "bigmb_u_net": ("unet_bigmb",),
+    "bigmb_attu_net": ("unet_bigmb",),
+    "bigmb_r2u_net": ("unet_bigmb_recurrent",),
+    "bigmb_r2attu_net": ("unet_bigmb_recurrent",),
+    "leejunhyun_u_net": ("unet_leejunhyun",),
+    "leejunhyun_attu_net": ("unet_leejunhyun",),
+    "leejunhyun_r2u_net": ("unet_leejunhyun",),
+    "leejunhyun_r2attu_net": ("unet_leejunhyun",),
+    "unetzoo_attu_net": ("unet_leejunhyun",),
+    "unetzoo_r2u_net": ("unet_leejunhyun",),
 }
 # Where tensors cannot tell, the reading that the fixture means.
 MEANT = {"unet_unpadded": "unet_unpadded", "wkentaro_fcn8satonce": "fcn8s_at_once"}
