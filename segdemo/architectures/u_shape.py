@@ -20,6 +20,7 @@ from segdemo.architectures.u_shape_config import (
     UpConfig,
     UShapeConfig,
 )
+from segdemo.architectures.u_shape_spellings import MAPPINGS
 
 
 class UShape(nn.Module):
@@ -241,5 +242,6 @@ ARCHITECTURE = Architecture(
             # A plain U-Net has the same names, and is one of the ``unet`` family.
             fits=lambda config: not is_plain(config),
         ),
+        *MAPPINGS,
     ),
 )
