@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segdemo.architectures import u_shape
-from segdemo.architectures.u_shape_config import (
+from segdemo.architectures.u_shape.config import (
     BlockConfig,
     ConvConfig,
     LevelConfig,
