@@ -6,7 +6,10 @@ BIN := .venv/bin
 WITH_CHROMIUM := CHROMIUM="$$(tools/chromium)" && export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit browser format clean
+.PHONY: help demo test quick lint types unit browser format clean
+
+# One worker a processor; more than four only take memory from each other.
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
@@ -15,7 +18,10 @@ demo: .venv/.installed ## install what is missing and open the app on 127.0.0.1:
 	$(BIN)/python app.py
 
 test: lint types ## everything that has to hold: format, lint, types, all tests
-	$(WITH_CHROMIUM) && $(BIN)/python -m pytest
+	$(WITH_CHROMIUM) && $(PYTEST) --durations 10
+
+quick: .venv/.developer ## the tests that need neither a browser nor more than seconds
+	$(PYTEST) -m "not browser and not slow"
 
 lint: .venv/.developer ## format and lint, without changing a file
 	$(BIN)/ruff format --check .
@@ -27,10 +33,10 @@ types: .venv/.developer ## mypy, strict
 	$(BIN)/mypy
 
 unit: .venv/.developer ## the tests that need no browser
-	$(BIN)/python -m pytest -m "not browser"
+	$(PYTEST) -m "not browser"
 
 browser: .venv/.developer ## the tests that run in Chromium, JavaScript's included
-	$(WITH_CHROMIUM) && $(BIN)/python -m pytest -m browser
+	$(WITH_CHROMIUM) && $(PYTEST) -m browser
 
 format: .venv/.developer ## put the code into shape
 	$(BIN)/ruff format .

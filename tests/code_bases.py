@@ -3,6 +3,8 @@
 They are written apart from the package, so that a test which compares both can fail.
 """
 
+import re
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -17,8 +19,9 @@ from segdemo.spec import Preprocessing, SegmentationSpec
 VECTORS = Path(rule.__file__).with_name("public")
 
 
+@cache
 def vector(name):
-    """The fixture of a network: keys, shapes, sampled outputs."""
+    """The fixture of a network: keys, shapes, sampled outputs. All tests share it as it is."""
     return rule.load(VECTORS / f"{name}.json")
 
 
@@ -32,6 +35,27 @@ def header(fixture):
         )
         for key, shape, *_ in fixture["state_dict"]
     }
+
+
+def numbers(fixture, known=None, unused="-"):
+    """The fixture's state dict, in which what begins with ``unused`` is zero.
+
+    ``known`` keeps its arrays for fixtures that have the same: those of one code base share nearly
+    all, and making half a gigabyte of them takes seconds.
+    """
+    known = {} if known is None else known
+    salt, gains = fixture.get("salt", ""), fixture.get("gains", [])
+    state_dict = {}
+    for key, shape, *_ in fixture["state_dict"]:
+        if key.startswith(unused):
+            state_dict[key] = torch.zeros(shape)
+            continue
+        mine = [(pattern, factor) for pattern, factor in gains if re.search(pattern, key)]
+        identity = (salt, key, *shape, *mine)
+        if identity not in known:
+            known[identity] = torch.from_numpy(rule.weights_for(key, shape, salt, mine))
+        state_dict[key] = known[identity]
+    return state_dict
 
 
 def randomised(network, seed=0):

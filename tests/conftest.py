@@ -17,6 +17,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 for _name in [name for name in os.environ if name.startswith("SEGDEMO_")]:
     if _name != "SEGDEMO_OLAH":  # no setting of segdemo, but what an optional test runs
         del os.environ[_name]
+# Workers share the processors already; threads of theirs would only wait for each other.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 ROOT = Path(__file__).resolve().parent.parent
 

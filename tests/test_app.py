@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-import pytest
+from tests.table import every
 
 
 def start(root, **environment):
@@ -18,7 +18,7 @@ def start(root, **environment):
     )
 
 
-@pytest.mark.parametrize(
+@every(
     ("environment", "sentence"),
     [
         ({"SEGDEMO_DEVICE": "cuda:99"}, 'The device "cuda:99" was asked for'),

@@ -30,6 +30,7 @@ from segdemo.errors import FileError, SpecError, UnknownNetworkError
 from segdemo.hub.references import Address, Repository, WeightFile
 from segdemo.settings import Settings
 from segdemo.strings import speaking
+from tests.table import every
 
 COMMIT, LATER = "a" * 40, "b" * 40
 MOST = 10_000_000
@@ -59,7 +60,7 @@ def test_a_licence_that_a_file_states_is_told_and_understood(folder, licence, co
         assert (entry.licence, entry.commercial) == (licence, commercial)
 
 
-@pytest.mark.parametrize("words", [None, "{}"])
+@every("words", [None, "{}"])
 def test_a_silent_file_is_called_by_its_name(tmp_path, words):
     write(tmp_path / "net.safetensors", words)
     (entry,) = shipped(tmp_path)
@@ -72,14 +73,14 @@ def test_entries_are_sorted_by_task_and_title(tmp_path):
     assert [entry.id for entry in shipped(tmp_path)] == ["c", "b", "a"]
 
 
-@pytest.mark.parametrize("words", ["{", "[]", "null", "[" * 100_000, '{"assume": 3}'])
+@every("words", ["{", "[]", "null", "[" * 100_000, '{"assume": 3}'])
 def test_a_file_with_broken_words_is_left_out(tmp_path, words):
     write(tmp_path / "good.safetensors", "{}")
     write(tmp_path / "broken.safetensors", words)
     assert [entry.id for entry in shipped(tmp_path)] == ["good"]
 
 
-@pytest.mark.parametrize("data", [b"", b"text", b"\0" * 50])
+@every("data", [b"", b"text", b"\0" * 50])
 def test_a_damaged_file_is_left_out(tmp_path, data):
     (tmp_path / "damaged.safetensors").write_bytes(data)
     (tmp_path / "folder.safetensors").mkdir()

@@ -2,11 +2,10 @@
 
 import inspect
 
-import pytest
-
 from segdemo import errors
 from segdemo.errors import CheckpointError, FileError, SegdemoError
 from segdemo.strings import text
+from tests.table import every
 
 FAMILY = [
     kind
@@ -33,12 +32,12 @@ def test_a_fact_may_be_called_like_an_argument_of_the_error():
     assert str(error) == text("file_empty", name="a.pth")
 
 
-@pytest.mark.parametrize("kind", FAMILY)
+@every("kind", FAMILY)
 def test_the_tree_in_the_docstring_names_every_member(kind):
     assert f" {kind.__name__}" in errors.__doc__
 
 
-@pytest.mark.parametrize("kind", FAMILY)
+@every("kind", FAMILY)
 def test_every_member_is_of_the_family(kind):
     assert issubclass(kind, SegdemoError)
     assert not issubclass(kind, ValueError | OSError)

@@ -3,9 +3,12 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.table import every
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "segdemo"
@@ -39,7 +42,7 @@ UI_LAYERS = (
     {"adding", "viewer"},
     {"viewer.readings", "batch"},
     {"handlers"},
-    {"sharing", "api"},
+    {"sharing", "api", "api_truth"},
     {"layout"},
     {"comparing", "slot_events"},
     {"page"},
@@ -63,6 +66,7 @@ MODULES = {
 }
 
 
+@cache
 def imports(module: str) -> set[str]:
     """Every module that ``module`` imports anywhere in its text; names of ours to full depth."""
     found: set[str] = set()
@@ -109,7 +113,7 @@ def test_every_module_has_a_layer():
     assert {part(name) for name in INSIDE} <= LEVEL.keys()
 
 
-@pytest.mark.parametrize("module", INSIDE)
+@every("module", INSIDE)
 def test_imports_point_down(module):
     for name in ours(imports(module)):
         assert part(name), f"{module} imports from the package itself instead of from a module"
@@ -140,18 +144,18 @@ def test_a_folder_has_at_most_25_files_and_ten_modules_stand_beside_the_packages
     assert len(flat) <= MAX_FLAT, sorted(flat)
 
 
-@pytest.mark.parametrize("module", MODULES)
+@every("module", MODULES)
 def test_a_heavy_package_has_one_owner(module):
     for package in foreign(imports(module)):
         assert part(module) in OWNERS.get(package, {part(module)}), f"{module} imports {package}"
 
 
-@pytest.mark.parametrize("module", [name for name in INSIDE if LEVEL[part(name)] == 0])
+@every("module", [name for name in INSIDE if LEVEL[part(name)] == 0])
 def test_the_lowest_layer_needs_only_the_standard_library(module):
     assert not foreign(imports(module))
 
 
-@pytest.mark.parametrize("module", [name for name in INSIDE if part(name) == "architectures"])
+@every("module", [name for name in INSIDE if part(name) == "architectures"])
 def test_networks_need_only_torch(module):
     assert foreign(imports(module)) <= ALLOWED_IN_ARCHITECTURES
 
@@ -176,7 +180,7 @@ def test_no_module_imports_itself_in_a_circle():
     assert not waiting, f"These import each other: {', '.join(waiting)}"
 
 
-@pytest.mark.parametrize("module", MODULES)
+@every("module", MODULES)
 def test_a_module_is_short_and_opens_with_its_job(module):
     source = MODULES[module].read_text(encoding="utf-8")
     assert len(source.splitlines()) <= MAX_LINES

@@ -5,6 +5,7 @@ import pytest
 import segdemo
 from segdemo import checkpoints
 from segdemo.inference import pretrained, segmenter
+from tests.table import every
 
 
 def test_the_public_names_are_these():
@@ -13,7 +14,7 @@ def test_the_public_names_are_these():
     ]
 
 
-@pytest.mark.parametrize("name", segdemo.__all__)
+@every("name", segdemo.__all__)
 def test_every_public_name_is_there_and_explained(name):
     assert getattr(segdemo, name).__doc__
 

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 
-import pytest
 from PIL import Image
 
 from segdemo.architectures import ARCHITECTURES
@@ -15,6 +14,7 @@ from segdemo.settings import Settings
 from segdemo.strings import table
 from segdemo.ui import create_demo, launch_options
 from tests.browser.conftest import served
+from tests.table import every
 from tests.ui.conftest import in_a_loop, save_unet
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,7 +44,7 @@ def blocks(readme, language):
 IN_PYTHON, FOR_PROGRAMS = blocks(ENGLISH, "python")
 
 
-@pytest.mark.parametrize("readme", [ENGLISH, CHINESE], ids=["en", "zh"])
+@every("readme", [ENGLISH, CHINESE], ids=["en", "zh"])
 def test_the_settings_are_those_of_the_code(readme):
     expected = [(field.metadata["variable"], shown(field.default)) for field in fields(Settings)]
     assert rows(readme) == expected
@@ -65,20 +65,20 @@ def test_both_languages_show_the_same_code():
         assert code(ENGLISH, language) == code(CHINESE, language)
 
 
-@pytest.mark.parametrize("readme", [ENGLISH, CHINESE], ids=["en", "zh"])
+@every("readme", [ENGLISH, CHINESE], ids=["en", "zh"])
 def test_the_networks_are_those_that_are_recognised(readme):
     section = readme.split("\n## ")[3]
     names = re.findall(r"^\| (.+?) \|", section, flags=re.MULTILINE)
     assert sorted(names[1:]) == sorted(architecture.title for architecture in ARCHITECTURES)
 
 
-@pytest.mark.parametrize("readme", [ENGLISH, CHINESE], ids=["en", "zh"])
+@every("readme", [ENGLISH, CHINESE], ids=["en", "zh"])
 def test_every_link_leads_somewhere(readme):
     for target in re.findall(r"\]\(([^)#]+)", readme):
         assert target.startswith("https://") or (ROOT / target).exists(), target
 
 
-@pytest.mark.parametrize("target", re.findall(r"make (\w+)", "".join(blocks(ENGLISH, "sh"))))
+@every("target", re.findall(r"make (\w+)", "".join(blocks(ENGLISH, "sh"))))
 def test_every_command_exists(target):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
@@ -87,12 +87,12 @@ def test_every_command_exists(target):
 COMMANDS = re.findall(r"-m segdemo (.+)", "".join(blocks(ENGLISH, "sh")))
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@every("command", COMMANDS)
 def test_every_command_line_is_understood(command):
     assert cli._parser().parse_args(shlex.split(command)).run
 
 
-@pytest.mark.parametrize("readme", [ENGLISH, CHINESE], ids=["en", "zh"])
+@every("readme", [ENGLISH, CHINESE], ids=["en", "zh"])
 def test_the_files_that_are_promised_are_those_that_predict_writes(readme, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save_unet(tmp_path / "several.safetensors", title="Several classes", classes=3)
@@ -102,7 +102,7 @@ def test_the_files_that_are_promised_are_those_that_predict_writes(readme, tmp_p
     assert sorted(promised) == sorted(path.name for path in Path("masks").iterdir())
 
 
-@pytest.mark.parametrize(("readme", "language"), [(ENGLISH, "en"), (CHINESE, "zh")])
+@every(("readme", "language"), [(ENGLISH, "en"), (CHINESE, "zh")])
 def test_the_page_is_quoted_in_its_own_words(readme, language):
     said = {entry[language] for entry in table().values()}
     assert set(re.findall("“(.+?)”", readme)) <= said
@@ -146,6 +146,6 @@ def test_the_calls_of_programs_are_answered(monkeypatch, tmp_path):
 
 def test_the_contribution_that_is_shown_is_the_real_one():
     shown = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    diff = shown.partition("+++ b/segdemo/architectures/isnet.py\n")[2].partition("```")[0]
-    source = (ROOT / "segdemo/architectures/isnet.py").read_text(encoding="utf-8")
+    diff = shown.partition("+++ b/segdemo/architectures/pspnet.py\n")[2].partition("```")[0]
+    source = (ROOT / "segdemo/architectures/pspnet.py").read_text(encoding="utf-8")
     assert [line.removeprefix("+") for line in diff.splitlines()] == source.splitlines()

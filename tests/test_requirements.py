@@ -6,9 +6,10 @@ import re
 import sys
 from pathlib import Path
 
-import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tests.table import every
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,9 +32,7 @@ def test_the_space_the_requirements_and_the_installed_gradio_are_one_version():
     assert importlib.metadata.version("gradio") == sdk_version
 
 
-@pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-onnx.txt", "requirements-dev.txt"]
-)
+@every("name", ["requirements.txt", "requirements-onnx.txt", "requirements-dev.txt"])
 def test_what_is_installed_is_what_was_asked_for(name):
     for distribution, requirement in requirements(name).items():
         assert requirement.specifier.contains(importlib.metadata.version(distribution))

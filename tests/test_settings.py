@@ -7,6 +7,7 @@ import pytest
 
 from segdemo.errors import SettingsError
 from segdemo.settings import Settings
+from tests.table import every
 
 VARIABLES = {entry.metadata["variable"]: entry.name for entry in fields(Settings)}
 NUMBERS = sorted(
@@ -27,13 +28,13 @@ def test_an_empty_environment_gives_the_defaults():
     assert Settings().device is None
 
 
-@pytest.mark.parametrize("variable", VARIABLES)
-@pytest.mark.parametrize("value", ["", "  ", "\n"])
+@every("variable", VARIABLES)
+@every("value", ["", "  ", "\n"])
 def test_an_empty_variable_counts_as_unset(variable, value):
     assert read(**{variable: value}) == Settings()
 
 
-@pytest.mark.parametrize(
+@every(
     ("variable", "raw", "value"),
     [
         ("SEGDEMO_DEVICE", "cuda:1", "cuda:1"),
@@ -56,8 +57,8 @@ def test_every_variable_is_read(variable, raw, value):
     assert getattr(read(**{variable: raw}), VARIABLES[variable]) == value
 
 
-@pytest.mark.parametrize("variable", NUMBERS)
-@pytest.mark.parametrize("raw", ["0", "-1", "nan", "inf", "-inf", "many", "1 2", "1,5", "9" * 5000])
+@every("variable", NUMBERS)
+@every("raw", ["0", "-1", "nan", "inf", "-inf", "many", "1 2", "1,5", "9" * 5000])
 def test_a_senseless_number_is_refused_by_a_sentence(variable, raw):
     with pytest.raises(SettingsError) as caught:
         read(**{variable: raw})
@@ -68,7 +69,7 @@ def test_a_senseless_number_is_refused_by_a_sentence(variable, raw):
     assert message.endswith(".")
 
 
-@pytest.mark.parametrize(
+@every(
     "variable",
     ["SEGDEMO_MAX_UPLOAD_MB", "SEGDEMO_MAX_SIDE", "SEGDEMO_MEMORY_MB", "SEGDEMO_MAX_DOWNLOAD_MB"],
 )
@@ -93,7 +94,7 @@ def test_the_home_folder_may_be_abbreviated(tmp_path, monkeypatch):
     assert read(SEGDEMO_WEIGHTS="~/weights").weights_folders == (tmp_path / "weights",)
 
 
-@pytest.mark.parametrize("name", ["absent", "a_file", "nul\0byte", "x" * 5000])
+@every("name", ["absent", "a_file", "nul\0byte", "x" * 5000])
 def test_a_folder_that_is_none_is_refused_by_a_sentence(tmp_path, name):
     (tmp_path / "a_file").write_text("text")
     raw = os.pathsep.join([str(tmp_path), str(tmp_path / name)])
@@ -102,7 +103,7 @@ def test_a_folder_that_is_none_is_refused_by_a_sentence(tmp_path, name):
     assert "which is not a list of folders that exist" in str(caught.value)
 
 
-@pytest.mark.parametrize("raw", ["1", "true", "no", "onn"])
+@every("raw", ["1", "true", "no", "onn"])
 def test_a_switch_is_on_or_off(raw):
     with pytest.raises(SettingsError) as caught:
         read(SEGDEMO_UPLOADS=raw)

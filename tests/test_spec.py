@@ -13,6 +13,7 @@ from segdemo.spec import (
     Preprocessing,
     SegmentationSpec,
 )
+from tests.table import every
 
 FULL = SegmentationSpec(
     preprocessing=Preprocessing(
@@ -127,7 +128,7 @@ def test_every_field_has_senseless_values_to_try():
     assert named == SENSELESS.keys()
 
 
-@pytest.mark.parametrize(
+@every(
     ("part", "name", "value"),
     [(part, name, value) for (part, name), values in SENSELESS.items() for value in values],
 )
@@ -147,7 +148,7 @@ def test_a_senseless_value_that_somebody_overrules_does_no_harm():
     assert spec.preprocessing.side == 64
 
 
-@pytest.mark.parametrize("layer", [None, [], "text", 3])
+@every("layer", [None, [], "text", 3])
 def test_a_layer_is_an_object(layer):
     with pytest.raises(SpecError):
         resolve(("file", layer))
@@ -155,7 +156,7 @@ def test_a_layer_is_an_object(layer):
         resolve(("file", {"preprocessing": layer}))
 
 
-@pytest.mark.parametrize("document", ["", "{", "nonsense", "[" * 100_000, "1", "null", '"x"'])
+@every("document", ["", "{", "nonsense", "[" * 100_000, "1", "null", '"x"'])
 def test_json_that_is_broken_is_one_sentence(document):
     with pytest.raises(SpecError) as caught:
         SegmentationSpec.from_json(document)
@@ -168,7 +169,7 @@ def test_a_long_value_is_shown_in_part():
     assert "..." in str(caught.value)
 
 
-@pytest.mark.parametrize("value", [(0.5,), [1, 2.5], [0]])
+@every("value", [(0.5,), [1, 2.5], [0]])
 def test_whole_numbers_are_numbers(value):
     assert resolve(("file", of("preprocessing", "mean", value))).preprocessing.mean == tuple(
         float(number) for number in value

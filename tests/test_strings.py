@@ -20,6 +20,7 @@ from segdemo.strings import (
     table,
     text,
 )
+from tests.table import every
 
 PACKAGE = Path(__file__).resolve().parent.parent / "segdemo"
 KEYS = sorted(table())
@@ -57,7 +58,7 @@ def uses():
                         yield pytest.param(key, names, id=f"{path.name}:{node.lineno}-{key}")
 
 
-@pytest.mark.parametrize("key", KEYS)
+@every("key", KEYS)
 def test_every_text_is_there_in_every_language_and_asks_for_the_same_facts_in_all_languages(key):
     entry = table()[key]
     expected = placeholders(entry[DEFAULT_LANGUAGE])
@@ -68,7 +69,7 @@ def test_every_text_is_there_in_every_language_and_asks_for_the_same_facts_in_al
         assert all(fact.isidentifier() for fact in expected), name
 
 
-@pytest.mark.parametrize("key", KEYS)
+@every("key", KEYS)
 def test_no_chinese_text_was_left_in_english(key):
     english, chinese = table()[key]["en"], table()[key]["zh"]
     assert (english == chinese) == (key in ALIKE)
@@ -77,7 +78,7 @@ def test_no_chinese_text_was_left_in_english(key):
     assert HAN.search(chinese) or words <= {"mIoU"}
 
 
-@pytest.mark.parametrize("key", KEYS)
+@every("key", KEYS)
 def test_chinese_is_punctuated_as_chinese(key):
     chinese = table()[key]["zh"]
     assert not re.search(
@@ -87,7 +88,7 @@ def test_chinese_is_punctuated_as_chinese(key):
     assert not re.search(r"[\u4e00-\u9fff][A-Za-z0-9{]|[A-Za-z0-9}][\u4e00-\u9fff]", chinese)
 
 
-@pytest.mark.parametrize(("key", "facts"), list(uses()))
+@every(("key", "facts"), list(uses()))
 def test_every_use_of_a_text_gives_exactly_its_facts(key, facts):
     assert facts == placeholders(table()[key][DEFAULT_LANGUAGE])
 
@@ -147,7 +148,7 @@ def test_what_runs_elsewhere_goes_on_in_its_own_language():
         assert elsewhere.run(language) == DEFAULT_LANGUAGE
 
 
-@pytest.mark.parametrize(
+@every(
     ("tags", "expected"),
     [
         (["zh-CN", "en"], "zh"),

@@ -56,8 +56,15 @@ def _lines(run: Run, outcome: Outcome, k: int) -> Iterator[list[str]]:
             *line,
             cell(tables.coverage(place, k)),
             *(cell(scores.get(score.name, math.nan)) for score in PIXEL_SCORES),
-            cell(outcome.truth_failure.message()) if outcome.truth_failure else "",
+            cell(_remarks(outcome)),
         ]
+
+
+def _remarks(outcome: Outcome) -> str:
+    """Why the mask does not count, or what was decided about it."""
+    if outcome.truth_failure is not None:
+        return outcome.truth_failure.message()
+    return " ".join(notice.message() for notice in outcome.truth_notices)
 
 
 def write_table(run: Run, outcomes: Sequence[Outcome], k: int, target: Path) -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,8 @@ from PIL import Image
 from segdemo.batch.members import Pair
 from segdemo.batch.tables import Tables, measure
 from segdemo.errors import PictureError, SegdemoError
-from segdemo.images.decode import decode
-from segdemo.images.masks import TruthMask, decode_truth
+from segdemo.images.decode import Decoded, decode_plane
+from segdemo.images.masks import DataSetReading, Notice, TruthMask, read_data_set
 from segdemo.inference.pool import Predictor
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.processing import quantise
@@ -50,6 +51,8 @@ class Outcome:
     """Networks that could not take it, by number."""
     truth_failure: SegdemoError | None = None
     """Why its mask does not count."""
+    truth_notices: tuple[Notice, ...] = ()
+    """What was decided about its mask; what holds for all masks stands with the first."""
     tables: Tables | None = None
     """None when every network failed."""
     thumbnail: Image.Image | None = None
@@ -72,6 +75,8 @@ class Run:
     """What to tell of an error, a mistake of ours included."""
     max_bytes: int
     max_megapixels: float
+    truth_reading: str | None = None
+    """How all masks are read; by default as what they most probably mean, taken together."""
 
     def outcomes(self) -> Iterator[Outcome]:
         """One after another, in order; a bad picture never sinks the rest.
@@ -80,6 +85,8 @@ class Run:
         PictureError once MAX_KEPT_BYTES are kept.
         """
         kept = 0
+        told: set[str] = set()
+        data_set = self._data_set()
         with ThreadPoolExecutor(1) as reader:
             coming = [reader.submit(self._read, pair) for pair in self.pairs[:1]]
             for number, pair in enumerate(self.pairs):
@@ -87,7 +94,11 @@ class Run:
                     raise PictureError("batch_full", count=number)
                 for after in self.pairs[number + 1 : number + 2]:
                     coming.append(reader.submit(self._read, after))
-                outcome = self._examine(number, pair, coming.pop(0))
+                outcome = self._examine(number, pair, coming.pop(0), data_set)
+                news = tuple(one for one in outcome.truth_notices if one.key not in told)
+                if news and isinstance(data_set, DataSetReading):
+                    told.update(one.key for one in data_set.reading.notices)
+                outcome = replace(outcome, truth_notices=news)
                 paths = [self.map_path(number, network) for network in outcome.small]
                 kept += sum(path.stat().st_size for path in paths)
                 yield outcome
@@ -96,19 +107,40 @@ class Run:
         """The grey PNG of q that a network gave of a picture, of the picture's own size."""
         return self.folder / f"{number}-{network}.png"
 
-    def _read(self, pair: Pair) -> Image.Image:
-        content = pair.picture.read(self.max_bytes)
-        return decode(content, max_megapixels=self.max_megapixels)
-
-    def _examine(self, number: int, pair: Pair, read: Future[Image.Image]) -> Outcome:
+    def _data_set(self) -> DataSetReading | SegdemoError | None:
+        """How all masks are read, or why none can be; None where there is no mask."""
+        masks = [pair.mask for pair in self.pairs if pair.mask is not None]
+        if not masks:
+            return None
         try:
-            picture = read.result()
+            return read_data_set(
+                (partial(mask.read, self.max_bytes) for mask in masks),
+                max_megapixels=self.max_megapixels,
+                reading=self.truth_reading,
+            )
+        except Exception as error:
+            return self.known(error)
+
+    def _read(self, pair: Pair) -> Decoded:
+        content = pair.picture.read(self.max_bytes)
+        return decode_plane(content, max_megapixels=self.max_megapixels)
+
+    def _examine(
+        self,
+        number: int,
+        pair: Pair,
+        read: Future[Decoded],
+        data_set: DataSetReading | SegdemoError | None,
+    ) -> Outcome:
+        try:
+            decoded = read.result()
         except Exception as error:
             return Outcome(number=number, pair=pair, failure=self.known(error))
+        picture = decoded.image
         size = self.measured_size(picture.size)
         thumbnail = picture.copy()
         thumbnail.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-        mask, truth_failure = self._truth(pair, picture.size, size)
+        mask, truth_failure = self._truth(pair, decoded, size, data_set)
         maps, truths, failures = {}, {}, {}
         for place, network in enumerate(self.networks):
             try:
@@ -125,20 +157,27 @@ class Run:
             size=picture.size,
             failures=failures,
             truth_failure=truth_failure,
+            truth_notices=mask.notices if mask else (),
             tables=measure(maps, truths) if maps else None,
             thumbnail=thumbnail,
             small={place: _thinned(q, thumbnail.size) for place, q in maps.items()},
         )
 
     def _truth(
-        self, pair: Pair, own: Size, size: Size
+        self,
+        pair: Pair,
+        decoded: Decoded,
+        size: Size,
+        data_set: DataSetReading | SegdemoError | None,
     ) -> tuple[TruthMask | None, SegdemoError | None]:
-        if pair.mask is None:
+        if pair.mask is None or data_set is None:
             return None, None
         try:
             content = pair.mask.read(self.max_bytes)
-            mask = decode_truth(content, max_megapixels=self.max_megapixels)
-            return mask.fitted(own).at(size), None
+            if isinstance(data_set, SegdemoError):
+                raise data_set
+            mask = data_set.read(content, max_megapixels=self.max_megapixels)
+            return mask.fitted(decoded.image.size, decoded.orientation).at(size), None
         except Exception as error:
             return None, self.known(error)
 

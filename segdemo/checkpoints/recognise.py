@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from segdemo.checkpoints.detect import Detection, detect
+from segdemo.checkpoints.evidence import NO_EVIDENCE, ORIGIN, Evidence, filled, gather, ordered
 from segdemo.checkpoints.files import METADATA_KEY, read_file
 from segdemo.checkpoints.published import known_file
 from segdemo.checkpoints.sidecar_files import neighbours
@@ -24,6 +25,8 @@ class Recognised:
     spec: SegmentationSpec
     metadata: Mapping[str, Any]
     """What the file says of itself; see ``parse_metadata``."""
+    evidence: Evidence = NO_EVIDENCE
+    """What its batch norms tell."""
 
 
 def recognise(
@@ -39,9 +42,14 @@ def recognise(
     """
     file = read_file(path, mmap=mmap)
     metadata = parse_metadata(file.metadata)
-    detection = detect(file.content, assume=assume or metadata.get("assume"))
-    spec = resolve_spec(detection, metadata, path=Path(path), overrides=overrides or {})
-    return Recognised(detection=detection, spec=spec, metadata=metadata)
+    said = assume or metadata.get("assume")
+    detection = detect(file.content, assume=said)
+    evidence = gather(detection)
+    detection = ordered(detection, evidence, said=said is not None)
+    spec = resolve_spec(
+        detection, metadata, path=Path(path), overrides=overrides or {}, evidence=evidence
+    )
+    return Recognised(detection=detection, spec=spec, metadata=metadata, evidence=evidence)
 
 
 def parse_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -71,24 +79,28 @@ def resolve_spec(
     *,
     path: Path | None = None,
     overrides: Mapping[str, Any] = MappingProxyType({}),
+    evidence: Evidence = NO_EVIDENCE,
 ) -> SegmentationSpec:
     """Who speaks of a field first decides it, from the surest to what is merely usual.
 
     They are ``overrides`` of the caller, the file's own, those of the files beside ``path``, what
-    is known of its content, its code base's recipe, and what the class count suggests.
+    is known of its content, its code base's recipe, and what the class count suggests. Where none
+    of them speaks of values, ``evidence`` does.
     Raises SpecError for a senseless value, and for a mean or std of other channels.
     """
     config = detection.config
     activation = "sigmoid" if config.classes == 1 else "softmax"
-    spec = SegmentationSpec.resolve(
-        [
-            (text("origin_user"), overrides),
-            (METADATA_KEY, metadata),
-            *(_found_words(path, config) if path else ()),
-            (detection.origin, detection.recipe),
-            ("", {"postprocessing": {"activation": activation}}),
-        ]
-    )
+    layers: list[tuple[str, Mapping[str, Any]]] = [
+        (text("origin_user"), overrides),
+        (METADATA_KEY, metadata),
+        *(_found_words(path, config) if path else ()),
+        (detection.origin, detection.recipe),
+        ("", {"postprocessing": {"activation": activation}}),
+    ]
+    spec = SegmentationSpec.resolve(layers)
+    found = filled(evidence, spec)
+    if found:
+        spec = SegmentationSpec.resolve([*layers, (ORIGIN, found)])
     require_lengths(spec, config.in_channels)
     return spec
 

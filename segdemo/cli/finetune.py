@@ -12,6 +12,7 @@ from typing import Any
 
 from segdemo.catalog import SHIPPED_FOLDER
 from segdemo.engine.devices import device_name
+from segdemo.images.notices import Notice
 from segdemo.settings import Settings
 from segdemo.strings import text
 from segdemo.training.finetune import (
@@ -40,6 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=_steps, default=STEPS, help=text("finetune_steps"))
     parser.add_argument("--minutes", type=_minutes, help=text("finetune_minutes"))
     parser.add_argument("--classes", type=_names, default=(), help=text("finetune_classes"))
+    parser.add_argument("--truth-reading", metavar="NAME", help=text("cli_truth_reading"))
     parser.add_argument("--device", help=text("finetune_device"))
     parser.add_argument("--seed", type=_seed, default=0, help=text("finetune_seed"))
 
@@ -58,6 +60,7 @@ def run(options: argparse.Namespace, settings: Settings, say: Say) -> int:
         seed=options.seed,
         device=options.device,
         assume=options.assume,
+        truth_reading=options.truth_reading,
     )
     with _asked_to_stop() as asked:
         result = finetune(request, settings, _listener(say, asked))
@@ -98,6 +101,10 @@ def _listener(say: Say, asked: Callable[[int], bool]) -> Listener:
         if beginning.new_head:
             say(text("finetune_new_head"))
 
+    def noticed(notices: tuple[Notice, ...]) -> None:
+        for notice in notices:
+            say(notice.message())
+
     def looked(step: int, score: float, best: float) -> None:
         _forget_line()
         facts = {"score": f"{score:.3f}", "best": f"{best:.3f}"}
@@ -105,6 +112,7 @@ def _listener(say: Say, asked: Callable[[int], bool]) -> Listener:
 
     return Listener(
         read=lambda done, count: _line(text("finetune_reading", done=done, count=count)),
+        noticed=noticed,
         began=began,
         step=lambda step, steps, loss: _line(
             text("finetune_step", step=step, steps=steps, loss=f"{loss:.3f}")

@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     inspect = commands.add_parser("inspect", help=text("cli_inspect"))
     inspect.add_argument("file", type=Path, help=text("cli_file"))
     inspect.add_argument("--json", action="store_true", help=text("cli_json"))
+    inspect.add_argument("--image", type=Path, help=text("cli_inspect_image"))
     inspect.add_argument("--diff", action="store_true", help=text("cli_diff"))
     inspect.set_defaults(run=_inspect)
 
@@ -103,7 +104,8 @@ def _inspect(options: argparse.Namespace, settings: Settings) -> int:
         if options.diff:
             _print_differences(options.file)
         raise
-    facts = inspection(segmenter)
+    image = options.image and decode(options.image, max_megapixels=settings.max_megapixels)
+    facts = inspection(segmenter, image)
     if options.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
     else:
@@ -139,6 +141,13 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
         ),
         *(("stripped", name) for name in facts["stripped"]),
         *(("class value", value) for value in facts["class_values"]),
+    ]
+    evidence = facts["evidence"]
+    on_image = evidence["image"] or {"readings": (), "sentences": ()}
+    rows += [("evidence", sentence) for sentence in evidence["sentences"]]
+    rows += [("on the image", sentence) for sentence in on_image["sentences"]]
+    rows += [
+        (f"  {reading['name']}", f"{reading['distance']:.2f}") for reading in on_image["readings"]
     ]
     for name, said in facts["spec"].items():
         value = said["value"]

@@ -1,25 +1,30 @@
-"""Picture files of every kind to upright RGB, or to one sentence that says why not."""
+"""Image files of every kind to upright RGB, or to one sentence that says why not."""
 
 import io
 import math
 import re
 import warnings
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from segdemo.errors import PictureError
+from segdemo.images import tiff
+from segdemo.images.notices import Notice
+from segdemo.images.png import read_deep_png
+from segdemo.images.raster import NPY_MAGIC, Raster, Values, read_npy, require_pixels, require_plane
+from segdemo.images.window import to_8_bits
 
 MIN_SIDE = 16  # pixels
 MAX_ASPECT = 20  # longer side / shorter side
 
 # Only these parsers ever see a file; AVIF is missing from older builds of Pillow.
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
-_FORMAT_NAMES = "JPEG, PNG, WebP, TIFF, BMP, GIF or AVIF"
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM", "JPEG2000")
+_FORMAT_NAMES = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, PPM, PGM or NPY"
 
 # What a file that Pillow does not know looks like; the first match names the sentence.
 _HEAD_BYTES = 1024
@@ -50,36 +55,57 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# More than 8 bits are shown through the window between these percentiles.
-_WINDOW = (0.5, 99.5)
-_WINDOW_SAMPLES = 1_000_000
-_BLOCK_ROWS = 256
-_NO_CONTRAST = 128  # a constant picture is shown in this grey
-
 _DEEP_MODES = ("I", "F")  # and all whose name begins with "I;16"
+_PILLOW_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "LAB", "I;16", "I;16B", "F", "I")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Decoded:
+    """An image as it is shown, and what its file holds beside it."""
+
+    image: Image.Image
+    """Upright, in sRGB, mode RGB."""
+    notices: tuple[Notice, ...] = ()
+    planes: int = 1
+    """Pages, channels and slices of the file."""
+    plane: int = 1
+    """Which of them is shown, counted from 1; 0 for several bands shown as colours."""
+    orientation: int = 1
+    """How the file stores its pixels, as EXIF counts it; the image is upright."""
 
 
 def decode(source: bytes | Path | Image.Image, *, max_megapixels: float) -> Image.Image:
-    """The picture upright, in sRGB, mode RGB, free of metadata; ``source`` stays as it is.
+    """The image upright, in sRGB, mode RGB, free of metadata; ``source`` stays as it is.
 
     The size is read from the header and checked before a pixel is decoded. EXIF orientation
     is applied, transparency lies over white, the first frame stands for an animation, an
     embedded colour profile is converted, and what is deeper than 8 bits is windowed between
     its percentiles instead of clipped. Raises PictureError with a sentence for the person.
     """
+    return decode_plane(source, max_megapixels=max_megapixels).image
+
+
+def decode_plane(
+    source: bytes | Path | Image.Image, *, max_megapixels: float, plane: int | None = None
+) -> Decoded:
+    """The same with what was decided; ``plane`` counts pages, channels and slices from 1.
+
+    By default it is the first that is not all of one value. Raises PictureError.
+    """
     with warnings.catch_warnings():
         # Pillow warns of odd metadata and of sizes that are checked here anyway.
         warnings.simplefilter("ignore")
         if isinstance(source, Image.Image):
-            return _decode(source, max_megapixels)
+            image = _decode(source, max_megapixels)
+            return Decoded(image=image, orientation=orientation_of(source))
         if isinstance(source, bytes):
-            return _decode_stream(io.BytesIO(source), max_megapixels)
+            return _decode_stream(io.BytesIO(source), max_megapixels, plane)
         try:
             stream = source.open("rb")
         except OSError as error:
             raise PictureError("picture_missing", name=source.name) from error
         with stream:
-            return _decode_stream(stream, max_megapixels)
+            return _decode_stream(stream, max_megapixels, plane)
 
 
 def opened(content: bytes, *, max_megapixels: float) -> Image.Image:
@@ -107,9 +133,93 @@ def is_plain_jpeg(path: Path) -> bool:
         return False
 
 
-def _decode_stream(stream: BinaryIO, max_megapixels: float) -> Image.Image:
-    with _open(stream, max_megapixels) as picture:
-        return _decode(picture, max_megapixels)
+def _decode_stream(stream: BinaryIO, max_megapixels: float, plane: int | None) -> Decoded:
+    raster = _raster(stream, max_megapixels, plane)
+    if raster is not None:
+        require_plane(plane, raster.planes)
+        return _decode_raster(raster)
+    picture = _open(stream, max_megapixels)
+    require_plane(plane, 1)
+    with picture:
+        frames = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
+        notices = (
+            (Notice(key="picture_page", facts={"number": 1, "count": frames}),)
+            if frames > 1
+            else ()
+        )
+        image, orientation = _decode(picture, max_megapixels), orientation_of(picture)
+    return Decoded(image=image, notices=notices, planes=frames, orientation=orientation)
+
+
+def _raster(stream: BinaryIO, max_megapixels: float, plane: int | None) -> Raster | None:
+    """The numbers of an image that Pillow does not read, or not as they are; None for others."""
+    head = stream.read(_HEAD_BYTES)
+    stream.seek(0)
+    raster = None
+    if head[:4] in tiff.MAGIC:
+        content = stream.read()
+        stream.seek(0)
+        try:
+            raster = tiff.read_tiff(content, max_megapixels=max_megapixels, plane=plane)
+        except tiff.MissingCodecError as error:
+            # libtiff may know what imagecodecs is needed for otherwise.
+            if not _is_read_by_pillow(stream, max_megapixels):
+                raise error from error.__cause__
+    elif head.startswith(NPY_MAGIC):
+        raster = read_npy(stream.read(), max_megapixels=max_megapixels, plane=plane)
+    elif head.startswith(b"\x89PNG"):
+        raster = read_deep_png(stream, max_megapixels=max_megapixels)
+        stream.seek(0)
+    if raster is not None:
+        _check_size(raster.values.shape[1], raster.values.shape[0], max_megapixels)
+    return raster
+
+
+def _is_read_by_pillow(stream: BinaryIO, max_megapixels: float) -> bool:
+    try:
+        picture = _open(stream, max_megapixels)
+    except PictureError:
+        return False
+    finally:
+        stream.seek(0)
+    return picture.mode in _PILLOW_MODES
+
+
+def _decode_raster(raster: Raster) -> Decoded:
+    shown = _shown(raster)
+    if raster.alpha is not None:
+        shown = _blended(shown, raster.alpha)
+    image = Image.fromarray(np.ascontiguousarray(shown)).convert("RGB")
+    return Decoded(
+        image=turned(image, raster.orientation),
+        notices=raster.notices,
+        planes=raster.planes,
+        plane=raster.plane,
+        orientation=raster.orientation,
+    )
+
+
+def _shown(raster: Raster) -> Values:
+    """(H, W) or (H, W, 3) in 0..255."""
+    values = raster.values
+    if raster.palette is not None:
+        colours: Values = raster.palette[np.minimum(values, len(raster.palette) - 1)]
+        return colours
+    if values.ndim == 3:
+        values = values[..., :3]
+    if values.dtype != np.uint8:
+        return to_8_bits(values, nodata=raster.nodata, inverted=raster.white_is_zero)
+    inverted: Values = 255 - values
+    return inverted if raster.white_is_zero else values
+
+
+def _blended(shown: Values, alpha: Values) -> Values:
+    """Over white, as far as ``alpha`` (H, W) lets through."""
+    top = np.iinfo(alpha.dtype).max if alpha.dtype.kind in "ui" else 1.0
+    share = (alpha / top).astype(np.float32)
+    share = share[..., None] if shown.ndim == 3 else share
+    over: Values = np.rint(255 - share * (255 - shown.astype(np.float32))).astype(np.uint8)
+    return over
 
 
 def _open(stream: BinaryIO, max_megapixels: float) -> Image.Image:
@@ -157,20 +267,11 @@ def _formats() -> tuple[str, ...]:
 
 
 def _check_size(width: int, height: int, max_megapixels: float) -> None:
-    if width * height > max_megapixels * 1e6:
-        raise _too_many_pixels(width * height, max_megapixels)
+    require_pixels(width, height, max_megapixels)
     if min(width, height) < MIN_SIDE:
         raise PictureError("picture_too_small", width=width, height=height, limit=MIN_SIDE)
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise PictureError("picture_too_narrow", width=width, height=height, limit=MAX_ASPECT)
-
-
-def _too_many_pixels(pixels: int, max_megapixels: float) -> PictureError:
-    # Rounded up, so that a picture just above the limit is not said to be at it.
-    megapixels = math.ceil(pixels / 1e5) / 10
-    return PictureError(
-        "picture_too_large", megapixels=f"{megapixels:g}", limit=f"{max_megapixels:g}"
-    )
 
 
 def _too_large(error: Image.DecompressionBombError, max_megapixels: float) -> PictureError:
@@ -178,7 +279,10 @@ def _too_large(error: Image.DecompressionBombError, max_megapixels: float) -> Pi
     ceiling = 2 * (Image.MAX_IMAGE_PIXELS or 0)
     told = re.search(r"\d+", str(error))
     pixels = int(told.group()) if told else ceiling
-    return _too_many_pixels(pixels, min(max_megapixels, math.floor(ceiling / 1e6)))
+    limit = min(max_megapixels, math.floor(ceiling / 1e6))
+    return PictureError(
+        "picture_too_large", megapixels=f"{math.ceil(pixels / 1e5) / 10:g}", limit=f"{limit:g}"
+    )
 
 
 def _not_a_picture(head: bytes) -> PictureError:
@@ -194,44 +298,40 @@ def _damaged(error: Exception) -> PictureError:
     return PictureError("picture_incomplete")
 
 
+def orientation_of(picture: Image.Image) -> int:
+    """What EXIF says of how the pixels lie; 1 where it says nothing sensible."""
+    try:
+        said = picture.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # damaged EXIF says nothing about orientation
+        return 1
+    return said if said in _UPRIGHT else 1
+
+
+def orientation_of_file(path: Path) -> int:
+    """What the EXIF of an image's file says; 1 where it says nothing, whatever the file is."""
+    try:
+        with warnings.catch_warnings(), Image.open(path, formats=_formats()) as picture:
+            warnings.simplefilter("ignore")
+            return orientation_of(picture)
+    except Exception:  # no image, or none that Pillow reads
+        return 1
+
+
+def turned(picture: Image.Image, orientation: int) -> Image.Image:
+    """The pixels turned upright from how a camera with this EXIF orientation stores them."""
+    turn = _UPRIGHT.get(orientation)
+    return picture if turn is None else picture.transpose(turn)
+
+
 def upright(picture: Image.Image) -> Image.Image:
     """The pixels turned as the file's EXIF orientation says."""
-    try:
-        turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION_TAG, 1))
-    except Exception:  # damaged EXIF says nothing about orientation
-        return picture
-    return picture if turn is None else picture.transpose(turn)
+    return turned(picture, orientation_of(picture))
 
 
 def _to_8_bits(picture: Image.Image) -> Image.Image:
     if picture.mode not in _DEEP_MODES and not picture.mode.startswith("I;16"):
         return picture
-    values = np.asarray(picture)
-    low, high = _window(values)
-    shown = np.full(values.shape, _NO_CONTRAST, dtype=np.uint8)
-    if high > low:
-        # By blocks of rows: the whole picture as floats would be the largest thing in memory.
-        for start in range(0, len(values), _BLOCK_ROWS):
-            block = slice(start, start + _BLOCK_ROWS)
-            scaled = (values[block].astype(np.float64) - low) / (high - low)
-            scaled = np.nan_to_num(scaled, nan=0.0, posinf=1.0, neginf=0.0)
-            shown[block] = np.rint(np.clip(scaled, 0.0, 1.0) * 255)
-    return Image.fromarray(shown)
-
-
-def _window(values: npt.NDArray[Any]) -> tuple[float, float]:
-    """The lowest and the highest number to show; equal when there is no contrast."""
-    stride = max(1, values.size // _WINDOW_SAMPLES)
-    sample = values.ravel()[::stride]
-    sample = sample[np.isfinite(sample)]
-    if not sample.size:
-        return 0.0, 0.0
-    low, high = np.percentile(sample, _WINDOW)
-    if not high > low:
-        # A few bright spots on an even ground: the window has to hold them too.
-        finite = values[np.isfinite(values)]
-        low, high = finite.min(), finite.max()
-    return float(low), float(high)
+    return Image.fromarray(to_8_bits(np.asarray(picture)))
 
 
 def _over_white(picture: Image.Image) -> Image.Image:

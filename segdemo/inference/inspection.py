@@ -1,16 +1,25 @@
 """What is known of a checkpoint, as JSON has it."""
 
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
 from typing import Any
 
+from PIL import Image
+
 from segdemo.checkpoints import Detection
+from segdemo.checkpoints.evidence import facts
+from segdemo.inference.image_evidence import USUAL_VALUES, Standing, is_unlike, standings
 from segdemo.inference.segmenter import Segmenter
 from segdemo.spec import SegmentationSpec
+from segdemo.strings import text
 
 
-def inspection(segmenter: Segmenter) -> dict[str, Any]:
-    """Network, alternatives and spec, with who decided what; the keys are stable."""
+def inspection(segmenter: Segmenter, image: Image.Image | None = None) -> dict[str, Any]:
+    """Network, alternatives and spec, with who decided what; the keys are stable.
+
+    With an image, also how near each usual reading of it comes to what the norms remember.
+    Raises PictureError.
+    """
     detection, spec = segmenter.detection, segmenter.spec
     return {
         "architecture": detection.architecture.id,
@@ -27,7 +36,42 @@ def inspection(segmenter: Segmenter) -> dict[str, Any]:
         "stripped": list(detection.stripped),
         "class_values": list(detection.class_values),
         "spec": dict(_spec(spec)),
+        "evidence": {
+            **facts(segmenter.evidence, detection, spec),
+            "image": None if image is None else _on_image(segmenter, image),
+        },
     }
+
+
+def _on_image(segmenter: Segmenter, image: Image.Image) -> dict[str, Any]:
+    found = standings(segmenter, image)
+    return {
+        "readings": [{"name": one.name, **asdict(one.nearness)} for one in found],
+        "unlike": is_unlike(found),
+        "sentences": list(_sentences(found)),
+    }
+
+
+def _sentences(found: Sequence[Standing]) -> Iterator[str]:
+    """In the current language."""
+    if len(found) > 1:
+        best, next_best = found[:2]
+        yield text(
+            "evidence_image_now" if best.name == "now" else "evidence_image",
+            name=_title(best.name),
+            figure=f"{best.nearness.distance:.2f}",
+            other=_title(next_best.name),
+            against=f"{next_best.nearness.distance:.2f}",
+        )
+    if is_unlike(found):
+        least = min(one.nearness.first for one in found)
+        yield text("evidence_unlike", figure=f"{least:.2f}")
+
+
+def _title(name: str) -> str:
+    """Of a reading, such as "÷ 255"; a network by its id."""
+    known = {"now", "bgr", *USUAL_VALUES}
+    return text(f"trial_{name}") if name in known else name
 
 
 def _alternative(detection: Detection) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from segdemo.checkpoints import Detection
+from segdemo.checkpoints.evidence import NO_EVIDENCE, Evidence
 from segdemo.checkpoints.recognise import recognise, require_lengths
 from segdemo.engine.convolution import to_channels_last
 from segdemo.engine.devices import number_type, select_device, short_name, synchronise, upload
@@ -57,6 +58,7 @@ class Segmenter:
         max_side: int,
         memory_megabytes: int,
         precision: Precision = "fp32",
+        evidence: Evidence = NO_EVIDENCE,
     ) -> None:
         """``max_side`` limits the picture that the network is given, in pixels.
 
@@ -71,6 +73,7 @@ class Segmenter:
         self.max_side = max_side
         self.memory_megabytes = memory_megabytes
         self.precision = precision
+        self.evidence = evidence
         self._engine = Engine(number_type(device, precision))
 
     @property
@@ -212,6 +215,7 @@ def load(
         max_side=settings.max_network_side,
         memory_megabytes=settings.memory_megabytes,
         precision=settings.precision,
+        evidence=recognised.evidence,
     )
 
 

@@ -179,6 +179,10 @@ def _class_name(view: View, number: int) -> str:
 def _scores(view: View, truth: TruthMask) -> dict[str, float]:
     """Against the truth; a view of all classes has other figures than that of one."""
     scores = dict.fromkeys(BY_NAME, math.nan)
+    if view.by_class and not truth.several:
+        # A truth of ground and foreground knows nothing of classes: it judges the foreground.
+        found = confusion(view.mask.astype(np.uint8), truth.labels, 2)
+        return {**scores, "accuracy": found.accuracy, "mean_iou": found.mean_iou}
     if view.by_class:
         found = confusion(view.labels, truth.labels, view.classes)
         return {**scores, "accuracy": found.accuracy, "mean_iou": found.mean_iou}

@@ -18,9 +18,10 @@ from segdemo.checkpoints.export import export_safetensors, halved
 from segdemo.checkpoints.recognise import recognise
 from segdemo.engine.devices import is_out_of_memory, select_device
 from segdemo.errors import TrainingError
-from segdemo.images.training_masks import Labelling, read_mask
+from segdemo.images.notices import Notice
 from segdemo.settings import Settings
 from segdemo.spec import SegmentationSpec
+from segdemo.training.labelling import Labelling
 from segdemo.training.loop import ForwardDeep, Outcome, Saved, fit, planned_steps
 from segdemo.training.pairs import Pair, find_pairs, split
 from segdemo.training.plan import Plan
@@ -57,6 +58,8 @@ class Request:
     seed: int = 0
     device: str | None = None
     assume: str | None = None
+    truth_reading: str | None = None
+    """How the masks are read, where that is not what they seem to mean."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +68,8 @@ class Listener:
 
     read: Callable[[int, int], None] = lambda done, count: None
     """Pictures read, of how many."""
+    noticed: Callable[[tuple[Notice, ...]], None] = lambda notices: None
+    """What was decided about the masks."""
     began: Callable[["Beginning"], None] = lambda beginning: None
     step: Callable[[int, int, float], None] = lambda step, steps, loss: None
     looked: Callable[[int, float, float], None] = lambda step, score, best: None
@@ -127,8 +132,11 @@ def finetune(request: Request, settings: Settings, listener: Listener) -> Result
     if rules.in_channels not in (1, 3):
         raise TrainingError("finetune_channels", channels=rules.in_channels)
     labelling = Labelling.of(
-        read_mask(pair.mask, max_megapixels=rules.max_megapixels) for pair in pairs
+        [pair.mask for pair in pairs],
+        max_megapixels=rules.max_megapixels,
+        reading=request.truth_reading,
     )
+    listener.noticed(labelling.notices)
     samples = Samples(pairs, labelling, rules)
     held = []
     for index in range(len(samples)):

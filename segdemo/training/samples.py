@@ -14,11 +14,11 @@ from torchvision.transforms import v2
 
 from segdemo.architectures import SizeRequirements
 from segdemo.errors import PictureError, TrainingError
-from segdemo.images.decode import decode
-from segdemo.images.masks import VOID
-from segdemo.images.training_masks import Labelling, read_mask
+from segdemo.images.decode import decode, orientation_of_file
+from segdemo.images.masks import VOID, TruthMask
 from segdemo.inference.processing import network_size, prepare
 from segdemo.spec import Preprocessing
+from segdemo.training.labelling import Labelling
 from segdemo.training.pairs import Pair
 from segdemo.training.ranks import Ranks
 
@@ -111,14 +111,16 @@ class Samples:
             picture = decode(pair.picture, max_megapixels=rules.max_megapixels)
         except PictureError as error:
             raise TrainingError("finetune_picture", name=pair.name, reason=str(error)) from error
-        mask = read_mask(pair.mask, max_megapixels=rules.max_megapixels)
-        height, width = mask.values.shape
-        if (width, height) != picture.size:
+        mask = self.labelling.mask(pair.mask)
+        if mask.size == picture.size[::-1]:
+            # Perhaps drawn on the stored pixels of a photo that EXIF turns.
+            mask = _turned_like(mask, picture.size, pair)
+        if mask.size != picture.size:
             raise TrainingError(
                 "finetune_sizes",
                 name=pair.name,
                 picture=f"{picture.width} × {picture.height}",
-                mask=f"{width} × {height}",
+                mask=f"{mask.size[0]} × {mask.size[1]}",
             )
         size, _ = network_size(picture.size, rules.preprocessing, rules.max_side)
         labels = Image.fromarray(self.labelling.labels(mask))
@@ -126,6 +128,13 @@ class Samples:
             picture=picture.resize(size, Image.Resampling.BILINEAR),
             labels=np.asarray(labels.resize(size, Image.Resampling.NEAREST)),
         )
+
+
+def _turned_like(mask: TruthMask, size: tuple[int, int], pair: Pair) -> TruthMask:
+    try:
+        return mask.fitted(size, orientation_of_file(pair.picture))
+    except PictureError as error:
+        raise TrainingError("finetune_mask", name=pair.name, reason=str(error)) from error
 
 
 class BatchSampler:

@@ -1,7 +1,6 @@
 """What programs may call: four endpoints with names, types and docstrings, and nothing else."""
 
 import io
-import math
 from collections.abc import Callable
 from functools import wraps
 from itertools import combinations
@@ -15,14 +14,23 @@ from PIL import Image
 
 from segdemo.catalog import CatalogEntry
 from segdemo.errors import CheckpointError, PictureError, SegdemoError
-from segdemo.images.masks import TruthMask
 from segdemo.inference.inspection import inspection
 from segdemo.inference.processing import LEVELS
-from segdemo.metrics.curves import curve, overlap
-from segdemo.metrics.outlines import outlines
-from segdemo.metrics.scores import BOUNDARY_F, MASK_SCORES
-from segdemo.outputs.render import Kind, View, binary_truth, draw
+from segdemo.metrics.curves import overlap
+from segdemo.outputs.render import Kind, View, draw
+from segdemo.outputs.truth_hints import truth_hints
 from segdemo.spec import NO_OVERRIDES, Overrides
+from segdemo.ui.api_truth import (
+    ClassScores,
+    Scores,
+    TruthFacts,
+    class_scores,
+    name_of_reading,
+    number,
+    scores,
+    truth_facts,
+    whole_number,
+)
 from segdemo.ui.gradio_support.errors import explain, refusal
 from segdemo.ui.gradio_support.uploads import uploaded
 from segdemo.ui.handlers import Handlers
@@ -79,16 +87,13 @@ class Figures(TypedDict):
     device: str
 
 
-Scores = dict[str, float | None]
-"""``metrics.scores.MASK_SCORES`` by name; null where one is 0/0."""
-
-
 class NetworkResult(TypedDict):
     """One network's part in a comparison; either figures and files, or the error."""
 
     checkpoint: str
     figures: Figures | None
     scores: Scores | None
+    class_scores: ClassScores | None
     mask: File | None
     probability: File | None
     error: str | None
@@ -108,6 +113,7 @@ class Comparison(TypedDict):
     threshold: float
     answers: list[NetworkResult]
     agreement: list[Agreement]
+    truth: TruthFacts | None
     notices: list[str]
 
 
@@ -153,16 +159,18 @@ class Programs:
             for entry in self._handlers.shelf.entries()
         ]
 
-    def inspect(self, checkpoint: str) -> dict[str, Any]:
+    def inspect(self, checkpoint: str, picture: File = NO_FILE) -> dict[str, Any]:
         """Say what a checkpoint is, how pictures go into its network, and who decided that.
 
         Args:
             checkpoint: the id of a checkpoint on offer
+            picture: one on which usual readings are measured; may be left out
         Returns:
             the same as `python -m segdemo inspect --json`
         """
         entry, path = self._found(checkpoint)
-        return {"checkpoint": entry.id, **inspection(self._handlers.load(path))}
+        opened = self._handlers.opened(_path(picture))[0] if picture else None
+        return {"checkpoint": entry.id, **inspection(self._handlers.load(path), opened)}
 
     def segment(
         self,
@@ -171,6 +179,7 @@ class Programs:
         threshold: float = 0.5,
         pick: str = "foreground",
         assume: str | None = None,
+        plane: int | None = None,
     ) -> tuple[Figures, File, File]:
         """Run one network on a picture.
 
@@ -181,6 +190,7 @@ class Programs:
             pick: "foreground" is whatever is no background; of several classes also the number
                 of one, or "all", whose mask holds the number of each pixel's most probable class
             assume: the reading to take where tensors cannot tell; inspect lists the alternatives
+            plane: which page, channel or slice of the picture's file, counted from 1
         Returns:
             the figures
             the mask, a PNG of the picture's size with 255 where the foreground is
@@ -190,7 +200,8 @@ class Programs:
         entry, _ = self._found(checkpoint)
         if assume is not None and not isinstance(assume, str):
             raise SegdemoError("api_assume", value=shown(str(assume)))
-        opened, digest = self._handlers.opened(_path(picture))
+        decoded, digest = self._handlers.decoded(_path(picture), whole_number(plane))
+        opened = decoded.image
         overrides = Overrides(assume=assume or None)
         segmenter, prediction = self._handlers.prediction(opened, digest, entry, overrides)
         view = View(
@@ -209,6 +220,8 @@ class Programs:
         checkpoints: list[str],
         threshold: float = 0.5,
         truth: File = NO_FILE,
+        truth_reading: str | None = None,
+        plane: int | None = None,
     ) -> Comparison:
         """Run several networks on one picture; one that fails does not stop the others.
 
@@ -217,26 +230,43 @@ class Programs:
             checkpoints: the ids of one to four checkpoints on offer
             threshold: from which probability on a pixel is foreground, in steps of 1/256
             truth: the right mask, to score the networks against; may be left out
+            truth_reading: how the mask is read, such as "labels", "foreground", "ground=255",
+                "void=250", "count_from_1" or "inverse"; the answer lists the others that fit
+            plane: which page, channel or slice of the picture's file, counted from 1
         Returns:
             the figures and files of each network, and how far their masks agree
         """
         level = _level(threshold)
         entries = [self._found(checkpoint)[0] for checkpoint in _ids(checkpoints)]
-        opened, digest = self._handlers.opened(_path(picture))
-        right = self._handlers.truth(_path(truth), opened.size) if truth else None
+        decoded, digest = self._handlers.decoded(_path(picture), whole_number(plane))
+        opened = decoded.image
+        right = None
+        if truth:
+            right = self._handlers.truth(
+                _path(truth),
+                opened.size,
+                orientation=decoded.orientation,
+                reading=name_of_reading(truth_reading),
+            )
+        notices = [*decoded.notices, *(right.notices if right else ())]
         answers: list[NetworkResult] = []
         maps: dict[str, NDArray[np.uint8]] = {}
         for entry in entries:
             # A mistake of ours in one network must not take the others' answers away.
             try:
-                _, prediction = self._handlers.prediction(opened, digest, entry, NO_OVERRIDES)
+                segmenter, prediction = self._handlers.prediction(
+                    opened, digest, entry, NO_OVERRIDES
+                )
                 view = View(prediction=prediction, threshold=level)
+                names = segmenter.class_names
                 mask, probability = _files(opened, view)
+                notices += truth_hints(view, right) if right else ()
                 answers.append(
                     {
                         "checkpoint": entry.id,
                         "figures": _figures(entry, view),
-                        "scores": _scores(view, right) if right else None,
+                        "scores": scores(view, right) if right else None,
+                        "class_scores": class_scores(view, right, names) if right else None,
                         "mask": mask,
                         "probability": probability,
                         "error": None,
@@ -253,11 +283,12 @@ class Programs:
                 {
                     "first": first,
                     "second": second,
-                    "iou": _number(overlap(maps[first], maps[second]).iou[level]),
+                    "iou": number(overlap(maps[first], maps[second]).iou[level]),
                 }
                 for first, second in combinations(maps, 2)
             ],
-            "notices": [notice.message() for notice in right.notices] if right else [],
+            "truth": truth_facts(right) if right else None,
+            "notices": list(dict.fromkeys(notice.message() for notice in notices)),
         }
 
     def _found(self, name: object) -> tuple[CatalogEntry, Path]:
@@ -346,24 +377,13 @@ def _png(kind: Kind, picture: Image.Image, view: View) -> File:
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
-def _scores(view: View, right: TruthMask) -> Scores:
-    wanted = binary_truth(view, right)
-    scores = curve(view.quantised, wanted).at(view.threshold)
-    scores[BOUNDARY_F.name] = outlines(view.quantised, wanted).f_score[view.threshold]
-    return {name: _number(scores[name]) for name in MASK_SCORES}
-
-
 def _failed(entry: CatalogEntry, sentence: str) -> NetworkResult:
     return {
         "checkpoint": entry.id,
         "figures": None,
         "scores": None,
+        "class_scores": None,
         "mask": None,
         "probability": None,
         "error": sentence,
     }
-
-
-def _number(value: float) -> float | None:
-    """JSON has no NaN."""
-    return None if math.isnan(value) else float(value)

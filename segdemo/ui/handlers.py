@@ -12,7 +12,7 @@ from PIL import Image
 from segdemo.batch import Run
 from segdemo.catalog import CatalogEntry
 from segdemo.errors import PictureError, SegdemoError
-from segdemo.images.decode import decode
+from segdemo.images.decode import Decoded, decode_plane
 from segdemo.images.masks import TruthMask, decode_truth
 from segdemo.inference.pool import Predictor
 from segdemo.inference.prediction import Prediction
@@ -107,9 +107,12 @@ class Handlers:
             raise SegdemoError("page_no_checkpoint")
         checkpoints = [one for _, one in filled]
         seen = visitor.example
-        picture, digest = self.opened(Path(path))
-        mask = Path(truth) if truth else None
-        right = told(lambda: self.truth(mask, picture.size), picture.size) if mask else None
+        decoded, digest = self.decoded(Path(path))
+        picture = decoded.image
+        right = None
+        if truth:
+            read = partial(self.truth, Path(truth), picture.size, orientation=decoded.orientation)
+            right = told(read, picture.size)
         if visitor.example != seen:
             return
         state, visitor.of(NextView).state = visitor.of(NextView).state, None
@@ -151,9 +154,17 @@ class Handlers:
 
     def opened(self, path: Path) -> tuple[Image.Image, str]:
         """The picture in a file, and what identifies it. Raises PictureError."""
+        decoded, digest = self.decoded(path)
+        return decoded.image, digest
+
+    def decoded(self, path: Path, plane: int | None = None) -> tuple[Decoded, str]:
+        """The same with what was decided; ``plane`` counts pages, channels and slices from 1."""
         content = self._read(path)
-        picture = decode(content, max_megapixels=self._settings.max_megapixels)
-        return picture, hashlib.sha256(content).hexdigest()
+        decoded = decode_plane(content, max_megapixels=self._settings.max_megapixels, plane=plane)
+        digest = hashlib.sha256(content)
+        if plane is not None:
+            digest.update(f"plane {plane}".encode())
+        return decoded, digest.hexdigest()
 
     def batch(
         self,
@@ -168,10 +179,23 @@ class Handlers:
             self._settings, self._predictor, visitor.folder, checkpoints, pictures, masks
         )
 
-    def truth(self, path: Path, size: tuple[int, int]) -> TruthMask:
-        """The right mask in a file, of a picture's size. Raises PictureError."""
+    def truth(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        *,
+        orientation: int = 1,
+        reading: str | None = None,
+    ) -> TruthMask:
+        """The right mask in a file, of a picture's size. Raises PictureError.
+
+        ``orientation`` is that of the picture's file, see ``TruthMask.fitted``; ``reading`` names
+        how the mask is read, see ``images.mask_choices``.
+        """
         content = self._read(path)
-        return decode_truth(content, max_megapixels=self._settings.max_megapixels).fitted(size)
+        limit = self._settings.max_megapixels
+        mask = decode_truth(content, max_megapixels=limit, reading=reading)
+        return mask.fitted(size, orientation)
 
     def load(self, path: Path, overrides: Overrides = NO_OVERRIDES) -> Segmenter:
         """The network of a checkpoint. Raises CheckpointError."""

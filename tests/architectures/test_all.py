@@ -1,16 +1,18 @@
 """Every architecture and every test vector: recognised once, or refused, and computing the same."""
 
 import random
+from functools import cache
 
 import pytest
 import torch
-from code_bases import VECTORS, header, vector
+from code_bases import VECTORS, header, numbers, vector
 from torch import nn
 from vectors import rule
 
 from segdemo.architectures import ARCHITECTURES
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 
 def resized(join, mode, *others):
@@ -109,11 +111,8 @@ CLAIMED = {
 }
 # Where tensors cannot tell, the reading that the fixture means.
 MEANT = {"unet_unpadded": "unet_unpadded", "wkentaro_fcn8satonce": "fcn8s_at_once"}
-# Their weights take half a gigabyte and more, and seconds to make; or nothing is ever halved.
-LARGE = {name for name in CLAIMED if "fcn" in name and not name.startswith(("tv_", "unetzoo_"))}
-LARGE |= {"unetzoo_segnet"}
 # No fixture: their code is not among those from which the vectors were made (see their tests).
-WITHOUT_FIXTURE = {"dlinknet", "gau_unet", "isnet", "vgg_deconv", "wnet"}
+WITHOUT_FIXTURE = {"dlinknet", "isnet", "wnet"}
 # Odd features at stride 16 raise an error in its code; here they are padded as in VGGFCN-8.
 TAKES_MORE = {"vggfcn16"}
 FIXTURES = sorted(path.stem for path in VECTORS.glob("*.json"))
@@ -138,21 +137,47 @@ class AsTheirs(nn.Module):
         return logits.sigmoid() if self.output_kind == "probabilities" else logits
 
 
-def samples(state_dict, *, biases=True):
-    """Some of the keys that its network uses, from the first to the last.
+def samples(name, *, biases=True):
+    """Some of the fixture's keys that its network uses, from the first to the last.
 
     Without ``biases`` those before a norm, which it does not need, are left out.
     """
-    mapping = detect(state_dict).mapping
+    state_dict, mapping = header(vector(name)), recognised(name).mapping
     folded = () if biases or not mapping.folds_bias else (".conv.bias",)
     names = mapping.rename(state_dict)
     used = [key for key, ours in names.items() if not ours.endswith(tuple(folded))]
     return used[:: len(used) // 7]
 
 
-@pytest.fixture(params=sorted(CLAIMED))
-def fixture(request):
-    return vector(request.param)
+# Tensors that the code base stores and never uses.
+UNUSED = "vgg16.classifier."
+# Fixtures that share most of their weights, which take up to a gigabyte and seconds to make.
+KIN = [
+    [name for name in CLAIMED if name.startswith(("wkentaro_", "caffe_"))],
+    [name for name in CLAIMED if name.startswith("vggfcn")],
+    [name for name in CLAIMED if name.startswith("tv_")],
+]
+ALONE = [[name] for name in CLAIMED if not any(name in names for names in KIN)]
+
+for_every_fixture = every("name", sorted(CLAIMED))
+
+
+@cache
+def recognised(name):
+    """What the fixture's keys and shapes are read as. All tests share it: only once a network."""
+    return detect(header(vector(name)))
+
+
+@cache
+def meant(name):
+    """The same, read as the fixture means it."""
+    return detect(header(vector(name)), assume=MEANT[name]) if name in MEANT else recognised(name)
+
+
+@cache
+def built(name):
+    """The network of the fixture, without numbers."""
+    return meant(name).build()
 
 
 def test_every_fixture_is_claimed():
@@ -166,35 +191,34 @@ def test_every_spelling_has_a_name_of_its_own():
 
 
 def test_every_architecture_has_a_fixture():
-    families = {detect(header(vector(name))).architecture.id for name in CLAIMED}
+    families = {recognised(name).architecture.id for name in CLAIMED}
     assert families == {entry.id for entry in ARCHITECTURES} - WITHOUT_FIXTURE
 
 
-def test_a_fixture_is_claimed_once_but_for_its_twins(fixture):
-    detection = detect(header(fixture))
+@for_every_fixture
+def test_a_fixture_is_claimed_once_but_for_its_twins(name):
+    detection = recognised(name)
     readings = (detection.id, *(other.id for other in detection.alternatives))
-    assert readings == CLAIMED[fixture["name"]]
+    assert readings == CLAIMED[name]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
-        for name in sorted(CLAIMED)
-    ],
-)
-def test_a_fixture_computes_what_its_code_base_does(name):
-    fixture = vector(name)
-    detection = detect(rule.state_dict_for(fixture), assume=MEANT.get(name))
-    network = AsTheirs(detection, fixture)
-    assert rule.check(fixture, network, load_weights=False) == []
+@pytest.mark.slow
+@pytest.mark.parametrize("names", KIN + ALONE, ids=lambda names: names[0])
+def test_a_fixture_computes_what_its_code_base_does(names):
+    known, wrong = {}, []
+    for name in names:
+        fixture = vector(name)
+        detection = detect(numbers(fixture, known, UNUSED), assume=MEANT.get(name))
+        wrong += rule.check(fixture, AsTheirs(detection, fixture), load_weights=False)
+    assert wrong == []
 
 
-def test_a_fixture_takes_and_refuses_the_sizes_of_its_code_base(fixture):
-    network = detect(header(fixture), assume=MEANT.get(fixture["name"])).build()
+@for_every_fixture
+def test_a_fixture_takes_and_refuses_the_sizes_of_its_code_base(name):
+    fixture, network = vector(name), built(name)
     for case in fixture["shape_only"]:
         pictures = torch.empty(case["input"], device="meta")
-        if "error" in case and fixture["name"] in TAKES_MORE and min(case["input"][2:]) >= 32:
+        if "error" in case and name in TAKES_MORE and min(case["input"][2:]) >= 32:
             assert network(pictures).shape[2:] == pictures.shape[2:]
         elif "error" in case:
             with pytest.raises(RuntimeError):
@@ -203,10 +227,11 @@ def test_a_fixture_takes_and_refuses_the_sizes_of_its_code_base(fixture):
             assert list(network(pictures).shape) == case["output"]
 
 
-def test_the_smallest_picture_runs_and_a_smaller_one_does_not(fixture):
-    detection = detect(header(fixture), assume=MEANT.get(fixture["name"]))
+@for_every_fixture
+def test_the_smallest_picture_runs_and_a_smaller_one_does_not(name):
+    detection = meant(name)
     requirements = detection.architecture.requirements(detection.config)
-    network, side = detection.build(), requirements.minimum
+    network, side = built(name), requirements.minimum
     lost, channels = 2 * requirements.border, detection.config.in_channels
     smallest = torch.empty(1, channels, side, side, device="meta")
     assert network(smallest).shape[2:] == (side - lost,) * 2
@@ -215,43 +240,48 @@ def test_the_smallest_picture_runs_and_a_smaller_one_does_not(fixture):
             network(torch.empty(1, channels, side - 1, side + 60, device="meta"))
 
 
-def test_recognition_needs_no_weights(fixture):
-    detection = detect(header(fixture), assume=MEANT.get(fixture["name"]))
-    assert detection.parameters > 0
-    assert all(parameter.is_meta for parameter in detection.build().parameters())
+@for_every_fixture
+def test_recognition_needs_no_weights(name):
+    assert meant(name).parameters > 0
+    assert all(parameter.is_meta for parameter in built(name).parameters())
 
 
-def test_the_order_of_keys_does_not_matter(fixture):
-    entries = list(header(fixture).items())
+@for_every_fixture
+def test_the_order_of_keys_does_not_matter(name):
+    entries = list(header(vector(name)).items())
     random.Random(0).shuffle(entries)
-    shuffled, straight = detect(dict(entries)), detect(header(fixture))
+    shuffled, straight = detect(dict(entries)), recognised(name)
     assert (shuffled.id, shuffled.config) == (straight.id, straight.config)
 
 
-def test_one_tensor_more_is_refused(fixture):
-    surplus = {**header(fixture), "extra.weight": torch.empty(1, device="meta")}
+@for_every_fixture
+def test_one_tensor_more_is_refused(name):
+    surplus = {**header(vector(name)), "extra.weight": torch.empty(1, device="meta")}
     with pytest.raises(UnknownNetworkError):
         detect(surplus)
 
 
-def test_one_tensor_less_is_refused(fixture):
-    complete = header(fixture)
-    for key in samples(complete, biases=False):
+@for_every_fixture
+def test_one_tensor_less_is_refused(name):
+    complete = header(vector(name))
+    for key in samples(name, biases=False):
         if not key.endswith("num_batches_tracked"):
             with pytest.raises(UnknownNetworkError):
-                detect({name: tensor for name, tensor in complete.items() if name != key})
+                detect({other: tensor for other, tensor in complete.items() if other != key})
 
 
-def test_one_tensor_of_another_shape_is_refused(fixture):
-    complete = header(fixture)
-    for key in samples(complete):
+@for_every_fixture
+def test_one_tensor_of_another_shape_is_refused(name):
+    complete = header(vector(name))
+    for key in samples(name):
         wrong = torch.empty(*complete[key].shape, 2, device="meta")
         with pytest.raises(UnknownNetworkError):
             detect({**complete, key: wrong})
 
 
-def test_our_own_names_are_recognised_too(fixture):
-    theirs = detect(header(fixture))
+@for_every_fixture
+def test_our_own_names_are_recognised_too(name):
+    theirs = recognised(name)
     exported = theirs.build().state_dict()
     # Where their networks are built by their own code, our names are theirs.
     expected = "torchvision" if theirs.origin == "torchvision" else "segdemo"
@@ -261,6 +291,7 @@ def test_our_own_names_are_recognised_too(fixture):
     assert detect(exported, assume=assumed).config == theirs.config
 
 
-def test_a_configuration_is_told_in_a_few_words(fixture):
-    detection = detect(header(fixture))
+@for_every_fixture
+def test_a_configuration_is_told_in_a_few_words(name):
+    detection = recognised(name)
     assert 1 <= len(detection.architecture.describe(detection.config).split()) <= 8

@@ -1,8 +1,7 @@
 """Renaming: placeholders, places counted from the end, and exact cover."""
 
-import pytest
-
 from segdemo.architectures.base import KeyMapping
+from tests.table import every
 
 
 def renamed(renames, keys):
@@ -79,7 +78,7 @@ def test_what_is_never_used_is_explained_and_left_out():
     assert renamed(renames, ["conv.w", "classifier.w"]) is None
 
 
-@pytest.mark.parametrize("key", ["down01.w", "down-1.w", "down.w", "downx.w", "xdown1.w", "down1"])
+@every("key", ["down01.w", "down-1.w", "down.w", "downx.w", "xdown1.w", "down1"])
 def test_only_a_plain_number_stands_in_a_placeholder(key):
     assert renamed({"down{n}": "encoder.{n}"}, [key]) is None
 

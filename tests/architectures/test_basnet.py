@@ -9,6 +9,7 @@ from segdemo.architectures import resnet
 from segdemo.architectures.basnet import ARCHITECTURE, BASNet, BASNetConfig
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 NAME = "xuebinqin_basnet"
 
@@ -33,8 +34,8 @@ def complete():
     return header(vector(NAME))
 
 
-@pytest.mark.parametrize("shares_norm", [True, False])
-@pytest.mark.parametrize(("channels", "classes"), [(1, 1), (4, 2)])
+@every("shares_norm", [True, False])
+@every(("channels", "classes"), [(1, 1), (4, 2)])
 def test_channels_classes_and_widths_are_read_from_the_shapes(channels, classes, shares_norm):
     network = narrow(in_channels=channels, classes=classes, shares_norm=shares_norm)
     detection = detect(network.state_dict())
@@ -82,7 +83,7 @@ def test_a_stage_less_is_refused(complete):
             detect({key: t for key, t in complete.items() if not key.startswith(path)})
 
 
-@pytest.mark.parametrize("size", [(1, 1), (61, 33)])
+@every("size", [(1, 1), (61, 33)])
 def test_every_picture_gets_a_map_of_its_own_size(size):
     detection = detect(narrow(shares_norm=False).state_dict())
     assert predicted(detection, size).probabilities.shape == (1, *size[::-1])

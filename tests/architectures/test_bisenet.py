@@ -11,6 +11,7 @@ from segdemo.architectures.bisenet import ARCHITECTURE
 from segdemo.architectures.data_sets import CITYSCAPES_CLASSES, FACE_CLASSES
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 FACES, LATE = "zllrunning_bisenet", "coincheung_bisenetv1"
 
@@ -21,8 +22,8 @@ def early(state_dict, faces):
     return {**faces, **spatial}
 
 
-@pytest.mark.parametrize("classes", [1, 3])
-@pytest.mark.parametrize("channels", [1, 4])
+@every("classes", [1, 3])
+@every("channels", [1, 4])
 def test_channels_and_classes_are_read_from_the_shapes(channels, classes):
     for name in (FACES, LATE):
         heads = [key for key in header(vector(name)) if "conv_out.conv_out." in key]
@@ -90,7 +91,7 @@ def test_streets_have_nineteen_classes_with_names():
     assert recipe["postprocessing"]["classes"] == list(CITYSCAPES_CLASSES)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (61, 33)])
+@every("size", [(1, 1), (61, 33)])
 def test_every_picture_gets_a_map_of_its_own_size(size):
     detection = detect(rule.state_dict_for(vector(FACES)))
     assert predicted(detection, size).probabilities.shape == (19, *size[::-1])

@@ -8,6 +8,7 @@ from vectors import rule
 from segdemo.architectures.data_sets import CITYSCAPES_CLASSES
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 NAME = "coincheung_bisenetv2"
 
@@ -17,7 +18,7 @@ def complete():
     return header(vector(NAME))
 
 
-@pytest.mark.parametrize(("channels", "classes"), [(1, 1), (4, 171)])
+@every(("channels", "classes"), [(1, 1), (4, 171)])
 def test_channels_and_classes_are_read_from_the_shapes(complete, channels, classes):
     changes = {
         "detail.S1.0.conv.weight": {1: channels},
@@ -63,7 +64,7 @@ def test_streets_have_nineteen_classes_with_names(complete):
     assert recipe["postprocessing"]["classes"] == list(CITYSCAPES_CLASSES)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (61, 33)])
+@every("size", [(1, 1), (61, 33)])
 def test_every_picture_gets_a_map_of_its_own_size(size):
     detection = detect(rule.state_dict_for(vector(NAME)))
     assert predicted(detection, size).probabilities.shape == (19, *size[::-1])

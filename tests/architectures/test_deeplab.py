@@ -10,6 +10,7 @@ from torch.nn import functional
 from segdemo.architectures.data_sets import IMAGENET, VOC_CLASSES
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 LOW, DEEP = WIDTHS[2], WIDTHS[-1]
 WIDTH = 6  # of the atrous convolutions, 256 in all code bases
@@ -178,8 +179,8 @@ def assert_computes_the_same(theirs, assume, *, channels=3, size=(64, 96)):
     return detection
 
 
-@pytest.mark.parametrize("backbone", ["mobilenet", "resnet"])
-@pytest.mark.parametrize("plus", [True, False])
+@every("backbone", ["mobilenet", "resnet"])
+@every("plus", [True, False])
 def test_vainf_at_both_output_strides(backbone, plus):
     name = "deeplabv3plus_vainf" if plus else "deeplabv3_vainf"
     for stride, reading in ((8, name), (16, f"{name}_os16")):
@@ -189,7 +190,7 @@ def test_vainf_at_both_output_strides(backbone, plus):
         assert (detection.config.low is not None) == plus
 
 
-@pytest.mark.parametrize("backbone", ["mobilenet", "resnet"])
+@every("backbone", ["mobilenet", "resnet"])
 def test_jfzhang95_at_both_output_strides(backbone):
     for stride, reading in ((16, "deeplab_jfzhang95"), (8, "deeplab_jfzhang95_os8")):
         theirs = randomised(JFZhang95(stride, backbone=backbone))
@@ -234,8 +235,8 @@ def test_bubbliiiing_at_both_output_strides():
         assert assert_computes_the_same(theirs, reading).config.output_stride == stride
 
 
-@pytest.mark.parametrize(("channels", "classes"), [(1, 1), (4, 5)])
-@pytest.mark.parametrize(
+@every(("channels", "classes"), [(1, 1), (4, 5)])
+@every(
     ("network", "stride", "reading"),
     [
         (VainF, 8, "deeplabv3plus_vainf"),
@@ -249,14 +250,14 @@ def test_channels_and_classes_are_read_from_the_shapes(network, stride, reading,
     assert (config.in_channels, config.classes) == (channels, classes)
 
 
-@pytest.mark.parametrize("size", [(3, 3), (33, 47)])
+@every("size", [(3, 3), (33, 47)])
 def test_odd_sizes_come_back_as_they_are(size):
     assert_computes_the_same(randomised(VainF(8)), "deeplabv3plus_vainf", size=size)
     assert_computes_the_same(randomised(JFZhang95(16)), "deeplab_jfzhang95", size=size)
     assert_computes_the_same(randomised(Bubbliiiing(16)), "deeplab_bubbliiiing", size=size)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (61, 33)])
+@every("size", [(1, 1), (61, 33)])
 def test_every_picture_gets_a_map_of_its_own_size(size):
     detection = detect(randomised(VainF(8)).state_dict())
     assert predicted(detection, size).probabilities.shape == (2, size[1], size[0])

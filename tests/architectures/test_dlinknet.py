@@ -9,6 +9,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 
 class Decoder(nn.Module):
@@ -102,7 +103,7 @@ def test_dlinknet_on_bottlenecks():
     assert detection.id == "dlinknet_zlckanata"
 
 
-@pytest.mark.parametrize("dilated", [4, 5])
+@every("dilated", [4, 5])
 def test_dlinknet_of_any_depth_of_centre(dilated):
     detection = assert_computes_the_same(randomised(LinkNetWithCentre(dilated)))
     assert detection.id == "dlinknet_zlckanata"
@@ -115,7 +116,7 @@ def test_cenet():
     assert detection.config.centre == "atrous"
 
 
-@pytest.mark.parametrize(("channels", "classes"), [(1, 1), (4, 3)])
+@every(("channels", "classes"), [(1, 1), (4, 3)])
 def test_channels_and_classes_are_read_from_the_shapes(channels, classes):
     theirs = randomised(LinkNetWithCentre(channels=channels, classes=classes))
     config = assert_computes_the_same(theirs, channels=channels).config

@@ -21,6 +21,7 @@ from segdemo.architectures.encoder_unet import (
 from segdemo.architectures.resnet import standard_stages
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 
 def small(name, **shape):
@@ -77,7 +78,7 @@ def test_the_linear_reading_is_an_alternative():
     assert [other.id for other in detection.alternatives] == ["bubbliiiing_unet_vgg_linear"]
 
 
-@pytest.mark.parametrize(
+@every(
     "config",
     [
         EncoderUNetConfig(
@@ -123,7 +124,7 @@ def test_a_configuration_is_read_back_from_its_own_tensors(config):
         assert torch.equal(detection.build()(x), network(x))
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "description"),
     [
         ("ternaus_unet11", "VGG-11, transposed"),
@@ -160,8 +161,8 @@ def test_a_missing_step_or_block_is_refused():
                 detect({key: t for key, t in state_dict.items() if not key.startswith(path)})
 
 
-@pytest.mark.parametrize("size", [(37, 53), (1, 90)])
-@pytest.mark.parametrize("name", ["ternausnet_unet11", "albunet", "bubbliiiing_unet_resnet"])
+@every("size", [(37, 53), (1, 90)])
+@every("name", ["ternausnet_unet11", "albunet", "bubbliiiing_unet_resnet"])
 def test_every_picture_gets_a_map_of_its_own_size(name, size):
     network = randomised(small(name, classes=1))
     prediction = predicted(detect(network.state_dict()), size)

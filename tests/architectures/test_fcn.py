@@ -12,6 +12,7 @@ from segdemo.architectures.vgg import VGGConfig, vgg16
 from segdemo.checkpoints import detect
 from segdemo.checkpoints.recognise import resolve_spec
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 # The crops as the papers' prototxt files have them, and the layer that makes the picture.
 CROPS = {32: (19,), 16: (5, 27), 8: (5, 9, 31)}
@@ -75,8 +76,8 @@ def assert_computes_the_same(theirs, x, assume=None):
     return detection
 
 
-@pytest.mark.parametrize("size", [(1, 1), (33, 47), (64, 31)])
-@pytest.mark.parametrize("stride", [32, 16, 8])
+@every("size", [(1, 1), (33, 47), (64, 31)])
+@every("stride", [32, 16, 8])
 def test_every_stride_computes_the_same_at_any_size(stride, size):
     height, width = size
     detection = assert_computes_the_same(
@@ -86,8 +87,8 @@ def test_every_stride_computes_the_same_at_any_size(stride, size):
     assert detection.config.stride == stride
 
 
-@pytest.mark.parametrize("channels", [1, 4])
-@pytest.mark.parametrize("classes", [1, 5])
+@every("channels", [1, 4])
+@every("classes", [1, 5])
 def test_channels_classes_and_widths_are_read_from_the_shapes(channels, classes):
     theirs = randomised(CaffeFCN(8, channels=channels, classes=classes, width=3))
     config = assert_computes_the_same(theirs, picture(channels)).config
@@ -131,14 +132,14 @@ def test_an_exported_network_computes_at_once_when_its_metadata_say_so():
         torch.testing.assert_close(got, theirs(picture()), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("stride", [16, 32])
+@every("stride", [16, 32])
 def test_at_once_can_be_assumed_of_8s_alone(stride):
     with pytest.raises(UnknownNetworkError) as caught:
         detect(detect(CaffeFCN(stride).state_dict()).tensors, assume="fcn8s_at_once")
     assert caught.value.key == "checkpoint_assume"
 
 
-@pytest.mark.parametrize(("stride", "crops"), CROPS.items())
+@every(("stride", "crops"), CROPS.items())
 def test_the_crops_of_the_papers_follow_from_the_layers(stride, crops):
     skips = len(crops) - 1
     config = VGGConfig(in_channels=3, classes=1, widths=vgg16(), hidden=(9, 9), skips=skips)
@@ -150,7 +151,7 @@ def test_grids_that_lie_between_each_other_do_not_meet():
         Grid().after(2).place_in(Grid())
 
 
-@pytest.mark.parametrize("kernel", [8, 32])
+@every("kernel", [8, 32])
 def test_a_last_layer_of_another_stride_is_refused(kernel):
     state_dict = CaffeFCN(8).state_dict()
     state_dict["upscore8.weight"] = torch.zeros(2, 2, kernel, kernel)
@@ -158,7 +159,7 @@ def test_a_last_layer_of_another_stride_is_refused(kernel):
         detect(state_dict)
 
 
-@pytest.mark.parametrize(("classes", "names"), [(21, VOC_CLASSES), (20, ()), (2, ())])
+@every(("classes", "names"), [(21, VOC_CLASSES), (20, ()), (2, ())])
 def test_only_a_network_of_21_classes_has_those_of_voc(classes, names):
     with torch.device("meta"):
         state_dict = CaffeFCN(16, classes=classes).state_dict()

@@ -20,6 +20,7 @@ from segdemo.architectures.isnet import ARCHITECTURE, ISNet, ISNetConfig
 from segdemo.checkpoints import detect
 from segdemo.checkpoints.recognise import resolve_spec
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 # Height, into, mid, out, dilated: the table of the paper.
 ENCODER = (
@@ -98,7 +99,7 @@ def published():
         return DISNet(ENCODER, DECODER).state_dict()
 
 
-@pytest.mark.parametrize("size", [(1, 1), (48, 64), (33, 47)])
+@every("size", [(1, 1), (48, 64), (33, 47)])
 def test_it_computes_the_same_at_any_size(size):
     theirs = randomised(DISNet())
     detection = assert_computes_the_same(theirs, picture(height=size[0], width=size[1]))
@@ -106,8 +107,8 @@ def test_it_computes_the_same_at_any_size(size):
     assert detection.alternatives == ()
 
 
-@pytest.mark.parametrize("channels", [1, 4])
-@pytest.mark.parametrize("classes", [1, 3])
+@every("channels", [1, 4])
+@every("classes", [1, 3])
 def test_channels_and_classes_are_read_from_the_shapes(channels, classes):
     theirs = randomised(DISNet(channels=channels, classes=classes))
     config = assert_computes_the_same(theirs, picture(channels)).config
@@ -155,7 +156,7 @@ def test_the_file_size_is_that_of_isnet_general_use(published):
     assert 176_000_000 < numbers < 176_579_397
 
 
-@pytest.mark.parametrize("missing", ["conv_in.bias", "side6.weight", "stage3.rebnconv2.bn_s1.bias"])
+@every("missing", ["conv_in.bias", "side6.weight", "stage3.rebnconv2.bn_s1.bias"])
 def test_one_tensor_less_is_refused(published, missing):
     with pytest.raises(UnknownNetworkError):
         detect({key: value for key, value in published.items() if key != missing})

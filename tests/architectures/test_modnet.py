@@ -8,6 +8,7 @@ from vectors import rule
 from segdemo.architectures.modnet import HalfNorm
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 NAME = "zhkkke_modnet"
 
@@ -68,7 +69,7 @@ def test_the_width_is_read_from_the_shapes(complete):
     assert len(config.backbone.blocks) == 17
 
 
-@pytest.mark.parametrize("size", [(1, 1), (61, 33)])
+@every("size", [(1, 1), (61, 33)])
 def test_every_picture_gets_a_matte_of_its_own_size(complete, size):
     assert predicted(detect(complete), size).probabilities.shape == (1, *size[::-1])
 

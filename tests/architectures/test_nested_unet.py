@@ -9,6 +9,7 @@ from small_encoder_unets import SmallNestedUNet
 from segdemo.architectures.nested_unet import ARCHITECTURE, NestedUNet, NestedUNetConfig
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 SPELLINGS = {"4uiiurz1": "nested_unet_4uiiurz1", "zoo": "nested_unet_zoo"}
 SHAPES = (
@@ -39,7 +40,7 @@ def test_everything_is_read_from_the_shapes():
     assert ARCHITECTURE.requirements(config).multiple_of == 8
 
 
-@pytest.mark.parametrize("up", ["bilinear", "transposed"])
+@every("up", ["bilinear", "transposed"])
 def test_the_standard_network_is_read_back_from_its_own_tensors(up):
     standard = NestedUNetConfig.standard(width=2, classes=3, heads=4)
     config = NestedUNetConfig(**{**vars(standard), "up": up})
@@ -86,7 +87,7 @@ def test_norms_without_parameters_are_not_taken_for_no_norms():
         detect({key: t for key, t in state_dict.items() if ".bn" not in key})
 
 
-@pytest.mark.parametrize("size", [(37, 53), (1, 90)])
+@every("size", [(37, 53), (1, 90)])
 def test_every_picture_gets_a_map_of_its_own_size(size):
     prediction = predicted(detect(randomised(SmallNestedUNet()).state_dict()), size)
     assert prediction.probabilities.shape == (1, size[1], size[0])

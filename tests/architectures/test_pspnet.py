@@ -10,6 +10,7 @@ from torch.nn import functional
 from segdemo.architectures.data_sets import VOC_CLASSES
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 
 def bilinear(x, other):
@@ -74,7 +75,7 @@ def assert_computes_the_same(theirs, assume, *, channels=3, size=(64, 96)):
     return detection
 
 
-@pytest.mark.parametrize("backbone", ["mobilenet", "resnet"])
+@every("backbone", ["mobilenet", "resnet"])
 def test_both_output_strides(backbone):
     for stride, reading in ((16, "pspnet_bubbliiiing"), (8, "pspnet_bubbliiiing_os8")):
         theirs = randomised(Bubbliiiing(stride, backbone=backbone))
@@ -83,14 +84,14 @@ def test_both_output_strides(backbone):
         assert len(detection.alternatives) == 1
 
 
-@pytest.mark.parametrize(("channels", "classes"), [(1, 1), (4, 5)])
+@every(("channels", "classes"), [(1, 1), (4, 5)])
 def test_channels_and_classes_are_read_from_the_shapes(channels, classes):
     theirs = randomised(Bubbliiiing(16, channels=channels, classes=classes))
     config = assert_computes_the_same(theirs, "pspnet_bubbliiiing", channels=channels).config
     assert (config.in_channels, config.classes) == (channels, classes)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (33, 47)])
+@every("size", [(1, 1), (33, 47)])
 def test_odd_sizes_come_back_as_they_are(size):
     assert_computes_the_same(randomised(Bubbliiiing(16)), "pspnet_bubbliiiing", size=size)
 
@@ -101,7 +102,7 @@ def test_the_auxiliary_branch_does_not_matter():
         assert_computes_the_same(theirs, "pspnet_bubbliiiing")
 
 
-@pytest.mark.parametrize("size", [(1, 1), (61, 33)])
+@every("size", [(1, 1), (61, 33)])
 def test_every_picture_gets_a_map_of_its_own_size(size):
     detection = detect(randomised(Bubbliiiing(16)).state_dict())
     assert predicted(detection, size).probabilities.shape == (2, size[1], size[0])

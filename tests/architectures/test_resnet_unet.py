@@ -9,6 +9,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 from segdemo.architectures.resnet_unet import ARCHITECTURE, ResNetUNet, ResNetUNetConfig, describe
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 
 def assert_computes_the_same(theirs, x):
@@ -26,8 +27,8 @@ def small_pictures(channels=3):
     return picture(channels, height=64, width=128)
 
 
-@pytest.mark.parametrize("width", [4, 8, 48])
-@pytest.mark.parametrize("block", [BasicBlock, Bottleneck])
+@every("width", [4, 8, 48])
+@every("block", [BasicBlock, Bottleneck])
 def test_any_width_and_kind_of_block(width, block):
     theirs = randomised(TutorialResNetUNet(width=width, block=block))
     config = assert_computes_the_same(theirs, small_pictures()).config
@@ -35,14 +36,14 @@ def test_any_width_and_kind_of_block(width, block):
     assert config.bottleneck == (block is Bottleneck)
 
 
-@pytest.mark.parametrize("depths", [(2, 2, 2, 2), (1, 3, 2, 1), (1, 1, 12, 1)])
+@every("depths", [(2, 2, 2, 2), (1, 3, 2, 1), (1, 1, 12, 1)])
 def test_any_number_of_blocks(depths):
     theirs = randomised(TutorialResNetUNet(depths=depths))
     config = assert_computes_the_same(theirs, small_pictures()).config
     assert tuple(stage.blocks for stage in config.stages) == depths
 
 
-@pytest.mark.parametrize("depths", [(1, 1), (1, 2, 1), (1, 1, 1, 1, 1)])
+@every("depths", [(1, 1), (1, 2, 1), (1, 1, 1, 1, 1)])
 def test_any_number_of_stages(depths):
     theirs = randomised(TutorialResNetUNet(depths=depths))
     config = assert_computes_the_same(theirs, small_pictures()).config
@@ -56,14 +57,14 @@ def test_grouped_bottlenecks():
     assert {stage.groups for stage in config.stages} == {2}
 
 
-@pytest.mark.parametrize(("channels", "classes"), [(1, 1), (3, 4), (4, 2)])
+@every(("channels", "classes"), [(1, 1), (3, 4), (4, 2)])
 def test_any_number_of_channels_and_classes(channels, classes):
     theirs = randomised(TutorialResNetUNet(channels=channels, classes=classes))
     config = assert_computes_the_same(theirs, small_pictures(channels)).config
     assert (config.in_channels, config.classes) == (channels, classes)
 
 
-@pytest.mark.parametrize(
+@every(
     ("blocks", "bottleneck", "name"),
     [
         ((2, 2, 2, 2), False, "ResNet-18, width 8"),
@@ -84,15 +85,15 @@ def test_the_standard_network_is_that_of_the_tutorial():
     assert detect(header(vector("resnet34_unet"))).config == ResNetUNetConfig.standard()
 
 
-@pytest.mark.parametrize("size", [(1, 1), (4, 200), (61, 33), (64, 96)])
+@every("size", [(1, 1), (4, 200), (61, 33), (64, 96)])
 def test_every_picture_gets_a_map_of_its_own_size(size):
     detection = detect(randomised(TutorialResNetUNet()).state_dict())
     prediction = predicted(detection, size)
     assert prediction.probabilities.shape == (1, size[1], size[0])
 
 
-@pytest.mark.parametrize("modules", [("dblock.dilate1",), ("dblock.dilate1", "spp.conv")])
-@pytest.mark.parametrize("prefix", ["", "module."])
+@every("modules", [("dblock.dilate1",), ("dblock.dilate1", "spp.conv")])
+@every("prefix", ["", "module."])
 def test_a_dilated_centre_is_refused_by_its_name(modules, prefix):
     state_dict = header(vector("resnet34_unet"))
     for module in modules:
@@ -106,7 +107,7 @@ def test_a_dilated_centre_is_refused_by_its_name(modules, prefix):
     assert "CE-Net" in str(caught.value)
 
 
-@pytest.mark.parametrize("extra", [{"dblock.dilate1.weight", "extra.weight"}, {"extra.weight"}])
+@every("extra", [{"dblock.dilate1.weight", "extra.weight"}, {"extra.weight"}])
 def test_a_stranger_is_not_taken_for_the_dilated_centre(extra):
     state_dict = header(vector("resnet34_unet"))
     state_dict |= {name: torch.empty(1, device="meta") for name in extra}

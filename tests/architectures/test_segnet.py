@@ -9,6 +9,7 @@ from small_encoder_unets import SEGNET_NAMES, SmallSegNet
 from segdemo.architectures.segnet import ARCHITECTURE, SegNet, SegNetConfig
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 SHAPES = ({}, {"channels": 1, "classes": 3}, {"channels": 4, "classes": 2, "width": 3})
 
@@ -35,7 +36,7 @@ def test_a_stride_that_no_tensor_tells_is_an_alternative():
         assert (detection.build()(x) - halving.build()(x)).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize(("height", "width"), [(32, 32), (37, 51), (33, 64)])
+@every(("height", "width"), [(32, 32), (37, 51), (33, 64)])
 def test_an_odd_row_comes_back(height, width):
     network = randomised(SmallSegNet())
     built = detect(network.state_dict(), assume="segnet_onera").build()
@@ -67,8 +68,8 @@ def test_a_missing_convolution_is_refused():
             detect({key: t for key, t in state_dict.items() if not key.startswith(path)})
 
 
-@pytest.mark.parametrize("size", [(37, 53), (1, 90)])
-@pytest.mark.parametrize("spelling", ["segnet_zoo", "segnet_onera"])
+@every("size", [(37, 53), (1, 90)])
+@every("spelling", ["segnet_zoo", "segnet_onera"])
 def test_every_picture_gets_a_map_of_its_own_size(spelling, size):
     detection = detect(randomised(SmallSegNet()).state_dict(), assume=spelling)
     assert predicted(detection, size).probabilities.shape == (1, size[1], size[0])

@@ -10,6 +10,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 from segdemo.architectures.smp_unet import ARCHITECTURE, SmpUNet, SmpUNetConfig, describe
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 
 class LikeTheirs(nn.Module):
@@ -76,8 +77,8 @@ def assert_computes_the_same(theirs, channels=3):
     return detection
 
 
-@pytest.mark.parametrize("block", [BasicBlock, Bottleneck])
-@pytest.mark.parametrize("depths", [(1, 1, 1, 1), (1, 3, 2, 1)])
+@every("block", [BasicBlock, Bottleneck])
+@every("depths", [(1, 1, 1, 1), (1, 3, 2, 1)])
 def test_any_kind_and_number_of_blocks(block, depths):
     config = assert_computes_the_same(randomised(LikeTheirs(block=block, depths=depths))).config
     assert config.bottleneck == (block is Bottleneck)
@@ -90,13 +91,13 @@ def test_grouped_bottlenecks():
     assert {stage.groups for stage in config.stages} == {32}
 
 
-@pytest.mark.parametrize("norm", [True, False])
+@every("norm", [True, False])
 def test_a_way_up_with_batch_norm_and_without(norm):
     config = assert_computes_the_same(randomised(LikeTheirs(norm=norm))).config
     assert config.norm == norm
 
 
-@pytest.mark.parametrize(("channels", "classes"), [(1, 1), (3, 4), (4, 2)])
+@every(("channels", "classes"), [(1, 1), (3, 4), (4, 2)])
 def test_any_number_of_channels_and_classes(channels, classes):
     theirs = randomised(LikeTheirs(channels=channels, classes=classes))
     config = assert_computes_the_same(theirs, channels).config
@@ -120,7 +121,7 @@ def test_the_standard_network_is_theirs_with_the_usual_arguments():
     assert describe(detection.config) == "on ResNet-34"
 
 
-@pytest.mark.parametrize("depths", [(1, 1), (1, 2, 1), (1, 1, 1, 1, 1)])
+@every("depths", [(1, 1), (1, 2, 1), (1, 1, 1, 1, 1)])
 def test_any_number_of_stages_under_our_names(depths):
     config = SmpUNetConfig.standard(width=8, blocks=depths)
     with torch.device("meta"):
@@ -129,7 +130,7 @@ def test_any_number_of_stages_under_our_names(depths):
     assert ARCHITECTURE.requirements(config).multiple_of == 2 ** (len(depths) + 1)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (4, 200), (61, 33), (64, 96)])
+@every("size", [(1, 1), (4, 200), (61, 33), (64, 96)])
 def test_every_picture_gets_a_map_of_its_own_size(size):
     detection = detect(randomised(LikeTheirs()).state_dict())
     prediction = predicted(detection, size)

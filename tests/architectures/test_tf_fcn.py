@@ -14,6 +14,7 @@ from segdemo.checkpoints import detect
 from segdemo.checkpoints.recognise import resolve_spec
 from segdemo.errors import UnknownNetworkError
 from segdemo.inference.processing import prepare
+from tests.table import every
 
 DEPTHS = (2, 2, 3, 3, 3)
 
@@ -78,7 +79,7 @@ def photo(height, width):
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (32, 64), (33, 47), (97, 61), (70, 31)])
+@every("size", [(1, 1), (32, 64), (33, 47), (97, 61), (70, 31)])
 def test_a_picture_gets_the_same_logits_at_any_size(size):
     theirs, pixels = randomised(FCN8VGG()), photo(*size)
     detection = detect(theirs.state_dict())

@@ -12,6 +12,7 @@ from segdemo.architectures.data_sets import VOC_CLASSES
 from segdemo.checkpoints import detect
 from segdemo.checkpoints.recognise import resolve_spec
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 NAMES = {
     "fcn_resnet50": ("fcn", "resnet50"),
@@ -44,8 +45,8 @@ def assert_computes_the_same(theirs, x):
     return detection
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("classes", [1, 5, 21])
+@every("name", NAMES)
+@every("classes", [1, 5, 21])
 def test_each_is_told_from_the_others(name, classes):
     detection = detect(without_weights(name, classes).state_dict())
     config = detection.config
@@ -56,7 +57,7 @@ def test_each_is_told_from_the_others(name, classes):
     assert detection.alternatives == ()
 
 
-@pytest.mark.parametrize("name", WITH_AUXILIARY)
+@every("name", WITH_AUXILIARY)
 def test_the_auxiliary_head_is_kept_but_not_run(name):
     theirs = without_weights(name, 2, auxiliary=True)
     detection = detect(theirs.state_dict())
@@ -78,13 +79,13 @@ def test_a_new_head_beside_the_old_auxiliary_one_is_what_fine_tuning_leaves():
         assert (config.classes, config.auxiliary_classes) == (4, 21)
 
 
-@pytest.mark.parametrize("size", [(33, 47), (64, 1)])
+@every("size", [(33, 47), (64, 1)])
 def test_logits_have_the_size_of_the_picture(size):
     theirs = randomised(build("lraspp_mobilenet_v3_large", 3))
     assert_computes_the_same(theirs, picture(height=size[0], width=size[1]))
 
 
-@pytest.mark.parametrize("channels", [1, 4])
+@every("channels", [1, 4])
 def test_a_backbone_for_other_pictures_computes_the_same(channels):
     theirs = build("lraspp_mobilenet_v3_large", 2)
     theirs.backbone["0"][0] = nn.Conv2d(channels, 16, 3, 2, 1, bias=False)
@@ -92,7 +93,7 @@ def test_a_backbone_for_other_pictures_computes_the_same(channels):
     assert detection.config.in_channels == channels
 
 
-@pytest.mark.parametrize("name", WITH_AUXILIARY[:4])
+@every("name", WITH_AUXILIARY[:4])
 def test_a_resnet_for_other_pictures_is_read_too(name):
     theirs = without_weights(name)
     if "resnet" in name:
@@ -109,7 +110,7 @@ def test_a_resnet_of_another_depth_is_refused():
         detect(shallower)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_pictures_and_classes_are_those_of_the_published_weights(name):
     published = segmentation.__dict__[weights_name(name)].DEFAULT
     spec = resolve_spec(detect(without_weights(name).state_dict()), {})

@@ -9,6 +9,7 @@ from segdemo.architectures.u2net import U2Net, U2NetConfig, describe
 from segdemo.checkpoints import detect
 from segdemo.checkpoints.batch_norm import fold_biases
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 # Names, whether the convolutions have a bias, and who claims such files.
 SPELLINGS = [
@@ -33,14 +34,14 @@ def assert_computes_the_same(theirs, x):
     return detection
 
 
-@pytest.mark.parametrize(("names", "bias", "claimed_by"), SPELLINGS)
+@every(("names", "bias", "claimed_by"), SPELLINGS)
 def test_every_spelling_computes_the_same_in_all_seven_maps(names, bias, claimed_by):
     detection = assert_computes_the_same(small(names, bias), picture(height=48, width=64))
     assert detection.id == claimed_by
     assert detection.alternatives == ()
 
 
-@pytest.mark.parametrize(("names", "bias", "claimed_by"), SPELLINGS)
+@every(("names", "bias", "claimed_by"), SPELLINGS)
 def test_the_stages_are_read_from_the_shapes(names, bias, claimed_by):
     config = detect(small(names, bias).state_dict()).config
     found = [
@@ -50,7 +51,7 @@ def test_the_stages_are_read_from_the_shapes(names, bias, claimed_by):
     assert found == [*SMALL_ENCODER, *SMALL_DECODER]
 
 
-@pytest.mark.parametrize("size", [(1, 1), (33, 47), (64, 31)])
+@every("size", [(1, 1), (33, 47), (64, 31)])
 def test_any_size_runs(size):
     height, width = size
     theirs = small()
@@ -60,21 +61,21 @@ def test_any_size_runs(size):
         torch.testing.assert_close(ours, theirs(x)[0], rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("classes", [2, 4])
-@pytest.mark.parametrize(("names", "bias", "claimed_by"), SPELLINGS)
+@every("classes", [2, 4])
+@every(("names", "bias", "claimed_by"), SPELLINGS)
 def test_any_number_of_classes(names, bias, claimed_by, classes):
     detection = assert_computes_the_same(small(names, bias, classes), picture())
     assert detection.config.classes == classes
 
 
-@pytest.mark.parametrize("channels", [1, 4])
+@every("channels", [1, 4])
 def test_any_number_of_channels(channels):
     encoder = ((5, channels, 3, 6, False), *SMALL_ENCODER[1:])
     detection = assert_computes_the_same(small(encoder=encoder), picture(channels))
     assert detection.config.in_channels == channels
 
 
-@pytest.mark.parametrize(("names", "bias", "claimed_by"), SPELLINGS)
+@every(("names", "bias", "claimed_by"), SPELLINGS)
 def test_any_number_of_stages(names, bias, claimed_by):
     encoder = (*SMALL_ENCODER[:2], (4, 7, 2, 8, True), (4, 8, 3, 9, True))
     decoder = ((4, 17, 3, 8, True), (3, 15, 3, 7, False), (5, 13, 3, 5, False))
@@ -88,8 +89,8 @@ def test_only_stages_of_height_four_are_dilated():
     assert_computes_the_same(small(encoder=encoder, decoder=decoder), picture(height=64, width=64))
 
 
-@pytest.mark.parametrize(("make", "name"), [(U2NetConfig.full, "full"), (U2NetConfig.lite, "lite")])
-@pytest.mark.parametrize(("channels", "classes"), [(3, 1), (1, 1), (3, 5)])
+@every(("make", "name"), [(U2NetConfig.full, "full"), (U2NetConfig.lite, "lite")])
+@every(("channels", "classes"), [(3, 1), (1, 1), (3, 5)])
 def test_the_networks_of_the_paper_are_read_back_and_named(make, name, channels, classes):
     config = make(in_channels=channels, classes=classes)
     with torch.device("meta"):
@@ -110,7 +111,7 @@ def test_the_plain_output_is_the_fused_map():
         assert torch.equal(network(x), network.forward_deep(x)[0])
 
 
-@pytest.mark.parametrize("missing", ["stage3.", "stage2d.", "side4.", "outconv."])
+@every("missing", ["stage3.", "stage2d.", "side4.", "outconv."])
 def test_a_missing_part_is_refused(missing):
     state_dict = small().state_dict()
     without = {key: value for key, value in state_dict.items() if not key.startswith(missing)}
@@ -143,7 +144,7 @@ def test_a_folded_bias_leaves_the_function_as_it_was():
     torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@every("dtype", [torch.float16, torch.bfloat16])
 def test_biases_of_half_precision_are_folded_without_loss(dtype):
     state = {f"a.{key}": value for key, value in unit(dtype).state_dict().items()}
     exact = state["a.norm.running_mean"].double() - state["a.conv.bias"].double()

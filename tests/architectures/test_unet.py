@@ -9,6 +9,7 @@ from code_bases import TutorialUNet, picture, randomised
 from segdemo.architectures.unet import ARCHITECTURE, UNet, UNetConfig, describe
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 CLAIMED_BY = {
     "master": "unet_milesial",
@@ -30,7 +31,7 @@ def assert_computes_the_same(theirs, x, *, assume=None):
     return detection
 
 
-@pytest.mark.parametrize(("era", "up"), ERAS_AND_UPS)
+@every(("era", "up"), ERAS_AND_UPS)
 def test_every_era_is_recognised_and_computes_the_same(era, up):
     theirs = randomised(TutorialUNet(era=era, up=up))
     detection = assert_computes_the_same(theirs, picture())
@@ -39,8 +40,8 @@ def test_every_era_is_recognised_and_computes_the_same(era, up):
     assert detection.config.bias == (era != "master")
 
 
-@pytest.mark.parametrize(("era", "up"), ERAS_AND_UPS)
-@pytest.mark.parametrize("depth", [1, 3, 5])
+@every(("era", "up"), ERAS_AND_UPS)
+@every("depth", [1, 3, 5])
 def test_any_depth(era, up, depth):
     theirs = randomised(TutorialUNet(era=era, up=up, depth=depth, width=4))
     detection = assert_computes_the_same(theirs, picture(height=64, width=32))
@@ -48,21 +49,21 @@ def test_any_depth(era, up, depth):
     assert ARCHITECTURE.requirements(detection.config).minimum == 2**depth
 
 
-@pytest.mark.parametrize(("era", "up"), ERAS_AND_UPS)
+@every(("era", "up"), ERAS_AND_UPS)
 def test_odd_sizes_are_padded_as_their_code_base_does(era, up):
     theirs = randomised(TutorialUNet(era=era, up=up, width=4, depth=3))
     assert_computes_the_same(theirs, picture(height=27, width=37))
 
 
-@pytest.mark.parametrize("width", [8, 16, 48])
+@every("width", [8, 16, 48])
 def test_any_width(width):
     theirs = randomised(TutorialUNet(width=width, depth=2))
     assert assert_computes_the_same(theirs, picture()).config.widths[0] == width
 
 
-@pytest.mark.parametrize("up", ["transposed", "bilinear"])
-@pytest.mark.parametrize("channels", [1, 3, 4])
-@pytest.mark.parametrize("classes", [1, 2, 5])
+@every("up", ["transposed", "bilinear"])
+@every("channels", [1, 3, 4])
+@every("classes", [1, 2, 5])
 def test_any_number_of_channels_and_classes(up, channels, classes):
     theirs = randomised(TutorialUNet(channels=channels, classes=classes, up=up, depth=2, width=4))
     detection = assert_computes_the_same(theirs, picture(channels))
@@ -87,12 +88,12 @@ def test_the_twin_is_offered_and_builds():
         torch.testing.assert_close(twin.build()(x), theirs(x), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("era", ["master", "classic", "2018"])
+@every("era", ["master", "classic", "2018"])
 def test_what_was_never_unpadded_has_no_twin(era):
     assert detect(TutorialUNet(era=era).state_dict()).alternatives == ()
 
 
-@pytest.mark.parametrize("depth", [1, 2, 4])
+@every("depth", [1, 2, 4])
 def test_the_unpadded_network_needs_room_and_loses_four_pixels_a_side(depth):
     config = detect(
         TutorialUNet(era="bias", depth=depth, width=2).state_dict(), assume="unet_unpadded"
@@ -123,9 +124,9 @@ def test_a_missing_level_is_refused():
         detect(gap)
 
 
-@pytest.mark.parametrize("up", ["transposed", "bilinear"])
-@pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize("depth", [1, 4])
+@every("up", ["transposed", "bilinear"])
+@every("bias", [False, True])
+@every("depth", [1, 4])
 def test_the_standard_network_is_read_back_from_its_own_tensors(up, bias, depth):
     config = UNetConfig.standard(in_channels=1, classes=3, width=8, depth=depth, up=up, bias=bias)
     network = randomised(UNet(config))
@@ -134,7 +135,7 @@ def test_the_standard_network_is_read_back_from_its_own_tensors(up, bias, depth)
     assert detection.config == config
 
 
-@pytest.mark.parametrize("up", ["transposed", "bilinear"])
+@every("up", ["transposed", "bilinear"])
 def test_the_standard_network_is_that_of_the_tutorials(up):
     config = detect(TutorialUNet(width=16, up=up).state_dict()).config
     assert config == UNetConfig.standard(width=16, up=up)

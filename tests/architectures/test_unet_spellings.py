@@ -11,6 +11,7 @@ from segdemo.architectures.unet import ARCHITECTURE
 from segdemo.architectures.unet_spellings import MAPPINGS
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 CLAIMED_BY = {
     "labml": "unet_labml",
@@ -43,7 +44,7 @@ def assert_computes_the_same(theirs, x, *, assume=None):
     return detection
 
 
-@pytest.mark.parametrize("dialect", CLAIMED_BY)
+@every("dialect", CLAIMED_BY)
 def test_every_spelling_is_recognised_and_computes_the_same(dialect):
     detection = assert_computes_the_same(spelled(dialect), picture(height=48, width=32))
     assert detection.id == CLAIMED_BY[dialect]
@@ -52,8 +53,8 @@ def test_every_spelling_is_recognised_and_computes_the_same(dialect):
     assert detection.config.norm == (dialect not in ("labml", "lab", "lab_prose"))
 
 
-@pytest.mark.parametrize("dialect", CLAIMED_BY)
-@pytest.mark.parametrize("depth", [2, 3, 5])
+@every("dialect", CLAIMED_BY)
+@every("depth", [2, 3, 5])
 def test_any_depth_that_the_numbering_allows(dialect, depth):
     theirs = spelled(dialect, depth=depth, width=2)
     detection = assert_computes_the_same(theirs, picture(height=32, width=64))
@@ -61,15 +62,15 @@ def test_any_depth_that_the_numbering_allows(dialect, depth):
     assert ARCHITECTURE.requirements(detection.config).multiple_of == 2**depth
 
 
-@pytest.mark.parametrize("dialect", CLAIMED_BY)
-@pytest.mark.parametrize("width", [8, 48])
+@every("dialect", CLAIMED_BY)
+@every("width", [8, 48])
 def test_any_width(dialect, width):
     theirs = spelled(dialect, depth=2, width=width)
     assert assert_computes_the_same(theirs, picture()).config.widths[0] == width
 
 
-@pytest.mark.parametrize("dialect", CLAIMED_BY)
-@pytest.mark.parametrize(("channels", "classes"), [(1, 1), (1, 5), (3, 2), (4, 1)])
+@every("dialect", CLAIMED_BY)
+@every(("channels", "classes"), [(1, 1), (1, 5), (3, 2), (4, 1)])
 def test_any_number_of_channels_and_classes(dialect, channels, classes):
     theirs = spelled(dialect, depth=2, channels=channels, classes=classes)
     config = assert_computes_the_same(theirs, picture(channels)).config
@@ -77,8 +78,8 @@ def test_any_number_of_channels_and_classes(dialect, channels, classes):
 
 
 # At 23, the skips exceed the upsampled maps by 1, 3 and 7: offsets 0, 2 and 4.
-@pytest.mark.parametrize("dialect", CROPPING)
-@pytest.mark.parametrize(("height", "width"), [(23, 32), (32, 23), (27, 37), (31, 63)])
+@every("dialect", CROPPING)
+@every(("height", "width"), [(23, 32), (32, 23), (27, 37), (31, 63)])
 def test_skips_are_cropped_about_their_centre_with_halves_to_even(dialect, height, width):
     theirs = spelled(dialect, depth=3)
     detection = assert_computes_the_same(theirs, picture(height=height, width=width))
@@ -86,8 +87,8 @@ def test_skips_are_cropped_about_their_centre_with_halves_to_even(dialect, heigh
     assert cropped == (height - height % 8, width - width % 8)
 
 
-@pytest.mark.parametrize("dialect", EXACT)
-@pytest.mark.parametrize(("height", "width"), [(23, 32), (32, 44)])
+@every("dialect", EXACT)
+@every(("height", "width"), [(23, 32), (32, 44)])
 def test_what_raises_in_their_code_raises_in_ours(dialect, height, width):
     theirs = spelled(dialect, depth=3)
     x = picture(height=height, width=width)
@@ -96,8 +97,8 @@ def test_what_raises_in_their_code_raises_in_ours(dialect, height, width):
             network(x)
 
 
-@pytest.mark.parametrize("dialect", CLAIMED_BY)
-@pytest.mark.parametrize("size", [(37, 53), (1, 90), (64, 48)])
+@every("dialect", CLAIMED_BY)
+@every("size", [(37, 53), (1, 90), (64, 48)])
 def test_every_picture_gets_a_map_of_its_own_size(dialect, size):
     theirs = spelled(dialect)
     detection = detect(theirs.state_dict())
@@ -201,7 +202,7 @@ def test_the_order_of_the_join_matters():
         assert (detect(exported).build()(x) - theirs(x)).abs().max() > 0.01
 
 
-@pytest.mark.parametrize("dialect", CLAIMED_BY)
+@every("dialect", CLAIMED_BY)
 def test_an_exported_network_is_read_as_its_metadata_assume(dialect):
     theirs = spelled(dialect)
     exported = detect(theirs.state_dict()).build().state_dict()
@@ -237,7 +238,7 @@ def test_a_larger_head_is_read_by_structure_not_by_a_spelling_that_never_had_one
         assert detection.config.head.kernel == 3
 
 
-@pytest.mark.parametrize("side", [1, 5])
+@every("side", [1, 5])
 def test_the_small_network_with_another_head_than_3x3_is_another(side):
     state_dict = spelled("tiny8").state_dict()
     state_dict["layer10_conv.weight"] = torch.zeros(1, 4, side, side)
@@ -251,7 +252,7 @@ def test_no_padding_keeps_the_size_under_an_even_head():
         detect(state_dict)
 
 
-@pytest.mark.parametrize("network", [TutorialUNet(era="bias"), spelled("zoo32"), spelled("brain")])
+@every("network", [TutorialUNet(era="bias"), spelled("zoo32"), spelled("brain")])
 def test_norms_without_parameters_are_not_silently_taken_for_no_norms(network):
     # nn.InstanceNorm2d has no tensors: where the batch norms should be is nothing.
     means = [key for key in network.state_dict() if key.endswith("running_mean")]

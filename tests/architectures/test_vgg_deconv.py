@@ -9,6 +9,7 @@ from small_encoder_unets import SmallLearnedFCN
 from segdemo.architectures.vgg_deconv import ARCHITECTURE, VGGDeconv, VGGDeconvConfig
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 SHAPES = ({}, {"channels": 1, "classes": 3}, {"channels": 4, "classes": 2, "width": 3})
 VARIANTS = {
@@ -51,7 +52,7 @@ def test_a_missing_step_is_refused():
             detect({key: t for key, t in state_dict.items() if not key.startswith(path)})
 
 
-@pytest.mark.parametrize("size", [(37, 53), (1, 90)])
+@every("size", [(37, 53), (1, 90)])
 def test_every_picture_gets_a_map_of_its_own_size(size):
     prediction = predicted(detect(randomised(SmallLearnedFCN()).state_dict()), size)
     assert prediction.probabilities.shape == (1, size[1], size[0])

@@ -11,6 +11,7 @@ from segdemo.architectures.vgg import vgg16
 from segdemo.checkpoints import detect
 from segdemo.checkpoints.recognise import resolve_spec
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 POOLS = {16: 3, 23: 4}  # places in the Sequential of the pools that are scored
 LAYERS = (1, 1, "M", 2, 2, "M", 4, 4, 4, "M", 8, 8, 8, "M", 8, 8, 8, "M")
@@ -76,8 +77,8 @@ def assert_computes_the_same(theirs, x):
     return detection
 
 
-@pytest.mark.parametrize("size", [(32, 32), (64, 96), (97, 131), (80, 112), (63, 40)])
-@pytest.mark.parametrize("stride", [32, 16, 8])
+@every("size", [(32, 32), (64, 96), (97, 131), (80, 112), (63, 40)])
+@every("stride", [32, 16, 8])
 def test_every_stride_computes_the_same(stride, size):
     theirs = randomised(TutorialVGGFCN(stride))
     detection = assert_computes_the_same(theirs, picture(height=size[0], width=size[1]))
@@ -94,8 +95,8 @@ def test_16s_runs_on_sizes_where_its_code_base_raises():
     assert logits.isfinite().all()
 
 
-@pytest.mark.parametrize("channels", [1, 4])
-@pytest.mark.parametrize("classes", [1, 21])
+@every("channels", [1, 4])
+@every("classes", [1, 21])
 def test_channels_classes_and_widths_are_read_from_the_shapes(channels, classes):
     theirs = randomised(TutorialVGGFCN(8, channels=channels, classes=classes, width=3))
     x = picture(channels, height=64, width=64)
@@ -104,7 +105,7 @@ def test_channels_classes_and_widths_are_read_from_the_shapes(channels, classes)
     assert (config.widths, config.hidden, config.stride) == (vgg16(3), (6, 5), 8)
 
 
-@pytest.mark.parametrize("stride", [32, 16, 8])
+@every("stride", [32, 16, 8])
 def test_the_unused_classifier_may_be_there_or_not(stride):
     complete = TutorialVGGFCN(stride).state_dict()
     unused = [key for key in complete if key.startswith("vgg16.classifier.")]

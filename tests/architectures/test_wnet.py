@@ -9,6 +9,7 @@ from torch import nn
 
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 
 class Block(nn.Module):
@@ -110,7 +111,7 @@ def assert_computes_the_same(theirs, assume, *, channels=3):
     return detection
 
 
-@pytest.mark.parametrize(
+@every(
     "options",
     [
         {},
@@ -135,7 +136,7 @@ def test_leaky_activations_are_a_reading_of_their_own():
         assert detect(exported, assume=reading).config == detection.config
 
 
-@pytest.mark.parametrize(("channels", "classes"), [(1, 1), (4, 3)])
+@every(("channels", "classes"), [(1, 1), (4, 3)])
 def test_channels_and_classes_are_read_from_the_shapes(channels, classes):
     theirs = randomised(LWNet(channels=channels, classes=classes))
     config = assert_computes_the_same(theirs, "wnet_lwnet", channels=channels).config
@@ -163,7 +164,7 @@ def test_one_tensor_less_is_refused():
             detect({key: tensor for key, tensor in complete.items() if key != name})
 
 
-@pytest.mark.parametrize("size", [(1, 1), (61, 33)])
+@every("size", [(1, 1), (61, 33)])
 def test_every_picture_gets_a_map_of_its_own_size(size):
     detection = detect(randomised(LWNet()).state_dict())
     assert predicted(detection, size).probabilities.shape == (1, size[1], size[0])

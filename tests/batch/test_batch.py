@@ -26,8 +26,9 @@ from segdemo.batch import (
 )
 from segdemo.batch import run as running
 from segdemo.errors import PictureError, PredictionError, SegdemoError
-from segdemo.images.decode import decode
+from segdemo.images.decode import decode_plane
 from segdemo.inference.processing import quantise
+from tests.table import every
 
 LIMIT = 1_000_000
 
@@ -71,9 +72,7 @@ def test_what_is_no_picture_in_an_archive_is_passed_over(tmp_path):
     assert [m.name for m in gather([archive(tmp_path / "a.zip", files)], limit=LIMIT)] == ["a.png"]
 
 
-@pytest.mark.parametrize(
-    "name", ["../../etc/a.png", "/etc/a.png", "..\\..\\a.png", "C:\\a.png", "x/../../a.png"]
-)
+@every("name", ["../../etc/a.png", "/etc/a.png", "..\\..\\a.png", "C:\\a.png", "x/../../a.png"])
 def test_a_path_in_an_archive_is_no_more_than_a_name(tmp_path, name):
     [member] = gather([archive(tmp_path / "a.zip", {name: png()})], limit=LIMIT)
     assert member.name == "a.png"
@@ -158,7 +157,7 @@ def test_the_table_of_an_archive_is_not_read_when_it_is_absurd(tmp_path):
     assert key_of(raises) == "batch_archive"
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\3\4"])
+@every("content", [b"", b"no archive", b"PK\3\4"])
 def test_what_is_no_archive_is_refused(tmp_path, content):
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(PictureError) as raises:
@@ -219,7 +218,7 @@ def test_a_mask_belongs_to_the_picture_of_its_name():
     assert [pair.mask and pair.mask.name for pair in pairs] == ["a.png", "b_mask.gif", None]
 
 
-@pytest.mark.parametrize(
+@every(
     ("pictures", "masks"),
     [(["a.jpg"], ["a.png", "a.gif"]), (["a.jpg", "a.png"], ["a.gif"])],
 )
@@ -339,9 +338,9 @@ def test_while_networks_have_a_picture_the_next_alone_is_read(tmp_path, monkeypa
 
     def noted(content, **limits):
         read.put(len(content))
-        return decode(content, **limits)
+        return decode_plane(content, **limits)
 
-    monkeypatch.setattr(running, "decode", noted)
+    monkeypatch.setattr(running, "decode_plane", noted)
     paths = [gradient(tmp_path / f"{n}.png", (40 + n, 30)) for n in range(4)]
     # Each picture has two networks: the first ones wait until two pictures have been read.
     outcomes = make_run(tmp_path, paths, predictor=Patient()).outcomes()
@@ -361,9 +360,7 @@ def test_a_broken_picture_is_told_and_the_rest_goes_on(tmp_path):
     assert good.tables.disagreement(128) == 0
 
 
-@pytest.mark.parametrize(
-    ("path", "key"), [("broken", "prediction_not_finite"), ("mistaken", "unexpected")]
-)
+@every(("path", "key"), [("broken", "prediction_not_finite"), ("mistaken", "unexpected")])
 def test_a_network_that_fails_leaves_the_others_their_figures(tmp_path, path, key):
     run = make_run(tmp_path, [gradient(tmp_path / "a.png")], networks=("bright", path, "bright"))
     [outcome] = run.outcomes()
@@ -453,7 +450,7 @@ def test_the_archive_holds_every_mask_at_the_threshold_and_the_pictures_size(fin
     assert (mask == (quantise(grey / 256) >= 200)).all()
 
 
-@pytest.mark.parametrize("name", ["../../a.png", "/a.png", "a/b.png", "...", "C:\\a.png"])
+@every("name", ["../../a.png", "/a.png", "a/b.png", "...", "C:\\a.png"])
 def test_no_name_in_the_archive_is_a_path_to_elsewhere(tmp_path, name):
     run = make_run(tmp_path, [gradient(tmp_path / "a.png")], networks=("bright",))
     [outcome] = run.outcomes()

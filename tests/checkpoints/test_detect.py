@@ -8,6 +8,7 @@ from torch import nn
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError, WeightsError
+from tests.table import every
 
 
 @pytest.fixture
@@ -128,9 +129,7 @@ def test_assuming_what_does_not_fit_is_refused_and_names_what_does(state_dict):
     assert "unet_milesial" in str(error)
 
 
-@pytest.mark.parametrize(
-    "content", [{}, {"epoch": 3}, {"state_dict": {}}, {"model": {"optimizer": 1}}]
-)
+@every("content", [{}, {"epoch": 3}, {"state_dict": {}}, {"model": {"optimizer": 1}}])
 def test_content_without_tensors_says_so(content):
     assert refusal(content).key == "checkpoint_empty"
 
@@ -141,7 +140,7 @@ def test_content_that_contains_itself_says_so():
     assert refusal(content).key == "checkpoint_empty"
 
 
-@pytest.mark.parametrize(
+@every(
     "network",
     [nn.Linear(3, 1), nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)), nn.LSTM(2, 2)],
 )
@@ -201,7 +200,7 @@ def test_a_tensor_without_numbers_is_named(state_dict):
     assert "outc.conv.bias" in str(error)
 
 
-@pytest.mark.parametrize(
+@every(
     ("values", "names"),
     [([0, 255], ["0", "255"]), ([[0, 0, 0], [255, 0, 9]], ["0, 0, 0", "255, 0, 9"])],
 )

@@ -24,6 +24,7 @@ from segdemo.checkpoints.peek import peek
 from segdemo.checkpoints.unwrap import unwrap
 from segdemo.errors import CheckpointError, FileError
 
+pytestmark = pytest.mark.slow
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))
 bounded = settings(
     max_examples=EXAMPLES,

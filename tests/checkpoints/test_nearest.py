@@ -8,6 +8,7 @@ from segdemo.checkpoints import detect
 from segdemo.checkpoints.nearest import Difference, nearest_miss
 from segdemo.cli.main import main
 from segdemo.errors import UnknownNetworkError
+from tests.table import every
 
 FIXTURES = sorted(path.stem for path in VECTORS.glob("*.json"))
 
@@ -18,18 +19,15 @@ def refusal(tensors):
     return caught.value
 
 
-@pytest.fixture(params=FIXTURES)
-def complete(request):
-    return header(vector(request.param))
-
-
 def middle(tensors):
     """The name of a convolution that is neither first nor last."""
     names = [key for key, tensor in tensors.items() if tensor.dim() == 4]
     return names[len(names) // 2]
 
 
-def test_a_surplus_tensor_is_named(complete):
+@every("fixture", FIXTURES)
+def test_a_surplus_tensor_is_named(fixture):
+    complete = header(vector(fixture))
     error = refusal({**complete, "attention.gate.weight": torch.empty(1, device="meta")})
     assert error.key == "checkpoint_near_surplus"
     assert error.facts["first"] == "attention.gate.weight"
@@ -37,12 +35,14 @@ def test_a_surplus_tensor_is_named(complete):
     assert error.facts["count"] == len(complete) + 1
 
 
-def test_a_missing_tensor_does_not_hide_what_network_it_is(complete):
+@every("fixture", FIXTURES)
+def test_a_missing_tensor_does_not_hide_what_network_it_is(fixture):
+    complete = header(vector(fixture))
     rest = {key: tensor for key, tensor in complete.items() if key != middle(complete)}
     assert refusal(rest).facts["title"] == detect(complete).architecture.title
 
 
-@pytest.mark.parametrize(
+@every(
     ("network", "name"),
     [
         ("milesial_unet", "outc.conv.weight"),
@@ -62,7 +62,9 @@ def test_a_missing_tensor_is_named_as_the_file_would(network, name):
     assert (error.key, error.facts["first"]) == ("checkpoint_near_missing", name)
 
 
-def test_another_kernel_is_named_with_both_shapes(complete):
+@every("fixture", FIXTURES)
+def test_another_kernel_is_named_with_both_shapes(fixture):
+    complete = header(vector(fixture))
     name = middle(complete)
     shape = tuple(complete[name].shape)
     error = refusal({**complete, name: torch.empty(*shape[:2], 9, 9, device="meta")})

@@ -18,6 +18,7 @@ from torch import nn
 from segdemo.checkpoints import detect, read_file
 from segdemo.checkpoints.peek import peek
 from segdemo.errors import FileError
+from tests.table import every
 
 TENSORS = {"a.weight": torch.arange(600.0).reshape(20, 30), "a.bias": torch.ones(3).half()}
 NETWORKS = {
@@ -119,15 +120,15 @@ def is_meta(content):
     return not isinstance(content, torch.Tensor) or content.is_meta
 
 
-@pytest.mark.parametrize("writer", WRITERS)
-@pytest.mark.parametrize("network", NETWORKS)
+@every("writer", WRITERS)
+@every("network", NETWORKS)
 def test_peeking_finds_what_reading_finds(tmp_path, network, writer):
     peeked, found = both(tmp_path, WRITERS[writer](NETWORKS[network]()))
     assert peeked == found
     assert peeked[0] == "file_whole_object" if "whole" in writer else len(peeked[0]) > 1
 
 
-@pytest.mark.parametrize("words", [None, {"title": "Nuclei"}])
+@every("words", [None, {"title": "Nuclei"}])
 def test_the_words_of_a_safetensors_file_are_found(tmp_path, words):
     data = write_checkpoint(tmp_path / "a.safetensors", words=words).read_bytes()
     peeked, found = both(tmp_path, data)
@@ -135,7 +136,7 @@ def test_the_words_of_a_safetensors_file_are_found(tmp_path, words):
     assert peeked[1].get("segdemo") == (json.dumps(words) if words else None)
 
 
-@pytest.mark.parametrize("write", [zipped, legacy, save])
+@every("write", [zipped, legacy, save])
 def test_no_tensor_has_memory(write):
     data = write(TENSORS)
     found = peek(io.BytesIO(data), name="a.pth", size=len(data)).content
@@ -145,7 +146,7 @@ def test_no_tensor_has_memory(write):
     }
 
 
-@pytest.mark.parametrize("write", [zipped, legacy, save])
+@every("write", [zipped, legacy, save])
 def test_only_what_describes_the_tensors_is_read(write):
     data = write({str(n): torch.ones(1000, 1000) for n in range(3)})
     file = Noted(data)
@@ -153,7 +154,7 @@ def test_only_what_describes_the_tensors_is_read(write):
     assert file.taken <= 70_000 < len(data) / 100
 
 
-@pytest.mark.parametrize("write", [zipped, legacy, save])
+@every("write", [zipped, legacy, save])
 def test_views_that_share_a_storage_keep_their_shapes(tmp_path, write):
     base = torch.arange(24.0)
     views = {"view": base[3:15].reshape(3, 4).t(), "shared": base[20:], "scalar": torch.tensor(7)}
@@ -163,7 +164,7 @@ def test_views_that_share_a_storage_keep_their_shapes(tmp_path, write):
     assert peeked == found
 
 
-@pytest.mark.parametrize("write", [zipped, legacy, save])
+@every("write", [zipped, legacy, save])
 def test_a_file_cut_anywhere_is_refused_as_when_it_is_read(tmp_path, write):
     data = write(TENSORS)
     for length in (0, 1, 7, 8, 9, 40, *range(100, len(data), 97), len(data) - 8, len(data) - 1):
@@ -239,7 +240,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@every("case", REFUSED)
 def test_what_reading_refuses_is_refused_by_the_same_sentence(tmp_path, case):
     data, key = REFUSED[case]
     peeked, found = both(tmp_path, data)
@@ -247,7 +248,7 @@ def test_what_reading_refuses_is_refused_by_the_same_sentence(tmp_path, case):
     assert peeked[0] == key
 
 
-@pytest.mark.parametrize("write", [zipped, legacy, save])
+@every("write", [zipped, legacy, save])
 def test_wrong_bytes_in_the_description_lead_both_to_the_same_answer(tmp_path, write):
     data, dice = write(TENSORS), random.Random(1)
     starts = [data.find(what) for what in (b"PK\x01\x02", b"a.weight", b"FloatStorage")]
@@ -288,7 +289,7 @@ def test_a_file_that_cannot_be_read_is_named():
     assert caught.value.key == "file_unreadable"
 
 
-@pytest.mark.parametrize(
+@every(
     "fixture",
     ["xuebinqin_u2net", "xuebinqin_u2netp", "milesial_unet", "tv_lraspp_mobilenet_v3_large"],
 )

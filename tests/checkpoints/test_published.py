@@ -27,6 +27,7 @@ from segdemo.checkpoints.published import (
 from segdemo.checkpoints.recognise import resolve_spec
 from segdemo.hub.about import allows_commerce
 from segdemo.spec import SegmentationSpec
+from tests.table import every
 
 each = pytest.mark.parametrize("one", published(), ids=lambda one: one.id)
 of_torchvision = pytest.mark.parametrize(
@@ -151,17 +152,17 @@ def test_torchvisions_are_known_by_the_digits_that_torchvision_gives():
     assert known_by_digest("1167a1af" + "0" * 56).repo_id == "fcn_resnet50"
 
 
-@pytest.mark.parametrize("digest", ["", "0" * 64, "1025a17f" * 8])
+@every("digest", ["", "0" * 64, "1025a17f" * 8])
 def test_another_content_is_not_known(digest):
     assert known_by_digest(digest) is None
 
 
-@pytest.mark.parametrize("size", [176_290_937, 4_683_258, 176_500_000, 141_567_197 + 525])
+@every("size", [176_290_937, 4_683_258, 176_500_000, 141_567_197 + 525])
 def test_a_size_that_may_be_known_is_worth_hashing(size):
     assert known_by_size(size)
 
 
-@pytest.mark.parametrize("size", [176_290_936, 4_683_259, 176_499_999, 124_000_000, 31_100_000, 0])
+@every("size", [176_290_936, 4_683_259, 176_499_999, 124_000_000, 31_100_000, 0])
 def test_another_size_is_not(size):
     assert not known_by_size(size)
 
@@ -186,7 +187,7 @@ def test_a_place_does_not_speak_for_content_that_is_known():
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 
 
-@pytest.mark.parametrize(
+@every(
     ("path", "expected"),
     [
         (

@@ -7,6 +7,7 @@ import pytest
 
 from segdemo.checkpoints.sidecar_files import NAMES, neighbours
 from segdemo.spec import SegmentationSpec
+from tests.table import every
 
 IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
@@ -84,7 +85,7 @@ def test_an_image_processor_says_how_a_picture_is_prepared(beside):
     }
 
 
-@pytest.mark.parametrize(
+@every(
     ("size", "expected"),
     [
         (512, {"resize": "stretch", "side": 512}),
@@ -123,33 +124,27 @@ def test_what_is_switched_off_is_said_too(beside):
     }
 
 
-@pytest.mark.parametrize(
-    ("factor", "divisor"), [(1 / 255, 255.0), (0.0039, 255.0), (1 / 127.5, 127.5), (1, 1.0)]
-)
+@every(("factor", "divisor"), [(1 / 255, 255.0), (0.0039, 255.0), (1 / 127.5, 127.5), (1, 1.0)])
 def test_a_factor_is_the_divisor_upside_down(beside, factor, divisor):
     assert preprocessor(beside, {"rescale_factor": factor}) == {"divisor": divisor}
 
 
-@pytest.mark.parametrize(
-    "factor", [0, -1, "1/255", None, True, [], float("nan"), float("inf"), 1e-300]
-)
+@every("factor", [0, -1, "1/255", None, True, [], float("nan"), float("inf"), 1e-300])
 def test_a_senseless_factor_is_left_out(beside, factor):
     assert preprocessor(beside, {"rescale_factor": factor}) == {}
 
 
-@pytest.mark.parametrize(
-    ("number", "name"), [(0, "nearest"), (1, "lanczos"), (2, "bilinear"), (3, "bicubic")]
-)
+@every(("number", "name"), [(0, "nearest"), (1, "lanczos"), (2, "bilinear"), (3, "bicubic")])
 def test_the_filter_has_the_number_that_pillow_gives_it(beside, number, name):
     assert preprocessor(beside, {"resample": number}) == {"resample": name}
 
 
-@pytest.mark.parametrize("number", [4, -1, "2", None, True, [2], {}, 2.5])
+@every("number", [4, -1, "2", None, True, [2], {}, 2.5])
 def test_another_filter_is_left_out(beside, number):
     assert preprocessor(beside, {"resample": number}) == {}
 
 
-@pytest.mark.parametrize(
+@every(
     ("mean", "std"),
     [
         ([0.5, 0.5], [0.5, 0.5]),
@@ -207,15 +202,13 @@ def test_the_steps_of_albumentations_are_taken_where_a_rule_of_ours_says_the_sam
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "rule"), [("LongestMaxSize", "longest"), ("SmallestMaxSize", "shortest")]
-)
+@every(("name", "rule"), [("LongestMaxSize", "longest"), ("SmallestMaxSize", "shortest")])
 def test_one_side_alone_may_be_set(beside, name, rule):
     step = {"__class_fullname__": f"albumentations.{name}", "max_size": 640, "interpolation": 1}
     assert albumentations(beside, step) == {"resize": rule, "side": 640, "resample": "bilinear"}
 
 
-@pytest.mark.parametrize(
+@every(
     "step",
     [
         {"__class_fullname__": "Normalize"},
@@ -244,7 +237,7 @@ def test_names_of_classes_come_in_the_order_of_their_numbers(beside):
     assert config(beside, document, classes=3) == {"classes": ["Background", "Hat", "Hair"]}
 
 
-@pytest.mark.parametrize(
+@every(
     "labels",
     [
         {"0": "a", "1": "b", "2": "c"},
@@ -270,7 +263,7 @@ def test_names_of_any_language_are_names(beside):
     assert config(beside, document, classes=2)["classes"] == ["背景", "vaisseau sanguin"]
 
 
-@pytest.mark.parametrize(
+@every(
     ("activation", "classes", "expected"),
     [
         ("sigmoid", 1, "sigmoid"),
@@ -284,7 +277,7 @@ def test_the_activation_of_smp_is_taken(beside, activation, classes, expected):
     assert config(beside, document, classes=classes) == {"activation": expected}
 
 
-@pytest.mark.parametrize(
+@every(
     ("activation", "classes"),
     [(None, 1), ("identity", 1), ("gelu", 1), ("softmax", 1), (["sigmoid"], 1), (1, 1)],
 )
@@ -334,13 +327,13 @@ GARBAGE = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("raw", GARBAGE, ids=lambda raw: raw[:20].hex())
+@every("name", NAMES)
+@every("raw", GARBAGE, ids=lambda raw: raw[:20].hex())
 def test_garbage_says_nothing(beside, name, raw):
     assert beside(name, raw) == {}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_what_is_no_file_says_nothing(tmp_path, name):
     (tmp_path / name).mkdir()
     assert neighbours(tmp_path / "a.pth", in_channels=3, classes=1) == []

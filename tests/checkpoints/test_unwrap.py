@@ -1,10 +1,10 @@
 """Containers and prefixes come off; what is no tensor is left out."""
 
-import pytest
 import torch
 from torch import nn
 
 from segdemo.checkpoints.unwrap import unwrap
+from tests.table import every
 
 TENSORS = {"inc.weight": torch.ones(1), "outc.bias": torch.zeros(2)}
 
@@ -15,7 +15,7 @@ def test_a_plain_state_dict_stays_as_it_is():
     assert found.stripped == ()
 
 
-@pytest.mark.parametrize(
+@every(
     "name",
     [
         *("state_dict", "model_state_dict", "model", "net", "network", "params", "weights"),
@@ -35,7 +35,7 @@ def test_containers_nest():
     assert found.stripped == ("model", "state_dict")
 
 
-@pytest.mark.parametrize(
+@every(
     "prefixes", [["module."], ["model."], ["_orig_mod."], ["module.", "_orig_mod.", "net."], ["0."]]
 )
 def test_modules_around_the_network_are_taken_off(prefixes):
@@ -78,7 +78,7 @@ def test_mask_values_beside_a_container_are_kept():
     assert unwrap({"state_dict": TENSORS, "mask_values": [0, 255]}).class_values == ("0", "255")
 
 
-@pytest.mark.parametrize(
+@every(
     "values", [None, "01", [None], [[[1]]], [10**400], [0] * 5000, [float("nan"), "x"], [[1] * 9]]
 )
 def test_senseless_mask_values_are_left_out(values):
@@ -97,7 +97,7 @@ def test_a_prefix_that_not_all_share_stays():
     assert unwrap(mixed).tensors.keys() == mixed.keys()
 
 
-@pytest.mark.parametrize("values", [[0, 255], [0, [1, 2, 3]], None, "text"])
+@every("values", [[0, 255], [0, [1, 2, 3]], None, "text"])
 def test_mask_values_and_all_else_that_is_no_tensor_is_left_out(values):
     assert unwrap({**TENSORS, "mask_values": values}).tensors.keys() == TENSORS.keys()
 

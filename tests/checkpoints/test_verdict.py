@@ -13,6 +13,7 @@ from safetensors.torch import save
 from segdemo.checkpoints import detect, read_file
 from segdemo.checkpoints.verdict import Verdict, judge
 from segdemo.errors import HubError
+from tests.table import every
 
 
 def judged(data, name="network.pth"):
@@ -25,7 +26,7 @@ def saved(content, **options):
     return stream.getvalue()
 
 
-@pytest.mark.parametrize("legacy", [False, True])
+@every("legacy", [False, True])
 def test_a_verdict_says_what_loading_would_find(tmp_path, legacy):
     network = randomised(TutorialUNet(channels=1, classes=2))
     data = saved({"net": network.state_dict()}, _use_new_zipfile_serialization=not legacy)
@@ -52,7 +53,7 @@ def test_a_reading_that_tensors_cannot_tell_from_another_is_counted():
     assert (verdict.architecture, verdict.classes, verdict.reason) == ("u2net", 1, None)
 
 
-@pytest.mark.parametrize(
+@every(
     ("data", "key"),
     [
         (b"", "file_empty"),
@@ -70,7 +71,7 @@ def test_what_cannot_be_used_has_its_sentence_as_the_reason(data, key):
     assert verdict == Verdict(reason=verdict.reason)
 
 
-@pytest.mark.parametrize("fixture", ["xuebinqin_u2netp", "milesial_unet", "tv_fcn_resnet50"])
+@every("fixture", ["xuebinqin_u2netp", "milesial_unet", "tv_fcn_resnet50"])
 def test_absurd_shapes_that_a_server_vouches_for_are_refused_like_others(fixture):
     dice, sides = random.Random(2), (0, 1, 7, 2**20, 2**31, 2**40)
     shapes = {key: list(tensor.shape) for key, tensor in header(vector(fixture)).items()}

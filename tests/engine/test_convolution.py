@@ -1,6 +1,5 @@
 """The order of filters in memory: another one, the same numbers."""
 
-import pytest
 import torch
 from checkpoint_files import write_checkpoint
 from code_bases import picture, randomised
@@ -9,6 +8,7 @@ from torch import nn
 from segdemo.engine.convolution import to_channels_last
 from segdemo.inference.segmenter import load
 from tests.engine.test_engine import CONVOLUTIONS, NETWORKS
+from tests.table import every
 
 
 def filters(network):
@@ -19,7 +19,7 @@ def filters(network):
     ]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@every("name", NETWORKS)
 def test_filters_are_laid_out_with_channels_last_and_are_the_same(name):
     network = randomised(NETWORKS[name]()).eval()
     before = {key: tensor.clone() for key, tensor in network.state_dict().items()}
@@ -32,7 +32,7 @@ def test_filters_are_laid_out_with_channels_last_and_are_the_same(name):
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", CONVOLUTIONS)
+@every("name", CONVOLUTIONS)
 def test_so_are_filters_of_every_kind(name):
     layer = randomised(CONVOLUTIONS[name]())
     before = layer.weight.clone()

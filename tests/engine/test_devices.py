@@ -24,6 +24,7 @@ from segdemo.engine.devices import (
     without_tf32,
 )
 from segdemo.errors import SettingsError
+from tests.table import every
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_every_device_has_a_name_for_people(monkeypatch):
     assert device_name(torch.device("mps")) == "Apple GPU (mps)"
 
 
-@pytest.mark.parametrize(("threads", "name"), [(1, "CPU, one thread"), (8, "CPU, 8 threads")])
+@every(("threads", "name"), [(1, "CPU, one thread"), (8, "CPU, 8 threads")])
 def test_the_cpu_is_named_with_its_threads(monkeypatch, threads, name):
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     assert device_name(torch.device("cpu")) == name
@@ -139,7 +140,7 @@ def test_the_cpu_needs_no_waiting_and_has_nothing_to_give_back():
     free_memory(torch.device("cpu"))
 
 
-@pytest.mark.parametrize(
+@every(
     "error",
     [
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
@@ -160,7 +161,7 @@ def test_the_cpu_of_this_machine_runs_out_as_we_think():
     assert is_out_of_memory(caught.value)
 
 
-@pytest.mark.parametrize("error", [RuntimeError("shapes differ"), ValueError("out of memory")])
+@every("error", [RuntimeError("shapes differ"), ValueError("out of memory")])
 def test_other_errors_are_something_else(error):
     assert not is_out_of_memory(error)
 

@@ -26,6 +26,7 @@ from segdemo.engine import engine as engine_module
 from segdemo.engine import tracing as recording_module
 from segdemo.engine.engine import Engine, reads_channels_last
 from segdemo.engine.winograd import convolve
+from tests.table import every
 
 NARROW = {"in_channels": 3, "classes": 2, "widths": vgg16(2), "hidden": (8, 8), "skips": 2}
 # Those of the fixtures that are not made anew below, as their code bases publish them.
@@ -146,19 +147,19 @@ def functions(engine):
     return [getattr(call.function, "__name__", "fused") for call in program._recording.calls]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@every("name", NETWORKS)
 def test_every_architecture_computes_the_same_at_any_size(name):
     network = randomised(NETWORKS[name]())
     assert_the_same(network, picture(height=64, width=96), picture(height=96, width=128, seed=2))
 
 
-@pytest.mark.parametrize("name", ["unet", "unet_bilinear", "u2net", "isnet", "vgg_fcn", "tf_fcn"])
+@every("name", ["unet", "unet_bilinear", "u2net", "isnet", "vgg_fcn", "tf_fcn"])
 def test_odd_sizes_and_several_pictures_are_the_same_too(name):
     several = torch.cat([picture(height=45, width=51, seed=seed) for seed in (1, 2)])
     assert_the_same(randomised(NETWORKS[name]()), picture(height=45, width=51), several)
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@every("name", PUBLISHED)
 def test_published_networks_compute_the_same_without_a_norm_left(name):
     fixture = vector(name)
     assume = name if name == "unet_unpadded" else None
@@ -169,7 +170,7 @@ def test_published_networks_compute_the_same_without_a_norm_left(name):
     assert "batch_norm" not in functions(engine)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@every("name", NETWORKS)
 def test_no_norm_is_left_and_every_relu_that_follows_a_convolution_is_part_of_it(name):
     engine = Engine()
     engine.run(randomised(NETWORKS[name]()), picture(height=64, width=64))
@@ -180,23 +181,23 @@ def test_no_norm_is_left_and_every_relu_that_follows_a_convolution_is_part_of_it
     assert ("relu" in left) == name.startswith(("resnet", "smp"))
 
 
-@pytest.mark.parametrize("wiring", WIRINGS)
-@pytest.mark.parametrize("kernels", [True, False])
+@every("wiring", WIRINGS)
+@every("kernels", [True, False])
 def test_what_is_read_elsewhere_is_still_there(wiring, kernels, monkeypatch):
     monkeypatch.setattr(convolution_module, "_has_kernels", lambda dtype: kernels)
     assert_the_same(randomised(Wired(WIRINGS[wiring])), picture(height=20, width=24) - 0.5)
 
 
-@pytest.mark.parametrize("wiring", ["norm", "norm and relu", "relu alone"])
-@pytest.mark.parametrize("convolution", CONVOLUTIONS)
-@pytest.mark.parametrize("kernels", [True, False])
+@every("wiring", ["norm", "norm and relu", "relu alone"])
+@every("convolution", CONVOLUTIONS)
+@every("kernels", [True, False])
 def test_every_kind_of_convolution_computes_the_same(wiring, convolution, kernels, monkeypatch):
     monkeypatch.setattr(convolution_module, "_has_kernels", lambda dtype: kernels)
     network = randomised(Wired(WIRINGS[wiring], CONVOLUTIONS[convolution]()))
     assert_the_same(network, picture(height=20, width=24) - 0.5)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@every("seed", range(20))
 def test_norms_of_any_strength_compute_the_same(seed):
     network = randomised(Wired(WIRINGS["norm and relu"]), seed)
     generator = torch.Generator().manual_seed(seed)
@@ -285,7 +286,7 @@ def test_what_depends_on_numbers_is_never_a_graph(by_graphs):
     assert by_graphs == []
 
 
-@pytest.mark.parametrize(
+@every(
     ("device", "dtype", "last"),
     [
         ("cpu", torch.float32, True),
@@ -325,7 +326,7 @@ def test_a_network_that_trains_runs_as_it_is():
     assert network.encoder[0].norm1.num_batches_tracked == 1
 
 
-@pytest.mark.parametrize(
+@every(
     "wiring",
     [
         lambda net, x: net.conv(x) if x.mean() > 0 else net.norm(net.conv(x)),
@@ -380,8 +381,8 @@ def test_wide_convolutions_are_computed_by_winograd_and_are_the_same(monkeypatch
     assert asked == 2 * wanted
 
 
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("padding", [0, 1, 3])
+@every("bias", [True, False])
+@every("padding", [0, 1, 3])
 def test_a_single_wide_map_is_the_same(bias, padding):
     layer = nn.Conv2d(70, 1, 3, padding=padding, bias=bias)
     network = randomised(nn.Sequential(layer))
@@ -429,8 +430,8 @@ def test_what_cannot_be_recorded_computes_in_bfloat16_too():
     assert torch.bfloat16 in seen
 
 
-@pytest.mark.parametrize("kernels", [True, False])
-@pytest.mark.parametrize("name", ["unet", "unet_with_biases", "u2net", "resnet_unet", "smp_unet"])
+@every("kernels", [True, False])
+@every("name", ["unet", "unet_with_biases", "u2net", "resnet_unet", "smp_unet"])
 def test_what_a_decoder_joins_is_never_copied_together(name, kernels, monkeypatch):
     monkeypatch.setattr(convolution_module, "_has_kernels", lambda dtype: kernels)
     engine = Engine()
@@ -455,7 +456,7 @@ def test_memory_is_free_as_soon_as_nothing_reads_it(monkeypatch):
     assert most <= 2
 
 
-@pytest.mark.parametrize(("limit", "times"), [(9, 0), (8, 1), (4, 3)])
+@every(("limit", "times"), [(9, 0), (8, 1), (4, 3)])
 def test_what_small_layers_leave_is_given_back_once_layers_are_large(limit, times, monkeypatch):
     given_back = []
     monkeypatch.setattr(recording_module, "FROM_SYSTEM", limit * 4 * 32 * 32)

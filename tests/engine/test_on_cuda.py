@@ -12,11 +12,12 @@ from segdemo.engine.engine import Engine
 from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
 from tests.engine.test_engine import NETWORKS
+from tests.table import every
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 
 
-@pytest.mark.parametrize("name", sorted(NETWORKS))
+@every("name", sorted(NETWORKS))
 def test_a_network_answers_as_on_the_cpu_before_and_after_it_is_a_graph(name):
     torch.manual_seed(0)
     network = NETWORKS[name]().eval()
@@ -32,7 +33,7 @@ def test_a_network_answers_as_on_the_cpu_before_and_after_it_is_a_graph(name):
     assert engine.byte_size > 0, "no graph was kept"
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+@every("precision", ["fp32", "bf16", "fp16"])
 def test_many_visitors_get_the_answers_of_whoever_is_alone(tmp_path, precision):
     path = write_checkpoint(tmp_path / "net.safetensors")
     random = np.random.default_rng(0)

@@ -1,6 +1,5 @@
 """What a network's pixel depends on: as computed, and as its gradients tell."""
 
-import pytest
 import torch
 from torch import nn
 from torch.nn import functional
@@ -12,6 +11,7 @@ from segdemo.architectures.vgg import VGGConfig
 from segdemo.engine.receptive_field import ReceptiveField, receptive_field
 from segdemo.engine.tracing import trace_network
 from tests.engine.test_engine import NARROW, NETWORKS
+from tests.table import every
 
 
 class Layers(nn.Module):
@@ -74,7 +74,7 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@every("name", LAYERS)
 def test_it_is_as_far_as_the_gradients_reach(name):
     network = LAYERS[name]()
     field = field_of(network)
@@ -99,7 +99,7 @@ def test_bilinear_steps_between_centres_are_known():
     assert after <= field.after <= after + field.step
 
 
-@pytest.mark.parametrize(
+@every(
     "network",
     [
         UNet(UNetConfig.standard(width=2, up="bilinear")),
@@ -125,7 +125,7 @@ def test_what_depends_on_the_whole_picture_or_is_not_known_has_none(network):
     assert field_of(network) is None
 
 
-@pytest.mark.parametrize(
+@every(
     "network",
     [
         ResNetUNet(ResNetUNetConfig.standard(width=8)),

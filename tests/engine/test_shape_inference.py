@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +12,7 @@ from torch.nn import functional
 
 from segdemo.engine.shape_inference import returned_shape
 from tests.engine.test_engine import NETWORKS
+from tests.table import every
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDES = st.tuples(st.integers(1, 40), st.integers(1, 40))
@@ -40,7 +40,7 @@ def watched(run):
     return watching.told
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@every("name", NETWORKS)
 def test_every_layer_of_every_architecture_has_the_shape_that_is_told(name):
     network = NETWORKS[name]().eval()
     calls = sum(isinstance(m, nn.Conv2d | nn.BatchNorm2d) for m in network.modules())
@@ -78,7 +78,7 @@ def test_so_is_resizing(sides, factor):
     assert watched(lambda: functional.interpolate(x, size=(3, 9), mode="bilinear")) == 1
 
 
-@pytest.mark.parametrize(
+@every(
     ("function", "arguments", "named"),
     [
         (torch.cat, ([torch.rand(1, 2, 3, 3), torch.rand(1, 2, 4, 3)],), {"dim": 1}),

@@ -1,10 +1,10 @@
 """Winograd's way: the same sums as a convolution, and no rounder."""
 
-import pytest
 import torch
 from torch.nn import functional
 
 from segdemo.engine.winograd import convolve
+from tests.table import every
 
 
 def drawn(*shape, seed=0):
@@ -20,9 +20,9 @@ def convolved(pairs, bias, *, padding, relu):
     return functional.relu(answer) if relu else answer
 
 
-@pytest.mark.parametrize(("height", "width"), [(4, 4), (5, 9), (37, 18), (1, 1), (3, 600)])
-@pytest.mark.parametrize("padding", [(1, 1), (0, 2), (3, 0)])
-@pytest.mark.parametrize("relu", [False, True])
+@every(("height", "width"), [(4, 4), (5, 9), (37, 18), (1, 1), (3, 600)])
+@every("padding", [(1, 1), (0, 2), (3, 0)])
+@every("relu", [False, True])
 def test_it_is_a_convolution_at_any_size_and_padding(height, width, padding, relu):
     height, width = height + 2, width + 2
     pairs, bias = [(drawn(2, 3, height, width), drawn(5, 3, 3, 3, seed=1))], drawn(5, 1, 1, 1)

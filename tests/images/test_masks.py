@@ -8,6 +8,7 @@ from segdemo.errors import PictureError
 from segdemo.images.masks import VOID, TruthMask, decode_truth
 from segdemo.images.palettes import CLASS_PALETTES
 from segdemo.strings import speaking
+from tests.table import every
 
 HEIGHT, WIDTH = 40, 60
 
@@ -53,7 +54,7 @@ def keys(mask):
 # --- Ground and foreground --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     "picture",
     [
         Image.fromarray(DRAWN.astype(bool)),
@@ -153,7 +154,7 @@ def test_a_gif_holds_labels_in_its_colours():
     assert np.array_equal(read(picture, "GIF").labels, blocks(2, 0, 1))
 
 
-@pytest.mark.parametrize(("name", "count"), [("voc", 21), ("ade20k_background", 40), ("safe", 8)])
+@every(("name", "count"), [("voc", 21), ("ade20k_background", 40), ("safe", 8)])
 def test_colours_of_a_known_table_are_its_classes(name, count):
     values = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) // 30 % count
     mask = read(coloured(values, CLASS_PALETTES[name]))
@@ -195,7 +196,7 @@ def photograph():
     )
 
 
-@pytest.mark.parametrize(
+@every(
     ("content", "key"),
     [
         (written(photograph()), "truth_photograph"),
@@ -228,7 +229,7 @@ def test_a_mask_of_the_pictures_size_stays_as_it_is():
     assert mask.fitted((WIDTH, HEIGHT)) is mask
 
 
-@pytest.mark.parametrize("size", [(30, 20), (120, 80), (121, 80)])
+@every("size", [(30, 20), (120, 80), (121, 80)])
 def test_a_mask_of_the_pictures_proportions_is_resized_without_mixing_labels(size):
     mask = TruthMask(labels=np.where(CLASSES == 15, VOID, CLASSES).astype(np.uint8))
     fitted = mask.fitted(size)
@@ -238,7 +239,7 @@ def test_a_mask_of_the_pictures_proportions_is_resized_without_mixing_labels(siz
     assert f"{size[0]} × {size[1]}" in fitted.notices[0].message()
 
 
-@pytest.mark.parametrize("size", [(40, 60), (60, 42), (62, 40)])
+@every("size", [(40, 60), (60, 42), (62, 40)])
 def test_a_mask_of_other_proportions_is_refused(size):
     with pytest.raises(PictureError, match="proportions") as caught:
         TruthMask(labels=DRAWN.astype(np.uint8)).fitted(size)

@@ -4,7 +4,6 @@ import itertools
 import re
 
 import numpy as np
-import pytest
 
 from segdemo.images.palettes import (
     CLASS_PALETTES,
@@ -13,6 +12,7 @@ from segdemo.images.palettes import (
     TRUTH_COLOURS,
     palette_for,
 )
+from tests.table import every
 
 # Full colour blindness of each kind, linear RGB (Machado, Oliveira and Fernandes 2009).
 VISIONS = {
@@ -60,7 +60,7 @@ def lab(colour: str, vision: str) -> np.ndarray:
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
-@pytest.mark.parametrize("colour", [*PANEL_COLOURS, *HEAT_COLOURS])
+@every("colour", [*PANEL_COLOURS, *HEAT_COLOURS])
 def test_a_colour_is_six_hexadecimal_digits(colour):
     assert re.fullmatch("#[0-9a-f]{6}", colour)
 
@@ -69,20 +69,20 @@ def test_four_panels_have_four_colours():
     assert len(set(PANEL_COLOURS)) == len(PANEL_COLOURS) == 4
 
 
-@pytest.mark.parametrize("vision", VISIONS)
+@every("vision", VISIONS)
 def test_any_two_panel_colours_stay_apart(vision):
     # 2.3 is a just noticeable difference; small areas over a picture need far more.
     for one, other in itertools.combinations(PANEL_COLOURS, 2):
         assert np.linalg.norm(lab(one, vision) - lab(other, vision)) > 35
 
 
-@pytest.mark.parametrize("vision", VISIONS)
+@every("vision", VISIONS)
 def test_right_wrong_and_missed_stay_apart(vision):
     for one, other in itertools.combinations(TRUTH_COLOURS.values(), 2):
         assert np.linalg.norm(lab(one, vision) - lab(other, vision)) > 35
 
 
-@pytest.mark.parametrize("vision", VISIONS)
+@every("vision", VISIONS)
 def test_the_heat_map_grows_lighter_all_the_way(vision):
     lightness = [lab(colour, vision)[0] for colour in HEAT_COLOURS]
     assert lightness == sorted(lightness)
@@ -91,12 +91,12 @@ def test_the_heat_map_grows_lighter_all_the_way(vision):
 # --- Classes ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", CLASS_PALETTES)
+@every("name", CLASS_PALETTES)
 def test_a_class_has_a_colour_of_six_hexadecimal_digits(name):
     assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in CLASS_PALETTES[name])
 
 
-@pytest.mark.parametrize("vision", VISIONS)
+@every("vision", VISIONS)
 def test_any_two_classes_of_the_safe_palette_stay_apart(vision):
     colours = [lab(colour, vision) for colour in CLASS_PALETTES["safe"]]
     assert len(colours) == 24
@@ -124,7 +124,7 @@ def test_the_data_sets_have_as_many_colours_as_classes():
     assert CLASS_PALETTES["ade20k"][2] == "#06e6e6"  # sky
 
 
-@pytest.mark.parametrize(
+@every(
     ("names", "count", "palette"),
     [
         (("background", "aeroplane", "bicycle"), 21, "voc"),

@@ -16,6 +16,7 @@ from segdemo.inference.processing import (
     resized,
 )
 from segdemo.spec import Preprocessing
+from tests.table import every
 
 ANY_SIZE = SizeRequirements()
 AS_IT_IS = Preprocessing(resize="none", divisor=1.0)
@@ -44,7 +45,7 @@ def values(picture, preprocessing=AS_IT_IS, **options):
     return tensor[0].numpy()
 
 
-@pytest.mark.parametrize(
+@every(
     ("rule", "size", "expected"),
     [
         ({"resize": "none"}, (1300, 700), (1300, 700)),
@@ -65,13 +66,13 @@ def test_every_rule_gives_its_size(rule, size, expected):
     assert network_size(size, Preprocessing(**rule), 4096) == (expected, False)
 
 
-@pytest.mark.parametrize("side", range(200, 1200, 37))
+@every("side", range(200, 1200, 37))
 def test_the_wanted_side_is_met_exactly(side):
     size, _ = network_size((1333, 777), Preprocessing(resize="longest", side=side), 4096)
     assert max(size) == side
 
 
-@pytest.mark.parametrize(
+@every(
     ("rule", "size", "expected"),
     [
         ({"resize": "none"}, (4000, 1000), (1024, 256)),
@@ -90,7 +91,7 @@ def test_the_limit_is_told_of_the_prepared_picture():
     assert not prepared(random_picture(64, 32), AS_IT_IS, max_side=64).reduced
 
 
-@pytest.mark.parametrize("resample", ["nearest", "lanczos"])
+@every("resample", ["nearest", "lanczos"])
 def test_every_filter_is_that_of_its_name(resample):
     picture = random_picture(40, 40)
     rule = Preprocessing(resize="stretch", side=16, divisor=1.0, resample=resample)
@@ -98,8 +99,8 @@ def test_every_filter_is_that_of_its_name(resample):
     assert np.array_equal(values(picture, rule), np.asarray(expected).transpose(2, 0, 1))
 
 
-@pytest.mark.parametrize("resample", ["bilinear", "bicubic"])
-@pytest.mark.parametrize("size", [(16, 16), (39, 7), (97, 120), (40, 80)])
+@every("resample", ["bilinear", "bicubic"])
+@every("size", [(16, 16), (39, 7), (97, 120), (40, 80)])
 def test_the_usual_filters_are_those_of_pillow_within_one_level(resample, size):
     picture = random_picture(40, 61)
     found = resized(picture, size, resample).astype(int)
@@ -122,7 +123,7 @@ def test_channels_come_in_the_order_of_the_spec():
     assert values(picture, bgr)[:, 0, 0].tolist() == [30, 20, 10]
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@every("channels", [1, 3])
 def test_grey_is_luma_in_every_channel(channels):
     picture = Image.new("RGB", (16, 16), (255, 0, 0))
     grey = Preprocessing(resize="none", divisor=1.0, channels="grey")
@@ -134,7 +135,7 @@ def test_a_network_of_one_channel_sees_grey_whatever_the_spec_says():
     assert values(picture, channels=1)[:, 0, 0].tolist() == [150]
 
 
-@pytest.mark.parametrize("channels", [2, 4, 13])
+@every("channels", [2, 4, 13])
 def test_a_network_of_other_channels_is_refused(channels):
     with pytest.raises(PredictionError) as caught:
         prepared(random_picture(), AS_IT_IS, channels=channels)
@@ -180,7 +181,7 @@ def test_a_black_picture_stays_black_when_divided_by_its_maximum():
     assert not values(Image.new("RGB", (16, 16)), rule).any()
 
 
-@pytest.mark.parametrize(("width", "height"), [(31, 17), (32, 32), (1, 40), (1, 1)])
+@every(("width", "height"), [(31, 17), (32, 32), (1, 40), (1, 1)])
 def test_odd_sizes_are_padded_at_the_bottom_right_by_reflection(width, height):
     picture = random_picture(width, height)
     rule = Preprocessing(resize="none", divisor=1.0, multiple_of=16)
@@ -257,7 +258,7 @@ def test_what_is_a_probability_already_is_only_kept_in_range():
     assert activate(given, "none", (3, 1)).tolist() == [[[0.0, 0.25, 1.0]]]
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "softmax", "none"])
+@every("activation", ["sigmoid", "softmax", "none"])
 def test_probabilities_are_float32_in_range_and_without_padding(activation):
     found = activate(100 * random_logits(2).half(), activation, (5, 3))
     assert found.dtype == torch.float32
@@ -265,8 +266,8 @@ def test_probabilities_are_float32_in_range_and_without_padding(activation):
     assert 0 <= found.min() <= found.max() <= 1
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "softmax", "none"])
-@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+@every("activation", ["sigmoid", "softmax", "none"])
+@every("bad", [float("nan"), float("inf"), float("-inf")])
 def test_what_is_not_finite_is_refused(activation, bad):
     logits = random_logits(2)
     logits[0, 1, 2, 3] = bad
@@ -290,8 +291,8 @@ def test_a_map_of_the_right_size_stays_as_it_is():
     assert resize_map(given, (7, 5)) is given
 
 
-@pytest.mark.parametrize("size", [(14, 10), (3, 2), (14, 2), (1, 1), (7, 11)])
-@pytest.mark.parametrize("channels", [(), (1,), (3,)])
+@every("size", [(14, 10), (3, 2), (14, 2), (1, 1), (7, 11)])
+@every("channels", [(), (1,), (3,)])
 def test_a_map_is_brought_to_any_size_and_stays_in_range(size, channels):
     found = resize_map(random_map(*channels, 5, 7), size)
     assert found.shape == (*channels, size[1], size[0])
@@ -299,8 +300,8 @@ def test_a_map_is_brought_to_any_size_and_stays_in_range(size, channels):
     assert 0 <= found.min() <= found.max() <= 1
 
 
-@pytest.mark.parametrize("value", [0.0, 1.0, 0.5])
-@pytest.mark.parametrize("size", [(3, 2), (700, 500)])
+@every("value", [0.0, 1.0, 0.5])
+@every("size", [(3, 2), (700, 500)])
 def test_a_constant_map_stays_constant(value, size):
     found = resize_map(np.full((5, 7), value, np.float32), size)
     np.testing.assert_allclose(found, value, atol=1e-6)
@@ -325,7 +326,7 @@ def exactly_representable():
     return np.clip(np.concatenate([steps, below, above]), 0, 1).astype(np.float32)
 
 
-@pytest.mark.parametrize("probabilities", [random_map(200, 300), exactly_representable()])
+@every("probabilities", [random_map(200, 300), exactly_representable()])
 def test_a_quantised_probability_reaches_a_threshold_exactly_when_it_does_itself(probabilities):
     quantised = quantise(probabilities)
     assert quantised.dtype == np.uint8

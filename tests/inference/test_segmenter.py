@@ -25,6 +25,7 @@ from segdemo.inference.processing import quantise
 from segdemo.inference.segmenter import Segmenter, load
 from segdemo.settings import Settings
 from segdemo.spec import Postprocessing, Preprocessing, SegmentationSpec
+from tests.table import every
 
 CPU = torch.device("cpu")
 AS_IT_IS = {"preprocessing": {"resize": "none"}}
@@ -135,8 +136,8 @@ def test_threads_may_share_a_segmenter(checkpoint):
     assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
 
 
-@pytest.mark.parametrize("multiple_of", [1, 16, 32])
-@pytest.mark.parametrize(("width", "height"), [(37, 29), (32, 64), (1, 1)])
+@every("multiple_of", [1, 16, 32])
+@every(("width", "height"), [(37, 29), (32, 64), (1, 1)])
 def test_padding_is_cropped_back_to_the_pixel(multiple_of, width, height):
     segmenter, picture = red_channel(multiple_of=multiple_of), random_picture(width, height)
     prediction = segmenter.predict(picture)
@@ -145,7 +146,7 @@ def test_padding_is_cropped_back_to_the_pixel(multiple_of, width, height):
     assert seen.shape[2] % multiple_of == seen.shape[3] % multiple_of == 0
 
 
-@pytest.mark.parametrize("place", [(0, 0), (36, 0), (0, 28), (36, 28), (17, 11)])
+@every("place", [(0, 0), (36, 0), (0, 28), (36, 28), (17, 11)])
 def test_a_network_that_loses_a_border_still_covers_every_pixel_of_the_picture(place):
     picture = Image.new("RGB", (37, 29))
     picture.putpixel(place, (255, 0, 0))
@@ -167,8 +168,8 @@ def test_the_unpadded_network_sees_the_picture_with_its_border_mirrored(tmp_path
     np.testing.assert_allclose(prediction.probabilities, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("depth", [1, 3])
-@pytest.mark.parametrize(("width", "height"), [(16, 16), (17, 31)])
+@every("depth", [1, 3])
+@every(("width", "height"), [(16, 16), (17, 31)])
 def test_a_picture_smaller_than_the_unpadded_network_needs_is_filled_up(
     tmp_path, depth, width, height
 ):
@@ -239,7 +240,7 @@ class Noting:
         return forward(given), 0.25
 
 
-@pytest.mark.parametrize(("megabytes", "most"), [(4096, 8), (8, 3), (1, 1)])
+@every(("megabytes", "most"), [(4096, 8), (8, 3), (1, 1)])
 def test_where_a_small_picture_does_not_fill_the_device_as_many_go_together_as_fit(
     monkeypatch, megabytes, most
 ):
@@ -280,9 +281,7 @@ def of_probabilities(*channels):
     )
 
 
-@pytest.mark.parametrize(
-    ("channels", "foreground"), [((0.3,), 0.3), ((0.75, 0.25), 0.25), ((0.5, 0.3, 0.2), 0.5)]
-)
+@every(("channels", "foreground"), [((0.3,), 0.3), ((0.75, 0.25), 0.25), ((0.5, 0.3, 0.2), 0.5)])
 def test_the_foreground_is_the_one_class_or_all_but_the_background(channels, foreground):
     prediction = of_probabilities(*channels)
     np.testing.assert_allclose(prediction.foreground, foreground, atol=1e-7)
@@ -320,7 +319,7 @@ def test_a_grey_network_takes_colour_pictures(checkpoint):
     assert checkpoint(in_channels=1).predict(random_picture()).mask().shape == (29, 37)
 
 
-@pytest.mark.parametrize("mode", ["L", "RGBA", "LA", "P", "CMYK", "1", "I;16", "I", "F"])
+@every("mode", ["L", "RGBA", "LA", "P", "CMYK", "1", "I;16", "I", "F"])
 def test_a_picture_of_any_mode_is_taken(mode):
     picture = Image.new(mode, (20, 16))
     assert red_channel().predict(picture).probabilities.shape == (1, 16, 20)
@@ -505,7 +504,7 @@ def test_what_is_known_of_a_network_with_other_classes_is_left_out(tmp_path, mon
     assert "preprocessing.side" not in load(path, device="cpu").spec.origins
 
 
-@pytest.mark.parametrize(("classes", "side"), [(4, 768), (1, 1024)])
+@every(("classes", "side"), [(4, 768), (1, 1024)])
 def test_a_published_network_is_prepared_as_it_was_trained_if_it_is_that_network(
     tmp_path, classes, side
 ):
@@ -574,9 +573,7 @@ def test_words_that_are_absent_are_empty():
     assert parse_metadata({"other": "x"}) == {}
 
 
-@pytest.mark.parametrize(
-    "document", ["", "{", "[]", "3", "null", '"x"', "[" * 100_000, '{"assume": 1}', "{'a': 1}"]
-)
+@every("document", ["", "{", "[]", "3", "null", '"x"', "[" * 100_000, '{"assume": 1}', "{'a': 1}"])
 def test_words_that_are_broken_are_one_sentence(document):
     with pytest.raises(SpecError) as caught:
         parse_metadata({"segdemo": document})
@@ -599,7 +596,7 @@ def test_a_spec_can_be_resolved_without_weights():
     assert spec.postprocessing.activation == "softmax"
 
 
-@pytest.mark.parametrize("how", ["argument", "settings"])
+@every("how", ["argument", "settings"])
 def test_a_device_that_is_absent_is_said_before_the_file_is_read(tmp_path, monkeypatch, how):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     options = {"argument": {"device": "cuda"}, "settings": {"settings": Settings(device="cuda")}}

@@ -10,6 +10,7 @@ from segdemo.metrics.confusion import Confusion, confusion
 from segdemo.metrics.curves import best_threshold, curve, overlap, tail_sums
 from segdemo.metrics.outlines import outlines
 from tests.mask_pairs import COUNT, class_pair, mask_pair
+from tests.table import every
 
 LEVELS = np.arange(257)
 PAIRS = range(COUNT)
@@ -41,7 +42,7 @@ def same(ours, theirs):
 # --- Against other code -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", SAID)
+@every("number", SAID)
 def test_scores_at_all_thresholds_are_those_of_scikit_learn(number):
     found, right = columns(*mask_pair(number))
     ours = curve(*mask_pair(number))
@@ -58,7 +59,7 @@ def test_scores_at_all_thresholds_are_those_of_scikit_learn(number):
     same(ours.score("accuracy"), (table[:, 0, 0] + table[:, 1, 1]) / len(found))
 
 
-@pytest.mark.parametrize("number", SAID)
+@every("number", SAID)
 def test_counts_at_all_thresholds_are_those_of_torchmetrics(number):
     found, right = columns(*mask_pair(number))
     table = torchmetrics.multilabel_stat_scores(
@@ -69,7 +70,7 @@ def test_counts_at_all_thresholds_are_those_of_torchmetrics(number):
     assert np.array_equal(np.stack(counts, axis=1), table[:, :4])
 
 
-@pytest.mark.parametrize("number", PAIRS)
+@every("number", PAIRS)
 def test_outlines_at_all_thresholds_are_those_of_scipy(number):
     q, truth = mask_pair(number)
     ours = outlines(q, truth)
@@ -92,7 +93,7 @@ def test_outlines_at_all_thresholds_are_those_of_scipy(number):
     same(ours.f_score, np.where(lacking | missed, 0.0, f_score))
 
 
-@pytest.mark.parametrize("number", PAIRS)
+@every("number", PAIRS)
 def test_the_agreement_of_two_maps_is_the_iou_of_their_masks(number):
     first, _ = mask_pair(number)
     second = np.random.default_rng(number).permuted(first, axis=1)
@@ -102,7 +103,7 @@ def test_the_agreement_of_two_maps_is_the_iou_of_their_masks(number):
     assert np.array_equal(tail_sums(first), a.sum(axis=0))
 
 
-@pytest.mark.parametrize("number", PAIRS)
+@every("number", PAIRS)
 def test_scores_of_several_classes_are_those_of_scikit_learn(number):
     found, labels = class_pair(number, CLASSES)
     said = labels != VOID
@@ -159,7 +160,7 @@ def test_a_label_without_a_class_counts_as_wrong():
 # --- The best threshold -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", PAIRS)
+@every("number", PAIRS)
 def test_no_threshold_has_a_higher_dice_than_the_best(number):
     judged = curve(*mask_pair(number))
     usable = judged.dice[1:256]

@@ -1,7 +1,6 @@
 import io
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from segdemo.images.palettes import CLASS_PALETTES, PANEL_COLOURS
@@ -18,6 +17,7 @@ from segdemo.outputs.render import (
     mask_picture,
     overlay_picture,
 )
+from tests.table import every
 
 MASK = np.array([[True, False], [False, True], [False, False]])
 PICTURE = Image.new("RGB", (2, 3), (100, 100, 100))
@@ -49,7 +49,7 @@ def test_a_deep_map_has_16_bits_also_as_a_file():
     assert np.asarray(picture).tolist() == [[0, 32768, 65535, 1]]
 
 
-@pytest.mark.parametrize("k", [1, 77, 128, 255])
+@every("k", [1, 77, 128, 255])
 def test_a_deep_map_is_cut_where_the_map_on_the_screen_is(k):
     exact = np.arange(257, dtype=np.float32)[None] / 256
     for probabilities in (RANDOM, exact, np.nextafter(exact, np.float32(0))):
@@ -98,7 +98,7 @@ def winning(labels: np.ndarray, **words) -> View:
     return view(3, pick="all", probabilities=probabilities.astype(np.float32), **words)
 
 
-@pytest.mark.parametrize("hidden", [(), (0,), (1, 2), (0, 1, 2, 999)])
+@every("hidden", [(), (0,), (1, 2), (0, 1, 2, 999)])
 def test_files_of_classes_paint_the_classes_that_the_screen_paints(hidden):
     shown = winning(LABELS, hidden=hidden)
     painted = ~np.isin(LABELS, hidden)
@@ -121,7 +121,7 @@ def test_an_overlay_of_classes_tints_those_that_are_painted():
     assert pixels[0, 1].tolist() == [177, 50, 50]
 
 
-@pytest.mark.parametrize("k", [1, 64, 128, 200, 255])
+@every("k", [1, 64, 128, 200, 255])
 def test_a_cutout_is_half_there_exactly_where_the_mask_begins(k):
     picture = Image.new("RGB", (64, 64), PANEL_COLOURS[0])
     alpha = np.asarray(cutout_picture(picture, RANDOM, k / 256).getchannel("A"))

@@ -19,6 +19,7 @@ from segdemo.training.loop import Saved, fit, planned_steps
 from segdemo.training.plan import Plan, rate
 from segdemo.training.ranks import Ranks, started
 from segdemo.training.start import fresh
+from tests.table import every
 
 CPU = torch.device("cpu")
 BY_ID = {architecture.id: architecture for architecture in ARCHITECTURES}
@@ -94,7 +95,7 @@ def test_a_run_is_taken_up_by_its_own_identity_alone(tmp_path):
     assert same(whole, resumed.network.state_dict())
 
 
-@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04"])
+@every("content", [b"", b"text", b"PK\x03\x04"])
 def test_a_damaged_run_is_begun_anew(tmp_path, content):
     saved = Saved(path=tmp_path / "run", identity="a")
     saved.path.write_bytes(content)

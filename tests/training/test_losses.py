@@ -1,10 +1,10 @@
 """The loss: falls towards the truth, for one class and for several, whatever is ignored."""
 
-import pytest
 import torch
 
 from segdemo.images.masks import VOID
 from segdemo.training.losses import deep_loss, loss
+from tests.table import every
 
 
 def square(classes):
@@ -23,7 +23,7 @@ def sure(labels, channels, scale):
     return (one_hot.float() * 2 - 1) * scale
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3])
+@every("channels", [1, 2, 3])
 def test_it_falls_as_the_logits_approach_the_truth(channels):
     labels = square(channels)
     losses = [float(loss(sure(labels, channels, scale), labels)) for scale in (-4, 0, 1, 8)]
@@ -31,7 +31,7 @@ def test_it_falls_as_the_logits_approach_the_truth(channels):
     assert losses[-1] < 0.01
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@every("channels", [1, 3])
 def test_pixels_that_say_nothing_do_not_count(channels):
     labels = square(channels)
     logits = sure(labels, channels, 3.0)
@@ -41,7 +41,7 @@ def test_pixels_that_say_nothing_do_not_count(channels):
     torch.testing.assert_close(loss(logits, labels), loss(other, labels))
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@every("channels", [1, 3])
 def test_a_batch_that_says_nothing_teaches_nothing(channels):
     logits = torch.randn(2, channels, 4, 4, requires_grad=True)
     loss(logits, torch.full((2, 4, 4), VOID, dtype=torch.uint8)).backward()

@@ -4,6 +4,7 @@ import pytest
 
 from segdemo.errors import TrainingError
 from segdemo.training.pairs import find_pairs, split
+from tests.table import every
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_a_folder_that_is_absent_is_named(folders):
     assert caught.value.key == "finetune_folder_absent"
 
 
-@pytest.mark.parametrize("count", [2, 3, 5, 20, 1000])
+@every("count", [2, 3, 5, 20, 1000])
 def test_every_picture_is_in_one_part_and_both_have_some(count):
     training, aside = split([frozenset({0, 1})] * count, 2, seed=0)
     assert sorted(training + aside) == list(range(count))

@@ -29,6 +29,7 @@ from segdemo.ui.page import build
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.visitor import Visitor
 from tests.browser.conftest import served
+from tests.table import every
 from tests.ui.conftest import in_a_loop, save_unet
 from tests.ui.hub_fakes import FakeHub
 
@@ -264,7 +265,7 @@ def test_a_truth_of_another_shape_is_refused_by_a_sentence(client, picture_path,
         )
 
 
-@pytest.mark.parametrize(
+@every(
     ("endpoint", "arguments", "sentence"),
     [
         ("/inspect", {"checkpoint": "nobody"}, "No checkpoint on offer has the id nobody."),
@@ -308,14 +309,14 @@ def test_what_is_no_picture_is_answered_by_our_sentence(client, tmp_path):
 def segmented(address, picture):
     """What comes back when this is sent as the picture, by no client that means well."""
     call = f"{address}/gradio_api/call/segment"
-    asked = httpx.post(call, json={"data": [picture, "first", 0.5, "foreground", None]})
+    asked = httpx.post(call, json={"data": [picture, "first", 0.5, "foreground", None, None]})
     return httpx.get(f"{call}/{asked.json()['event_id']}").text
 
 
 MARK = {"meta": {"_type": "gradio.FileData"}}
 
 
-@pytest.mark.parametrize("mark", [{}, MARK], ids=["bare", "as a file"])
+@every("mark", [{}, MARK], ids=["bare", "as a file"])
 def test_a_picture_that_was_uploaded_is_one(address, picture_path, mark):
     with picture_path.open("rb") as file:
         (name,) = httpx.post(f"{address}/gradio_api/upload", files={"files": file}).json()
@@ -324,8 +325,8 @@ def test_a_picture_that_was_uploaded_is_one(address, picture_path, mark):
     assert "coverage" in answer
 
 
-@pytest.mark.parametrize("mark", [{}, MARK], ids=["bare", "as a file"])
-@pytest.mark.parametrize("place", ["inside", "above", "nul", "nothing"])
+@every("mark", [{}, MARK], ids=["bare", "as a file"])
+@every("place", ["inside", "above", "nul", "nothing"])
 def test_a_path_on_the_server_is_no_picture(address, weights, picture_path, mark, place):
     name = {
         "inside": str(picture_path),
@@ -338,7 +339,7 @@ def test_a_path_on_the_server_is_no_picture(address, weights, picture_path, mark
     assert "coverage" not in answer
 
 
-@pytest.mark.parametrize("picture", [None, "picture.png", [], 3, {"path": 3}, {"url": "x"}])
+@every("picture", [None, "picture.png", [], 3, {"path": 3}, {"url": "x"}])
 def test_what_is_no_file_is_no_picture(address, picture):
     assert "No picture was uploaded with this call" in segmented(address, picture)
 

@@ -14,6 +14,7 @@ from segdemo.ui.shelf import Shelf
 from segdemo.ui.slots import place
 from segdemo.ui.viewer.stored import examples
 from segdemo.ui.visitor import Visitor
+from tests.table import every
 from tests.ui.hub_fakes import FakeDownload, FakeHub, remote_entry
 
 
@@ -234,7 +235,7 @@ def test_the_status_says_when_it_is_offline_and_what_works(entries):
     assert "far" not in [name for _, name in handlers.shelf.choices()]
 
 
-@pytest.mark.parametrize(
+@every(
     ("chosen", "shown", "expected"),
     [
         (["a", None, None, None], 2, (1, 2)),

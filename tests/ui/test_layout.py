@@ -11,6 +11,7 @@ from segdemo.ui.layout import may_sign_in
 from segdemo.ui.page import build
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.visitor import Visitor
+from tests.table import every
 from tests.ui.conftest import in_a_loop
 from tests.ui.hub_fakes import FakeHub
 
@@ -35,7 +36,7 @@ def parts(demo, kind):
     return [block for block in demo.blocks.values() if isinstance(block, kind)]
 
 
-@pytest.mark.parametrize("missing", SPACE)
+@every("missing", SPACE)
 def test_signing_in_needs_a_space_that_asks_for_it(missing, monkeypatch):
     monkeypatch.setattr("segdemo.ui.layout.find_spec", lambda name: object())
     assert may_sign_in(SPACE)

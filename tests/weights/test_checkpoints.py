@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from skimage import data
 import segdemo
 from segdemo.catalog import shipped
 from segdemo.metrics.accumulated import scores_for
+from tests.table import every
 from weights import cards, evaluation, make, pictures
 from weights.recipes import RECIPES
 from weights.tasks import TASKS
@@ -39,11 +41,17 @@ def best_of(task: str) -> float:
     return max(quality(name) for name in TRAINED if RECIPES[name].task == task)
 
 
+@cache
+def fresh_pictures(task: str, side: int):
+    """Pictures that no score was made of, and their masks: once for all networks of a task."""
+    return pictures.generate(task, pictures.HELD_OUT + 1, side, FRESH)
+
+
 def path_of(name: str):
     return make.FOLDER / f"{name}.safetensors"
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@every("name", TRAINED)
 def test_a_file_is_small_and_in_half_precision(name):
     assert path_of(name).stat().st_size < FILE_LIMIT
     with safe_open(path_of(name), framework="pt") as stored:
@@ -53,7 +61,7 @@ def test_a_file_is_small_and_in_half_precision(name):
             assert bool(torch.isfinite(tensor.float()).all()), key
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@every("name", TRAINED)
 def test_a_file_says_what_it_is(name):
     facts = cards.describe(path_of(name))
     recipe = RECIPES[name]
@@ -68,7 +76,7 @@ def test_a_file_says_what_it_is(name):
     assert facts["training"]["generator"] == f"{recipe.task} v{version}"
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@every("name", TRAINED)
 def test_a_file_is_recognised_and_brings_its_spec(name):
     segmenter = segdemo.load(path_of(name))
     recipe = RECIPES[name]
@@ -76,34 +84,35 @@ def test_a_file_is_recognised_and_brings_its_spec(name):
     assert segmenter.detection.architecture.id == recipe.architecture
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@every("name", TRAINED)
 def test_the_config_in_the_metadata_is_the_one_that_the_tensors_tell(name):
     detected = dataclasses.asdict(segdemo.load(path_of(name)).detection.config)
     assert cards.describe(path_of(name))["config"] == json.loads(json.dumps(detected))
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@every("name", TRAINED)
 def test_the_readme_has_the_hash_of_the_file(name):
     digest = hashlib.sha256(path_of(name).read_bytes()).hexdigest()
     assert digest in (make.FOLDER / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@every("name", TRAINED)
 def test_the_scores_in_the_card_come_near_the_best_of_the_task(name):
     scores = cards.describe(path_of(name))["scores"]
     assert scores["held_out_pictures"] == make.HELD_OUT_PICTURES
     assert quality(name) >= SHARE * best_of(RECIPES[name].task)
 
 
-@pytest.mark.parametrize("task", sorted({RECIPES[name].task for name in TRAINED}))
+@every("task", sorted({RECIPES[name].task for name in TRAINED}))
 def test_the_best_of_a_task_reaches_its_bar(task):
     assert best_of(task) >= BARS[task]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
 def test_the_scores_hold_on_pictures_never_scored_before(name):
     recipe = RECIPES[name]
-    shown, masks = pictures.generate(recipe.task, pictures.HELD_OUT + 1, recipe.canvas, FRESH)
+    shown, masks = fresh_pictures(recipe.task, recipe.canvas)
     maps = evaluation.probabilities(path_of(name), shown)
     if recipe.task == "vessels":
         found = evaluation.tolerant_f1(np.stack([each[0] for each in maps]) >= 0.5, masks > 0)
@@ -129,14 +138,14 @@ def test_the_page_offers_every_checkpoint():
     assert set(TRAINED) <= {entry.id for entry in shipped()}
 
 
-@pytest.mark.parametrize("name", COUNTS_COINS)
+@every("name", COUNTS_COINS)
 def test_the_24_coins_are_24_pieces(name):
     coins = Image.fromarray(data.coins()).convert("RGB")
     mask = segdemo.load(path_of(name)).predict(coins).mask(0.5)
     assert evaluation.components(mask) == 24
 
 
-@pytest.mark.parametrize("name", VESSELS)
+@every("name", VESSELS)
 def test_the_vessels_of_a_real_retina_hang_together(name):
     picture = Image.fromarray(data.retina())
     found = segdemo.load(path_of(name)).predict(picture).probabilities[0] >= 0.5
@@ -150,7 +159,7 @@ def test_the_vessels_of_a_real_retina_hang_together(name):
     assert rows.max() - rows.min() > 0.7 * found.shape[0]
 
 
-@pytest.mark.parametrize("name", VESSELS)
+@every("name", VESSELS)
 def test_a_picture_without_vessels_stays_empty(name):
     plain = Image.new("RGB", (256, 256), (190, 80, 40))
     mask = segdemo.load(path_of(name)).predict(plain).mask(0.5)

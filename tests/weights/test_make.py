@@ -15,6 +15,7 @@ from scipy import ndimage
 import segdemo
 from segdemo.training.ranks import Ranks
 from segdemo.training.start import fresh
+from tests.table import every
 from weights import cards, evaluation, make, pictures, training
 from weights.generators import bodies, vessels
 from weights.recipes import RECIPES, Recipe
@@ -38,7 +39,7 @@ def smoke(name: str) -> Recipe:
     return RECIPES[name].smoke()
 
 
-@pytest.mark.parametrize("task", TASKS)
+@every("task", TASKS)
 def test_a_picture_depends_on_its_seed_and_number_alone(task):
     shown, masks = pictures.generate(task, seed=3, side=64, count=4)
     again, masks_again = pictures.generate(task, seed=3, side=64, count=4, jobs=2)
@@ -48,7 +49,7 @@ def test_a_picture_depends_on_its_seed_and_number_alone(task):
     assert not np.array_equal(shown, other)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@every("task", TASKS)
 def test_a_picture_is_rgb_and_its_mask_has_the_labels_of_the_task(task):
     shown, masks = pictures.generate(task, seed=5, side=64, count=8)
     assert shown.shape == (8, 64, 64, 3)
@@ -190,6 +191,7 @@ def test_a_network_of_one_channel_is_trained_in_grey():
     assert shown.shape == (2, 1, 32, 32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL_KINDS)
 def test_smoke_mode_makes_a_file_that_loads(name, tmp_path):
     out, work = tmp_path / "out", tmp_path / "work"

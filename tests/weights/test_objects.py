@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.table import every
 from weights import evaluation, make, pictures, truth
 from weights.generators.objects import pictures as objects
 from weights.generators.objects.outlines import Part, Thing, oval, roughened
@@ -42,7 +43,7 @@ def test_most_pictures_use_much_of_the_range_of_brightness(drawn):
     assert np.median(spread) > 120
 
 
-@pytest.mark.parametrize("family", [maker for maker, _ in objects.FAMILIES])
+@every("family", [maker for maker, _ in objects.FAMILIES])
 def test_a_family_makes_things_of_finite_parts(family):
     for seed in range(8):
         thing = family(np.random.default_rng(seed))
@@ -123,7 +124,7 @@ def centred_ellipse(shape):
     return x * x + y * y < 0.6
 
 
-@pytest.mark.parametrize("name", ["objects_unet", "objects_u2net_lite"])
+@every("name", ["objects_unet", "objects_u2net_lite"])
 def test_real_subjects_are_found_better_than_by_a_centred_ellipse(name):
     guesses = [
         evaluation.intersection_over_union(centred_ellipse(mask.shape), mask)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.table import every
 from weights.generators.scene import (
     landscapes as scene_landscapes,
 )
@@ -31,7 +32,7 @@ def test_a_scene_depends_on_its_seed_alone():
     assert not np.array_equal(drawn(3)[0], drawn(4)[0])
 
 
-@pytest.mark.parametrize("size", [33, 48, 160])
+@every("size", [33, 48, 160])
 def test_a_scene_has_the_size_asked_for(size):
     picture, labels = drawn(0, size)
     assert picture.shape == (size, size, 3)
@@ -67,7 +68,7 @@ def test_ground_lies_below_the_sky(many):
     assert rows[labels == GROUND].mean() > rows[labels == SKY].mean() + 20
 
 
-@pytest.mark.parametrize("kind", [kind for kind, _ in scene.KINDS], ids=lambda kind: kind.__name__)
+@every("kind", [kind for kind, _ in scene.KINDS], ids=lambda kind: kind.__name__)
 def test_every_kind_of_scene_is_drawn(kind, monkeypatch):
     monkeypatch.setattr(scene, "KINDS", ((kind, 1.0),))
     found = {label for index in range(4) for label in np.unique(drawn(index)[1]).tolist()}

@@ -227,3 +227,5 @@ def _sentences(run: Run, outcome: Outcome) -> Iterator[str]:
         yield f"{run.networks[number].title}: {failure.message()}"
     if outcome.truth_failure is not None:
         yield outcome.truth_failure.message()
+    for notice in outcome.truth_notices:
+        yield notice.message()

@@ -94,9 +94,14 @@ def save(
         if path is None:
             raise PictureError("page_no_picture")
         chosen = handlers.chosen(visitor, names)
-        picture, digest = handlers.opened(Path(path))
+        decoded, digest = handlers.decoded(Path(path))
+        picture = decoded.image
         if wanted.kind is None:
-            mask = handlers.truth(Path(truth), picture.size) if truth else None
+            mask = (
+                handlers.truth(Path(truth), picture.size, orientation=decoded.orientation)
+                if truth
+                else None
+            )
             answers = [
                 _answer(handlers, picture, digest, one, wanted.look(place))
                 for place, one in enumerate(chosen)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from segdemo.checkpoints import METADATA_KEY
+from segdemo.checkpoints.evidence import ORIGIN, told_by
 from segdemo.errors import SpecError
 from segdemo.inference.segmenter import Segmenter
 from segdemo.spec import NO_OVERRIDES, Activation, Channels, Overrides, ResizeRule
@@ -54,7 +55,7 @@ def _assumed(segmenter: Segmenter, overrides: Overrides) -> Iterator[Assumption]
         name=_ASSUME,
         label=text("assumed_assume"),
         value=names[detection.id],
-        origin=text("origin_user" if overrides.assume else "origin_tensors"),
+        origin=_who_chose(segmenter, overrides),
         control="choice",
         raw=detection.id,
         options=tuple(names.items()),
@@ -75,6 +76,13 @@ def _assumed(segmenter: Segmenter, overrides: Overrides) -> Iterator[Assumption]
             options=options,
             changed=field in words.get(part, {}),
         )
+
+
+def _who_chose(segmenter: Segmenter, overrides: Overrides) -> str:
+    """Who decided which network it is."""
+    if overrides.assume:
+        return text("origin_user")
+    return told_by(segmenter.evidence, segmenter.detection) or text("origin_tensors")
 
 
 def _fields_of(segmenter: Segmenter) -> list[str]:
@@ -129,6 +137,8 @@ def origin_of(segmenter: Segmenter, name: str) -> str:
         return text("origin_classes")
     if origin == METADATA_KEY:
         return text("origin_file")
+    if origin == ORIGIN:
+        return text("origin_first_layer")
     for language in LANGUAGES:
         # A network may have been loaded for somebody of another language.
         before, after = text("origin_known", language, title="\0").split("\0")

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from segdemo.catalog import CatalogEntry
+from segdemo.checkpoints.evidence import sentences
 from segdemo.errors import CheckpointError
 from segdemo.inference.pool import Predictor
 from segdemo.inference.prediction import Prediction
@@ -193,6 +194,7 @@ def assumptions(segmenter: Segmenter, prediction: Prediction) -> Iterator[str]:
     if detection.alternatives:
         names = ", ".join(alternative.id for alternative in detection.alternatives)
         yield text("note_alternatives", chosen=detection.id, others=names)
+    yield from sentences(segmenter.evidence, detection, segmenter.spec)
     width, height = prediction.network_size
     yield text(f"note_resize_{segmenter.spec.preprocessing.resize}", width=width, height=height)
     if prediction.reduced:

@@ -12,6 +12,7 @@ from segdemo.strings import speaking, text
 from segdemo.ui.sharing.saving import Wanted, save
 from segdemo.ui.viewer.payload import MAX_PANELS, PanelState, ViewerState
 from segdemo.ui.visitor import Visitor
+from tests.table import every
 from tests.ui.test_handlers import make
 
 NAMES = ["first", "last"]
@@ -122,9 +123,7 @@ def test_what_cannot_be_saved_is_a_sentence(saved, words, sentence):
     assert sentence in answer.message
 
 
-@pytest.mark.parametrize(
-    "data", [None, "text", [], {"panel": 3, "serial": "x", "state": [], "colours": "#123456"}]
-)
+@every("data", [None, "text", [], {"panel": 3, "serial": "x", "state": [], "colours": "#123456"}])
 def test_what_makes_no_sense_in_a_request_is_the_usual(data):
     wanted = Wanted.read(data)
     assert (wanted.kind, wanted.panel, wanted.serial) == (None, -1, -1)
@@ -136,7 +135,7 @@ def test_what_makes_no_sense_in_a_request_is_the_usual(data):
     )
 
 
-@pytest.mark.parametrize("colour", ["red", "#12345", "url(x)", 7, "#123456;", "#12345\n"])
+@every("colour", ["red", "#12345", "url(x)", 7, "#123456;", "#12345\n"])
 def test_a_colour_that_is_none_is_that_of_the_panel(colour):
     wanted = Wanted.read({"colours": [colour]})
     assert wanted.look(0)["colour"] == PANEL_COLOURS[0]

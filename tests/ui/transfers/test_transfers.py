@@ -1,7 +1,6 @@
-import pytest
-
 from segdemo.errors import HubError
 from segdemo.ui.transfers.transfers import MAX_RUNNING, Transfers
+from tests.table import every
 from tests.ui.hub_fakes import FakeDownload, remote_entry
 
 FAR = remote_entry()
@@ -123,7 +122,7 @@ def test_closing_stops_everything():
     assert download.cancelled
 
 
-@pytest.mark.parametrize("followed", [False, True])
+@every("followed", [False, True])
 def test_rows_say_whether_more_is_to_come_unasked(followed):
     assert Transfers().rows(followed=followed).to_json()["followed"] is followed
 

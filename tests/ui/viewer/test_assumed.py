@@ -10,6 +10,7 @@ from segdemo.inference.segmenter import load
 from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.strings import speaking, text
 from segdemo.ui.viewer.assumed import assumed, decide, settled
+from tests.table import every
 
 MEAN = [0.485, 0.456, 0.406]
 WORDS = {"preprocessing": {"mean": MEAN, "resize": "longest", "side": 64}}
@@ -67,7 +68,7 @@ def test_a_known_file_is_told_in_the_language_of_whoever_asks_not_of_whoever_loa
     assert by_name(loaded)["preprocessing.std"].origin == "known file: Cars"
 
 
-@pytest.mark.parametrize("rule", ["none", "at_most", "longest", "shortest", "stretch", "scale"])
+@every("rule", ["none", "at_most", "longest", "shortest", "stretch", "scale"])
 def test_only_sizes_that_make_a_difference_are_asked_for(plain, rule):
     told = by_name(plain.with_overrides({"preprocessing": {"resize": rule}}))
     assert ("preprocessing.scale" in told) == (rule == "scale")
@@ -108,7 +109,7 @@ def test_what_a_control_holds_decides_the_same_again(plain):
             assert getattr(getattr(again, part), field) == getattr(getattr(odd.spec, part), field)
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "raw"),
     [
         ("preprocessing.side", "0"),

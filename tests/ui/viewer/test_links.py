@@ -11,6 +11,7 @@ from segdemo.ui.viewer.links import Link, NextView, address_of, name_of, pairs_o
 from segdemo.ui.viewer.payload import PanelState, ViewerState
 from segdemo.ui.viewer.stored import examples
 from segdemo.ui.visitor import Visitor
+from tests.table import every
 from tests.ui.hub_fakes import COMMIT, READABLE, FakeHub, remote_entry
 from tests.ui.test_handlers import make
 
@@ -48,12 +49,12 @@ def test_a_link_may_say_what_each_panel_shows_of_its_classes_and_in_which_colour
     )
 
 
-@pytest.mark.parametrize("words", ["pick=<b>,99999,-1", "palette=red,VOC", "pick=,,&palette=,"])
+@every("words", ["pick=<b>,99999,-1", "palette=red,VOC", "pick=,,&palette=,"])
 def test_classes_and_colours_that_nobody_knows_are_left_out(words):
     assert Link.read(f"?{words}") == Link()
 
 
-@pytest.mark.parametrize(
+@every(
     "query",
     ["", "?", "?t=1e3&mode=x&view=%00", "?t=-1", "?t=1,2,3,4,5", "?t=²", "?" + "&".join("a" * 80)],
 )
@@ -74,7 +75,7 @@ def entry(source, address=None, name="its-id"):
     )
 
 
-@pytest.mark.parametrize("repo_type", ["model", "space"])
+@every("repo_type", ["model", "space"])
 def test_a_file_on_the_hub_is_named_by_its_place_and_found_by_it(repo_type):
     address = Address(
         repo_id="alice/nets", revision=COMMIT, filename="a/unet.pth", repo_type=repo_type
@@ -94,9 +95,7 @@ def test_a_file_of_ones_own_is_in_no_link():
     assert pairs == (("m", "its-id"), ("ex", "retina"))
 
 
-@pytest.mark.parametrize(
-    "name", ["", "word", "a/b", "a/b@c", "../b@c:d", "a/b@../c:d", "a/b@c:../d", "a/b@c:/etc/x"]
-)
+@every("name", ["", "word", "a/b", "a/b@c", "../b@c:d", "a/b@../c:d", "a/b@c:../d", "a/b@c:/etc/x"])
 def test_what_is_no_place_on_the_hub_is_none(name):
     assert address_of(name) is None
 

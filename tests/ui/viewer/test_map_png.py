@@ -3,13 +3,13 @@
 import io
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
 from segdemo.ui.viewer.map_png import encode
+from tests.table import every
 
 
 def read(data):
@@ -28,7 +28,7 @@ def test_a_map_comes_back_bit_by_bit(grey):
     assert np.array_equal(read(encode(grey)), grey)
 
 
-@pytest.mark.parametrize("step", [(slice(None, None, 2), slice(1, None, 3)), (slice(5), slice(9))])
+@every("step", [(slice(None, None, 2), slice(1, None, 3)), (slice(5), slice(9))])
 def test_a_part_of_a_larger_map_is_stored_as_it_is_seen(step):
     grey = np.random.default_rng(0).integers(0, 256, (60, 90), dtype=np.uint8)[step]
     assert np.array_equal(read(encode(grey)), grey)

@@ -12,6 +12,7 @@ from segdemo.spec import NO_OVERRIDES
 from segdemo.strings import speaking, text
 from segdemo.ui.viewer.map_files import MAX_SIDE, viewer_size
 from segdemo.ui.viewer.runner import Runner
+from tests.table import every
 from tests.ui.hub_fakes import remote_entry
 
 
@@ -160,7 +161,7 @@ def test_a_panel_says_what_it_is_and_what_was_assumed(entries, picture):
     assert panel.device.startswith("CPU")
 
 
-@pytest.mark.parametrize(
+@every(
     ("size", "expected"),
     [((640, 480), (640, 480)), ((4000, 3000), (MAX_SIDE, 1536)), ((1, 9999), (1, MAX_SIDE))],
 )

@@ -7,6 +7,7 @@ from segdemo.catalog import shipped
 from segdemo.images.decode import decode
 from segdemo.inference.processing import quantise
 from segdemo.ui.viewer.stored import FOLDER, examples
+from tests.table import every
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +15,7 @@ def stored():
     return examples()
 
 
-@pytest.mark.parametrize("place", range(len(examples())), ids=lambda place: f"example-{place}")
+@every("place", range(len(examples())), ids=lambda place: f"example-{place}")
 def test_the_stored_maps_are_what_the_shipped_checkpoints_say(stored, place):
     example = stored[place]
     paths = {entry.id: entry.path for entry in shipped()}

@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from PIL import Image
 
 from segdemo.errors import PictureError
@@ -7,6 +6,7 @@ from segdemo.images.masks import TruthMask
 from segdemo.strings import speaking
 from segdemo.ui.viewer.map_files import MAX_SIDE
 from segdemo.ui.viewer.truth_file import told
+from tests.table import every
 
 
 def mask(width, height, highest=1):
@@ -14,7 +14,7 @@ def mask(width, height, highest=1):
     return TruthMask(labels=labels.astype(np.uint8))
 
 
-@pytest.mark.parametrize(("highest", "several"), [(1, False), (2, True)])
+@every(("highest", "several"), [(1, False), (2, True)])
 def test_the_viewer_is_told_labels_and_whether_they_are_several(highest, several):
     truth = told(lambda: mask(30, 20, highest), (30, 20))
     assert (truth.several, truth.notices, truth.problem) == (several, (), "")

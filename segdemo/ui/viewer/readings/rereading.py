@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from segdemo.catalog import CatalogEntry
+from segdemo.inference.image_evidence import nearness
 from segdemo.inference.pool import Predictor
 from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.ui.viewer.assumed import decide, settled
@@ -89,7 +90,12 @@ class Rereading:
             if number in trials.maps:
                 continue
             try:
-                _, prediction = self._runner.prediction(picture, digest, entry, attempt.overrides)
+                segmenter, prediction = self._runner.prediction(
+                    picture, digest, entry, attempt.overrides
+                )
+                near = nearness(segmenter, picture)
+                if near is not None:
+                    trials.nearness[number] = near
                 trials.maps[number] = thumbnail(prediction)
             except Exception:
                 # A way that cannot be run is none to choose; whoever forces it is told why.

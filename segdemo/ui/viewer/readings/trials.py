@@ -1,10 +1,10 @@
 """The usual ways to read a checkpoint, tried on one picture, so that a person may choose."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from segdemo.architectures.data_sets import IMAGENET
+from segdemo.inference.image_evidence import USUAL_VALUES, Nearness
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.processing import quantise
 from segdemo.inference.segmenter import Segmenter
@@ -17,13 +17,6 @@ from segdemo.ui.viewer.payload import CachedImage, Trial
 THUMBNAIL_SIDE = 320
 """Long side of the map of a trial, in pixels."""
 
-_PLAIN = {"mean": [0.0], "std": [1.0], "channels": "rgb"}
-_VALUES: dict[str, Mapping[str, Any]] = {
-    "unit": {**_PLAIN, "divisor": 255.0},
-    "imagenet": {**_PLAIN, **IMAGENET, "divisor": 255.0},
-    "maximum": {**_PLAIN, "divisor": "maximum"},
-    "raw": {**_PLAIN, "divisor": 1.0},
-}
 _ACTIVATIONS = ("sigmoid", "softmax", "none")
 
 
@@ -40,6 +33,12 @@ class Attempt:
         """In the current language."""
         return text(f"trial_{self.key}", **({"name": self.name} if self.name else {}))
 
+    def measured(self, nearness: Nearness | None) -> str:
+        """The title with how near the picture comes to the training, read so."""
+        if nearness is None:
+            return self.title
+        return text("trial_measured", title=self.title, distance=f"{nearness.distance:.2f}")
+
 
 def attempts(load: Callable[[Overrides], Segmenter], overrides: Overrides) -> list[Attempt]:
     """The usual readings of a checkpoint, that of ``overrides`` and its own among them, each once.
@@ -54,14 +53,14 @@ def attempts(load: Callable[[Overrides], Segmenter], overrides: Overrides) -> li
         if attempt.overrides.assume == overrides.assume:
             attempt = replace(attempt, overrides=settled(present, attempt.overrides))
         known = found.get(attempt.overrides)
-        if known is None or (known.key == "now" and attempt.key in _VALUES):
+        if known is None or (known.key == "now" and attempt.key in USUAL_VALUES):
             found[attempt.overrides] = attempt
     return list(found.values())
 
 
 def _usual(plain: Segmenter, present: Segmenter, overrides: Overrides) -> Iterator[Attempt]:
     config = present.detection.config
-    for key, values in _VALUES.items():
+    for key, values in USUAL_VALUES.items():
         yield Attempt(key=key, overrides=overrides.with_overrides({"preprocessing": values}))
     # A grey network sees every picture in grey.
     for channels in () if config.in_channels == 1 else ("bgr", "grey"):
@@ -96,6 +95,8 @@ class Trials:
         self.attempts = tuple(attempts)
         self.maps: dict[int, CachedImage | None] = {}
         """By number; None for an attempt that failed."""
+        self.nearness: dict[int, Nearness] = {}
+        """By number, where batch norms tell."""
         self._digest: str | None = None
 
     def hold(self, digest: str, entry_id: str, overrides: Overrides) -> bool:
@@ -119,17 +120,25 @@ class Trials:
         )
 
     def made(self, overrides: Overrides) -> tuple[Trial, ...]:
-        """Those that worked so far; the one read by ``overrides`` is the chosen one."""
+        """Those that worked so far, the likeliest first where batch norms tell.
+
+        The one read by ``overrides`` is the chosen one.
+        """
         return tuple(
             Trial(
                 id=_id(number),
-                title=attempt.title,
+                title=attempt.measured(self.nearness.get(number)),
                 map=made,
                 chosen=attempt.overrides == overrides,
             )
-            for number, attempt in enumerate(self.attempts)
+            for number, attempt in sorted(enumerate(self.attempts), key=self._order)
             if (made := self.maps.get(number)) is not None
         )
+
+    def _order(self, numbered: tuple[int, Attempt]) -> tuple[bool, float]:
+        """Of equals, such as other activations, the first stays first."""
+        near = self.nearness.get(numbered[0])
+        return near.order if near else (True, math.inf)
 
 
 def _id(number: int) -> str:

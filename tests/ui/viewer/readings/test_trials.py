@@ -13,6 +13,7 @@ from segdemo.settings import Settings
 from segdemo.spec import NO_OVERRIDES
 from segdemo.strings import speaking, text
 from segdemo.ui.viewer.readings.trials import THUMBNAIL_SIDE, Attempt, Trials, attempts, thumbnail
+from tests.table import every
 
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 
@@ -68,7 +69,7 @@ def test_several_classes_are_tried_with_and_without_softmax(pool, tmp_path):
     assert {"sigmoid", "none"} <= set(keys(usual(pool, path)))
 
 
-@pytest.mark.parametrize("size", [(640, 480), (31, 3000), (40, 30)])
+@every("size", [(640, 480), (31, 3000), (40, 30)])
 def test_the_map_of_a_trial_is_small_and_in_proportion(pool, tmp_path, size):
     path = write_checkpoint(
         tmp_path / "net.safetensors", words={"preprocessing": {"resize": "at_most", "side": 64}}

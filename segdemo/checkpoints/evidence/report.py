@@ -1,0 +1,96 @@
+"""What the batch norms of a checkpoint tell, in sentences for people and as JSON has it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from segdemo.checkpoints.detect import Detection
+from segdemo.checkpoints.evidence.first_layer import TrainingInputs
+from segdemo.checkpoints.evidence.gathered import Evidence
+from segdemo.checkpoints.evidence.scales import LEAST_R_SQUARED
+from segdemo.checkpoints.evidence.wiring import RuledOut, Wiring
+from segdemo.spec import SegmentationSpec
+from segdemo.strings import text
+
+_MOST_NAMES = 4  # of readings in one sentence
+
+
+def sentences(evidence: Evidence, detection: Detection, spec: SegmentationSpec) -> Iterator[str]:
+    """In the current language, what was told and what speaks against what somebody said."""
+    inputs = evidence.inputs
+    if inputs is not None and inputs.r_squared >= LEAST_R_SQUARED:
+        told = evidence.scale.scale if evidence.scale else "unusual"
+        yield text(f"evidence_inputs_{told}", **_figures_of(inputs))
+        if evidence.against_values(spec):
+            yield text("evidence_against_values")
+    if evidence.wiring is not None:
+        yield from _on_readings(evidence, evidence.wiring, detection)
+
+
+def told_by(evidence: Evidence, detection: Detection) -> str | None:
+    """Who decided for the reading, where its norms did: "told by its batch norms: 0.05 against..."
+
+    None where they did not, or speak against it.
+    """
+    wiring = evidence.wiring
+    if wiring is None or not wiring.ruled_out or wiring.against(detection.id):
+        return None
+    return _comparison("origin_norms", wiring.ruled_out[0])
+
+
+def facts(evidence: Evidence, detection: Detection, spec: SegmentationSpec) -> dict[str, Any]:
+    """The same with all figures; the keys are stable."""
+    inputs, scale, wiring = evidence.inputs, evidence.scale, evidence.wiring
+    return {
+        "inputs": inputs
+        and {
+            "mean": list(inputs.mean),
+            "deviation": list(inputs.deviation),
+            "r_squared": inputs.r_squared,
+        },
+        "scale": scale and {"name": scale.scale, "probability": scale.probability},
+        "readings": wiring
+        and {
+            "left": list(wiring.left),
+            "ruled_out": [
+                {"id": one.id, "by": one.by, "figure": one.figure, "against": one.against}
+                for one in wiring.ruled_out
+            ],
+            "divergence": dict(wiring.figures),
+        },
+        "against_values": evidence.against_values(spec),
+        "against_reading": evidence.against_reading(detection) is not None,
+        "sentences": list(sentences(evidence, detection, spec)),
+    }
+
+
+def _on_readings(evidence: Evidence, wiring: Wiring, detection: Detection) -> Iterator[str]:
+    against = evidence.against_reading(detection)
+    if against is not None:
+        better = wiring.left[0] if wiring.left else wiring.order[0]
+        yield _comparison("evidence_against_reading", against, name=detection.id, better=better)
+        return
+    if wiring.ruled_out:
+        others = _names([one.id for one in wiring.ruled_out])
+        yield _comparison("evidence_reading", wiring.ruled_out[0], name=detection.id, others=others)
+    left = [name for name in wiring.left if name != detection.id]
+    if left:
+        yield text("evidence_open", name=detection.id, others=_names(left))
+
+
+def _names(names: list[str]) -> str:
+    shown = ", ".join(names[:_MOST_NAMES])
+    return shown if len(names) <= _MOST_NAMES else f"{shown}, …"
+
+
+def _comparison(key: str, one: RuledOut, **names: str) -> str:
+    measure = text(
+        f"evidence_by_{one.by}", figure=f"{one.figure:.2f}", against=f"{one.against:.2f}"
+    )
+    return text(key, measure=measure, **names)
+
+
+def _figures_of(inputs: TrainingInputs) -> dict[str, str]:
+    digits = 0 if inputs.typical_deviation >= 10 else 2
+    figures = {"mean": inputs.typical_mean, "deviation": inputs.typical_deviation}
+    # Adding zero leaves no minus before it.
+    return {name: f"{round(value, digits) + 0.0:.{digits}f}" for name, value in figures.items()}
