@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from segdemo.architectures import ARCHITECTURES, Architecture, ExactNames, KeyMapping
 from segdemo.checkpoints.batch_norm import fold_biases, with_counters
-from segdemo.checkpoints.nearest import nearest_miss
+from segdemo.checkpoints.refusal import refusal
 from segdemo.checkpoints.structure import Candidate, candidates
 from segdemo.checkpoints.unwrap import Unwrapped, unwrap
 from segdemo.errors import UnknownNetworkError, WeightsError
@@ -134,14 +134,12 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
         readings = _structural(unwrapped, assume) or readings
     if not readings:
         _refuse_lookalikes(unwrapped.tensors)
-        readings = _inside(unwrapped, assume)
+        readings, assume = _inside(unwrapped, assume)
     if not readings:
-        raise _near(unwrapped.tensors)
+        raise refusal(unwrapped.tensors)
     chosen = readings[0]
     if assume is not None:
-        # What stands before a colon chose a network.
-        meant = assume.rpartition(":")[2]
-        matching = [reading for reading in readings if _is_meant(meant, reading.id)]
+        matching = [reading for reading in readings if _is_meant(assume, reading.id)]
         if not matching:
             possible = ", ".join(reading.id for reading in readings)
             raise UnknownNetworkError("checkpoint_assume", assumed=assume, possible=possible)
@@ -151,8 +149,8 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
     return replace(chosen, alternatives=others)
 
 
-def _inside(unwrapped: Unwrapped, assume: str | None) -> list[Detection]:
-    """Readings of the one first name under which there is a network; of several none is chosen.
+def _inside(unwrapped: Unwrapped, assume: str | None) -> tuple[list[Detection], str | None]:
+    """Readings of the one first name under which there is a network, and what is assumed of it.
 
     What lies under other names is left out, and said. Raises UnknownNetworkError for several.
     """
@@ -174,7 +172,9 @@ def _inside(unwrapped: Unwrapped, assume: str | None) -> list[Detection]:
     if len(found) > 1 and wanted not in found:
         listed = ", ".join(map(shown, found))
         raise UnknownNetworkError("checkpoint_several", names=listed, first=shown(min(found)))
-    return found[wanted] if wanted in found else next(iter(found.values()), [])
+    if wanted in found:
+        return found[wanted], reading or None
+    return next(iter(found.values()), []), assume
 
 
 def _one_of(state_dict: Mapping[str, Any], names: tuple[str, ...], assume: str | None) -> Detection:
@@ -225,28 +225,6 @@ def _refuse_lookalikes(names: Collection[str]) -> None:
             if added and rest and all(map(mapping.match, rest)):
                 module = min(added)
                 raise UnknownNetworkError(mapping.lookalikes[module], module=module)
-
-
-def _near(tensors: Mapping[str, Tensor]) -> UnknownNetworkError:
-    """Says which network is closest, and what first keeps the tensors from being it."""
-    miss = nearest_miss(tensors)
-    if miss is None:
-        return UnknownNetworkError("checkpoint_unknown", count=len(tensors))
-    facts: dict[str, Any] = {
-        "title": miss.architecture.title,
-        "origin": miss.mapping.origin,
-        "count": len(tensors),
-    }
-    if not miss.differences:
-        return UnknownNetworkError("checkpoint_misfit", **facts)
-    first = miss.differences[0]
-    facts["first"] = shown(first.name)
-    if first.here is None:
-        return UnknownNetworkError("checkpoint_near_missing", **facts)
-    facts["differing"] = len(miss.differences)
-    if first.fits is None:
-        return UnknownNetworkError("checkpoint_near_surplus", **facts)
-    return UnknownNetworkError("checkpoint_near", **facts, here=first.here, fits=first.fits)
 
 
 def _first(name: str) -> str:
