@@ -10,7 +10,7 @@ from typing import Literal
 
 from segdemo.architectures.base import Architecture, Shapes, SizeRequirements, count
 from segdemo.architectures.u_shape import UShape
-from segdemo.architectures.u_shape_config import (
+from segdemo.architectures.u_shape.config import (
     BlockConfig,
     ConvConfig,
     LevelConfig,

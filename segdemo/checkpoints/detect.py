@@ -10,12 +10,14 @@ from torch import Tensor, nn
 
 from segdemo.architectures import ARCHITECTURES, Architecture, ExactNames, KeyMapping
 from segdemo.checkpoints.batch_norm import fold_biases, with_counters
-from segdemo.checkpoints.nearest import nearest_miss
+from segdemo.checkpoints.refusal import refusal
 from segdemo.checkpoints.structure import Candidate, candidates
 from segdemo.checkpoints.unwrap import Unwrapped, unwrap
 from segdemo.errors import UnknownNetworkError, WeightsError
 from segdemo.wording import shown
 
+_MOST_OF_UNIT = 2.0  # no mean of images from 0 to 1 is larger
+_MAX_NETWORKS = 8  # first names that may hold a network each
 _MAX_TENSORS = 5000  # several times the largest network known; more only takes time
 
 
@@ -34,6 +36,8 @@ class Detection:
     """Containers and prefixes that were taken off."""
     class_values: tuple[str, ...] = ()
     """What stood for each class in the masks of its training, where the checkpoint says so."""
+    normalisation: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+    """Mean and deviation per channel that stood in the checkpoint as buffers."""
     tensors: Mapping[str, Tensor] = field(repr=False)
     """The weights under our names."""
 
@@ -59,6 +63,11 @@ class Detection:
         The names of its classes are part of it when the network has as many.
         """
         recipe = dict(self.mapping.recipe)
+        if all(len(values) in (1, self.config.in_channels) for values in self.normalisation):
+            # Beside images from 0 to 255 they are given in these units, else in those of 0 to 1.
+            scale = 255.0 if max(self.normalisation[0]) > _MOST_OF_UNIT else 1.0
+            mean, std = ([value / scale for value in values] for values in self.normalisation)
+            recipe["preprocessing"] = {**recipe.get("preprocessing", {}), "mean": mean, "std": std}
         named = (self.class_values, self.mapping.trained_classes)
         fitting = [classes for classes in named if len(classes) == self.config.classes]
         if fitting:
@@ -106,6 +115,11 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
     that a file's header is enough. Raises UnknownNetworkError, and WeightsError for NaN.
     """
     unwrapped = unwrap(state_dict)
+    if unwrapped.rivals:
+        # A W-Net and the like has twins inside: only what nothing else explains is several.
+        readings = _readings(unwrapped, assume) if unwrapped.tensors else []
+        if not readings:
+            return _one_of(state_dict, unwrapped.rivals, assume)
     count = len(unwrapped.tensors)
     if not count:
         raise UnknownNetworkError("checkpoint_empty")
@@ -120,7 +134,9 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
         readings = _structural(unwrapped, assume) or readings
     if not readings:
         _refuse_lookalikes(unwrapped.tensors)
-        raise _near(unwrapped.tensors)
+        readings, assume = _inside(unwrapped, assume)
+    if not readings:
+        raise refusal(unwrapped.tensors)
     chosen = readings[0]
     if assume is not None:
         matching = [reading for reading in readings if _is_meant(assume, reading.id)]
@@ -131,6 +147,44 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
     _refuse_not_finite(chosen, unwrapped.tensors)
     others = tuple(reading for reading in readings if reading is not chosen)
     return replace(chosen, alternatives=others)
+
+
+def _inside(unwrapped: Unwrapped, assume: str | None) -> tuple[list[Detection], str | None]:
+    """Readings of the one first name under which there is a network, and what is assumed of it.
+
+    What lies under other names is left out, and said. Raises UnknownNetworkError for several.
+    """
+    found: dict[str, list[Detection]] = {}
+    wanted, _, reading = (assume or "").partition(":")
+    firsts = dict.fromkeys(key.partition(".")[0] for key in unwrapped.tensors)
+    for first in firsts if len(firsts) <= _MAX_NETWORKS else ():
+        inside = {
+            key.removeprefix(f"{first}."): tensor
+            for key, tensor in unwrapped.tensors.items()
+            if key.startswith(f"{first}.")
+        }
+        others = tuple(f"{name}." for name in firsts if name != first)
+        part = replace(unwrapped, tensors=inside, stripped=(*unwrapped.stripped, *others))
+        named = reading or None if wanted == first else assume
+        readings = _readings(part, named) or _structural(part, named) if inside else []
+        if readings:
+            found[first] = readings
+    if len(found) > 1 and wanted not in found:
+        listed = ", ".join(map(shown, found))
+        raise UnknownNetworkError("checkpoint_several", names=listed, first=shown(min(found)))
+    if wanted in found:
+        return found[wanted], reading or None
+    return next(iter(found.values()), []), assume
+
+
+def _one_of(state_dict: Mapping[str, Any], names: tuple[str, ...], assume: str | None) -> Detection:
+    """The one of several networks that ``assume`` names, alone or before a colon and a reading."""
+    chosen, _, reading = (assume or "").partition(":")
+    if chosen not in names:
+        listed = ", ".join(map(shown, names))
+        raise UnknownNetworkError("checkpoint_several", names=listed, first=shown(names[0]))
+    inside = unwrap(state_dict, chosen=chosen)
+    return detect({chosen: dict(inside.tensors)}, assume=reading or None)
 
 
 def _is_plain(tensor: Tensor) -> bool:
@@ -171,28 +225,6 @@ def _refuse_lookalikes(names: Collection[str]) -> None:
             if added and rest and all(map(mapping.match, rest)):
                 module = min(added)
                 raise UnknownNetworkError(mapping.lookalikes[module], module=module)
-
-
-def _near(tensors: Mapping[str, Tensor]) -> UnknownNetworkError:
-    """Says which network is closest, and what first keeps the tensors from being it."""
-    miss = nearest_miss(tensors)
-    if miss is None:
-        return UnknownNetworkError("checkpoint_unknown", count=len(tensors))
-    facts: dict[str, Any] = {
-        "title": miss.architecture.title,
-        "origin": miss.mapping.origin,
-        "count": len(tensors),
-    }
-    if not miss.differences:
-        return UnknownNetworkError("checkpoint_misfit", **facts)
-    first = miss.differences[0]
-    facts["first"] = shown(first.name)
-    if first.here is None:
-        return UnknownNetworkError("checkpoint_near_missing", **facts)
-    facts["differing"] = len(miss.differences)
-    if first.fits is None:
-        return UnknownNetworkError("checkpoint_near_surplus", **facts)
-    return UnknownNetworkError("checkpoint_near", **facts, here=first.here, fits=first.fits)
 
 
 def _first(name: str) -> str:
@@ -252,6 +284,7 @@ def _read(
         config=config,
         stripped=unwrapped.stripped,
         class_values=unwrapped.class_values,
+        normalisation=(unwrapped.mean, unwrapped.std),
         tensors=tensors,
     )
 
@@ -298,6 +331,7 @@ def _reading_of(
         config=candidate.config,
         stripped=(*unwrapped.stripped, *candidate.left_out),
         class_values=unwrapped.class_values,
+        normalisation=(unwrapped.mean, unwrapped.std),
         tensors=tensors,
     )
 

@@ -159,6 +159,8 @@ def _cost(
     uneven += 0.5 * sum(abs(len(rise.steps) - usual) for rise in rises)
     uneven += 0.1 * abs(usual - 2)
     supposed = 0.1 * resized + 0.6 * has_down
+    if has_down:
+        pieces = [pieces[0], *(steps[1:] for steps in pieces[1:])]
     return 2 * _across(pieces, rises, resized=resized) + uneven + supposed
 
 

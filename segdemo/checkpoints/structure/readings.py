@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from segdemo.architectures.u_shape_config import (
+from segdemo.architectures.u_shape.config import (
     BlockConfig,
     ConvConfig,
     UShapeConfig,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from segdemo.architectures.u_shape_config import (
+from segdemo.architectures.u_shape.config import (
     BlockConfig,
     ConvConfig,
     GateConfig,

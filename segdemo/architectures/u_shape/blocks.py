@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segdemo.architectures.u_shape_config import (
+from segdemo.architectures.u_shape.config import (
     BlockConfig,
     ConvConfig,
     GateConfig,

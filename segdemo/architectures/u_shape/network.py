@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements, count
-from segdemo.architectures.u_shape_blocks import ACTIVATIONS, Block, Up, conv_of, norm_of
-from segdemo.architectures.u_shape_config import (
+from segdemo.architectures.u_shape.blocks import ACTIVATIONS, Block, Up, conv_of, norm_of
+from segdemo.architectures.u_shape.config import (
     BlockConfig,
     ConvConfig,
     GateConfig,

@@ -1,0 +1,106 @@
+"""Why a state dict is no network known here: what it is like, what it is closest to, a way out."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from segdemo.checkpoints.nearest import nearest_miss
+from segdemo.checkpoints.structure.layers import Layer, Layers, read_layers
+from segdemo.errors import UnknownNetworkError
+from segdemo.strings import text
+from segdemo.wording import shown
+
+# Names that only this family has, each to be found somewhere among the keys.
+_FAMILIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "family_sam": ("Segment Anything", (r"^image_encoder\.", r"^(prompt_encoder|mask_decoder)\.")),
+    "family_nnunet": ("nnU-Net", (r"^encoder\.stages\.", r"^decoder\.seg_layers\.")),
+    "family_yolo": ("YOLO", (r"^\d+\.(cv\d|m\.\d+)\.", r"^\d+\.(dfl|proto|cv4)\.")),
+    "family_monai": ("MONAI", (r"\.adn\.[AN]\.|^swinViT\.|\.conv\.unit\d\.",)),
+}
+_MOST_WIDTHS = 6
+
+
+def refusal(tensors: Mapping[str, Tensor]) -> UnknownNetworkError:
+    """What to raise for tensors of no network known here."""
+    layers = read_layers(tensors)
+    return (
+        _volumes(layers, len(tensors))
+        or _family(tensors)
+        or _near(tensors)
+        or _alike(layers, len(tensors))
+    )
+
+
+def _alike(layers: Layers, count: int) -> UnknownNetworkError:
+    if not layers.of("conv"):
+        return UnknownNetworkError("checkpoint_unknown", count=count)
+    return UnknownNetworkError("checkpoint_alike", count=count, likeness=likeness(layers))
+
+
+def likeness(layers: Layers) -> str:
+    """The layers in a few words: how many of which kind, kernels, widths, what enlarges."""
+    convolutions = layers.of("conv")
+    kernels = sorted({layer.kernel for layer in convolutions if layer.kernel})
+    widths = sorted({width for layer in convolutions for width in layer.shape[:2]})
+    enlarging = [layer for layer in convolutions if _is_transposed(layer)]
+    return text(
+        "like_convolutions",
+        count=len(convolutions),
+        kernels=", ".join(map(str, kernels)),
+        norms=len(layers.of("norm")),
+        linear=len(layers.of("linear")),
+        transposed=len(enlarging),
+        widths=_few(widths),
+    )
+
+
+def _is_transposed(layer: Layer) -> bool:
+    return layer.may_be_transposed and (not layer.may_be_conv or layer.kernel in (2, 4))
+
+
+def _few(widths: list[int]) -> str:
+    """All of them, or the smallest and the largest."""
+    if len(widths) <= _MOST_WIDTHS:
+        return ", ".join(map(str, widths))
+    half = _MOST_WIDTHS // 2
+    return ", ".join([*map(str, widths[:half]), "…", *map(str, widths[-half:])])
+
+
+def _volumes(layers: Layers, count: int) -> UnknownNetworkError | None:
+    if layers.dimensions != 3:
+        return None
+    deep = next(layer for layer in layers.all if len(layer.shape) == 5)
+    example = f"{shown(deep.keys['weight'])}: {' × '.join(map(str, deep.shape))}"
+    return UnknownNetworkError("checkpoint_volumes", count=count, example=example)
+
+
+def _family(names: Mapping[str, Tensor]) -> UnknownNetworkError | None:
+    """The error that names a family which is built by a library of its own."""
+    for key, (family, patterns) in _FAMILIES.items():
+        if all(any(re.search(pattern, name) for name in names) for pattern in patterns):
+            return UnknownNetworkError("checkpoint_family", family=family, way_out=text(key))
+    return None
+
+
+def _near(tensors: Mapping[str, Tensor]) -> UnknownNetworkError | None:
+    """Says which network is closest, and what first keeps the tensors from being it."""
+    miss = nearest_miss(tensors)
+    if miss is None:
+        return None
+    facts: dict[str, Any] = {
+        "title": miss.architecture.title,
+        "origin": miss.mapping.origin,
+        "count": len(tensors),
+    }
+    if not miss.differences:
+        return UnknownNetworkError("checkpoint_misfit", **facts)
+    first = miss.differences[0]
+    facts["first"] = shown(first.name)
+    if first.here is None:
+        return UnknownNetworkError("checkpoint_near_missing", **facts)
+    facts["differing"] = len(miss.differences)
+    if first.fits is None:
+        return UnknownNetworkError("checkpoint_near_surplus", **facts)
+    return UnknownNetworkError("checkpoint_near", **facts, here=first.here, fits=first.fits)
