@@ -31,6 +31,8 @@ _PROPORTIONS = 0.01
 """By how much the proportions of a mask and of its image may differ."""
 # EXIF orientation of an image that lies on its side -> what turns it upright.
 _STORED_TURNS = {5: "transposed", 6: "rotated_270", 7: "transversed", 8: "rotated_90"}
+_AROUND = 0.95
+"""So much of its border is foreground where a mask may be inverted."""
 _MOST_TOLD = 32
 """Values of one mask that are told one by one."""
 
@@ -179,6 +181,15 @@ class TruthMask:
         return np.where(self.labels == VOID, np.uint8(VOID), foreground.astype(np.uint8))
 
 
+def _surrounds(labels: Labels) -> bool:
+    """Whether foreground lies around the ground, as in a mask that was inverted."""
+    if not (labels == 0).any() or ((labels > 1) & (labels != VOID)).any():
+        return False
+    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    said = border[border != VOID]
+    return bool(said.size) and float((said == 1).mean()) >= _AROUND
+
+
 def _alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
     stretch = one[0] * other[1] / (one[1] * other[0])
     return 1 - _PROPORTIONS <= stretch <= 1 + _PROPORTIONS
@@ -199,6 +210,8 @@ def _read(mask: MaskValues, reading: MaskReading, census: Census) -> TruthMask:
     notices = (*mask.notices, *reading.notices)
     if not ((labels != 0) & (labels != VOID)).any():
         notices = (*notices, Notice(key="truth_empty"))
+    elif reading.name != "inverse" and _surrounds(labels):
+        notices = (*notices, Notice(key="truth_inverse", reading="inverse"))
     return TruthMask(labels=labels, notices=notices, reading=reading, source=source, census=census)
 
 
