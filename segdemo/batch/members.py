@@ -34,9 +34,9 @@ _MASK_ENDING = "_mask"
 _PICTURE_ENDINGS = frozenset(
     (
         *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"),
-        *(".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".npy"),
+        *(".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".npy", ".dcm", ".nii", ".gz", ".heic", ".heif"),
     )
-) | {".heic", ".heif", ".svg", ".pdf", ".dcm"}
+) | {".svg", ".pdf", ".mha"}
 _ARCHIVE_ENDING = ".zip"
 # What macOS adds to every archive.
 _SIDE_FOLDER = "__MACOSX"
