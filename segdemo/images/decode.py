@@ -179,7 +179,8 @@ def _decode_raster(raster: Raster) -> Decoded:
     shown = _shown(raster)
     if raster.alpha is not None:
         shown = _blended(shown, raster.alpha)
-    image = Image.fromarray(np.ascontiguousarray(shown)).convert("RGB")
+    image = Image.fromarray(np.ascontiguousarray(shown))
+    image = image if image.mode == "RGB" else image.convert("RGB")
     return Decoded(
         image=turned(image, raster.orientation),
         notices=raster.notices,
