@@ -16,7 +16,7 @@ from segdemo.architectures.base import Architecture, Shapes, SizeRequirements, c
 from segdemo.architectures.conv_unit import VGG_KERNELS, Row, conv_row, infer_row
 from segdemo.architectures.encoder_unet_spellings import MAPPINGS
 from segdemo.architectures.resnet import Residual, StageConfig, infer_stages, name_of
-from segdemo.architectures.u_shape_config import Interpolation
+from segdemo.architectures.u_shape.config import Interpolation
 
 _UP_KERNELS = (2, 3, 4)
 
