@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, count
-from segdemo.architectures.conv_norm import ConvNorm, own_names, unit
-from segdemo.architectures.data_sets import CITYSCAPES, CITYSCAPES_CLASSES
+from segdemo.architectures.parts.conv_norm import ConvNorm, own_names, unit
+from segdemo.architectures.parts.data_sets import CITYSCAPES, CITYSCAPES_CLASSES
 
 _STAGES = 3
 """Of each branch; a stage halves the size."""

@@ -19,8 +19,6 @@ from segdemo.architectures.base import (
     SizeRequirements,
     count,
 )
-from segdemo.architectures.conv_norm import ConvNorm, own_names, under, unit
-from segdemo.architectures.data_sets import IMAGENET, VOC_CLASSES
 from segdemo.architectures.encoders import (
     EncoderConfig,
     dilated_resnet,
@@ -32,6 +30,8 @@ from segdemo.architectures.encoders.dilated_resnet import ResNetEncoder
 from segdemo.architectures.encoders.drn import DRN, DRNConfig
 from segdemo.architectures.encoders.mobilenet import Dilation, MobileNetConfig, MobileNetV2
 from segdemo.architectures.encoders.xception import Variant, Xception, XceptionConfig
+from segdemo.architectures.parts.conv_norm import ConvNorm, own_names, under, unit
+from segdemo.architectures.parts.data_sets import IMAGENET, VOC_CLASSES
 
 _RATES = (6, 12, 18)
 """Of the atrous convolutions at an output stride of 16; at 8 they are twice as large."""

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, Shapes, SizeRequirements, count
-from segdemo.architectures.conv_unit import VGG_KERNELS, Row, conv_row, infer_row
-from segdemo.architectures.encoder_unet_spellings import MAPPINGS
-from segdemo.architectures.resnet import Residual, StageConfig, infer_stages, name_of
+from segdemo.architectures.parts.conv_unit import VGG_KERNELS, Row, conv_row, infer_row
+from segdemo.architectures.parts.resnet import Residual, StageConfig, infer_stages, name_of
+from segdemo.architectures.spellings.encoder_unet import MAPPINGS
 from segdemo.architectures.u_shape.config import Interpolation
 
 _UP_KERNELS = (2, 3, 4)

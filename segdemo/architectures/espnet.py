@@ -17,7 +17,7 @@ from segdemo.architectures.base import (
     SizeRequirements,
     count,
 )
-from segdemo.architectures.data_sets import CITYSCAPES_CLASSES
+from segdemo.architectures.parts.data_sets import CITYSCAPES_CLASSES
 
 _DILATIONS = (1, 2, 4, 8, 16)
 _EPSILON = 1e-3

@@ -11,11 +11,11 @@ from torch.nn import functional
 
 from segdemo.architectures import encoders
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, count
-from segdemo.architectures.conv_norm import ConvNorm, own_names, under, unit
-from segdemo.architectures.data_sets import VOC_CLASSES
 from segdemo.architectures.encoders import EncoderConfig, dilated_resnet, mobilenet
 from segdemo.architectures.encoders.dilated_resnet import ResNetEncoder, ResNetEncoderConfig
 from segdemo.architectures.encoders.mobilenet import MobileNetConfig, MobileNetV2
+from segdemo.architectures.parts.conv_norm import ConvNorm, own_names, under, unit
+from segdemo.architectures.parts.data_sets import VOC_CLASSES
 
 _GRIDS = (1, 2, 3, 6)
 """Rows and columns of the means."""

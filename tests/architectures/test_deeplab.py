@@ -17,7 +17,7 @@ from small_encoders import (
 from torch import nn
 from torch.nn import functional
 
-from segdemo.architectures.data_sets import IMAGENET, VOC_CLASSES
+from segdemo.architectures.parts.data_sets import IMAGENET, VOC_CLASSES
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 from tests.table import every

@@ -9,7 +9,6 @@ from respelt import wrong
 from small_encoder_unets import SmallBubbliiiing, SmallTernausNet, SmallUsuyamaResNet
 from torchvision.models.resnet import BasicBlock
 
-from segdemo.architectures.conv_unit import Conv, row_of
 from segdemo.architectures.encoder_unet import (
     ARCHITECTURE,
     EncoderUNet,
@@ -18,7 +17,8 @@ from segdemo.architectures.encoder_unet import (
     StepConfig,
     VGGEncoder,
 )
-from segdemo.architectures.resnet import standard_stages
+from segdemo.architectures.parts.conv_unit import Conv, row_of
+from segdemo.architectures.parts.resnet import standard_stages
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 from tests.table import every

@@ -7,7 +7,7 @@ from table import every
 from torch import nn
 from torch.nn import functional
 
-from segdemo.architectures.data_sets import CITYSCAPES_CLASSES
+from segdemo.architectures.parts.data_sets import CITYSCAPES_CLASSES
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 

@@ -5,7 +5,7 @@ from itertools import product
 from respelt import wrong
 from small_collections import SmallCollectedUNet, SmallJvanvugt
 
-from segdemo.architectures.u_shape_spellings import MAPPINGS
+from segdemo.architectures.spellings.u_shape import MAPPINGS
 from segdemo.checkpoints import detect
 
 SHAPES = ({}, {"channels": 1, "classes": 3}, {"channels": 4, "classes": 2, "width": 6, "depth": 3})

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segdemo.architectures import resnet
 from segdemo.architectures.base import Shapes, count
-from segdemo.architectures.conv_norm import ConvNorm
 from segdemo.architectures.encoders.mobilenet import Dilation
+from segdemo.architectures.parts import resnet
+from segdemo.architectures.parts.conv_norm import ConvNorm
 
 _GRID = (1, 2, 4)
 """By which the dilation of the last stage grows from block to block in a multi-grid."""

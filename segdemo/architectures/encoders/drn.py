@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from segdemo.architectures import resnet
 from segdemo.architectures.base import Shapes, count
-from segdemo.architectures.conv_norm import ConvNorm, own_names
+from segdemo.architectures.parts import resnet
+from segdemo.architectures.parts.conv_norm import ConvNorm, own_names
 
 _STRIDES = (2, 2, 1, 1)
 _DILATIONS = (1, 1, 2, 4)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Shapes, count
-from segdemo.architectures.conv_norm import ConvNorm, own_names
+from segdemo.architectures.parts.conv_norm import ConvNorm, own_names
 
 # Blocks and the stride of the first of them, group by group; table 2 of the paper.
 _GROUPS = ((1, 1), (2, 2), (3, 2), (4, 2), (3, 1), (3, 2), (1, 1))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Shapes, count
-from segdemo.architectures.conv_norm import Activation, ConvNorm, own_names
+from segdemo.architectures.parts.conv_norm import Activation, ConvNorm, own_names
 
 Variant = Literal["bubbliiiing", "jfzhang95"]
 

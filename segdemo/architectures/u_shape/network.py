@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements, count
+from segdemo.architectures.spellings.u_shape import MAPPINGS
 from segdemo.architectures.u_shape.blocks import ACTIVATIONS, Block, Up, conv_of, norm_of
 from segdemo.architectures.u_shape.config import (
     BlockConfig,
@@ -20,7 +21,6 @@ from segdemo.architectures.u_shape.config import (
     UpConfig,
     UShapeConfig,
 )
-from segdemo.architectures.u_shape_spellings import MAPPINGS
 
 
 class UShape(nn.Module):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from segdemo.architectures.conv_unit import Conv, Row
+from segdemo.architectures.parts.conv_unit import Conv, Row
 from segdemo.checkpoints.structure.layers import Layer
 from segdemo.checkpoints.structure.units import Unit
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from segdemo.architectures.resnet import StageConfig
+from segdemo.architectures.parts.resnet import StageConfig
 from segdemo.checkpoints.structure.naming import layer_names
 from segdemo.checkpoints.structure.units import Unit
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from segdemo.architectures import segnet
-from segdemo.architectures.conv_unit import row_of
+from segdemo.architectures.parts.conv_unit import row_of
 from segdemo.architectures.segnet import SegNetConfig
 from segdemo.checkpoints.structure.candidates import Candidate
 from segdemo.checkpoints.structure.layers import Layers

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from segdemo.architectures.base import KeyMapping
-from segdemo.architectures.conv_unit import row_names
-from segdemo.architectures.data_sets import IMAGENET
-from segdemo.architectures.vgg import vgg16
+from segdemo.architectures.parts.conv_unit import row_names
+from segdemo.architectures.parts.data_sets import IMAGENET
+from segdemo.architectures.parts.vgg import vgg16
 
 Renames = dict[str, str | None]
 
