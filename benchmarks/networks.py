@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from benchmarks.pictures import photo
 from benchmarks.processes import ROOT
 from segdemo.architectures.fcn import FCN, FCNConfig
+from segdemo.architectures.parts.vgg import vgg16
 from segdemo.architectures.resnet_unet import ResNetUNet, ResNetUNetConfig
 from segdemo.architectures.smp_unet import SmpUNet, SmpUNetConfig
 from segdemo.architectures.u2net import U2Net, U2NetConfig
 from segdemo.architectures.unet import UNet, UNetConfig
-from segdemo.architectures.vgg import vgg16
 from segdemo.checkpoints import detect, read_file
 from segdemo.inference.processing import prepare
 from segdemo.inference.segmenter import load

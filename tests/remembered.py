@@ -39,6 +39,6 @@ def remembering(network, images, *, seed=0):
         for norm in norms:
             norm.momentum = None
             norm.weight.copy_(0.5 + torch.rand(norm.weight.shape, generator=generator))
-            norm.bias.copy_(0.6 * torch.randn(norm.bias.shape, generator=generator))
+            norm.bias.copy_(torch.randn(norm.bias.shape, generator=generator))
         network.train()(images)
     return network.eval()

@@ -288,14 +288,15 @@ class SmallBubbliiiing(nn.Module):
             self.resnet.maxpool = nn.MaxPool2d(3, 2, 0, ceil_mode=True)
             del self.resnet.fc
             widths = [width, *(width * 2**n * block.expansion for n in range(4))]
-            put(self, "up_conv.1", convolution(width, width))
-            put(self, "up_conv.3", convolution(width, width))
         below = widths[-1]
         for n in range(4, 0, -1):
             out = width * 2 ** (n - 1)
             put(self, f"up_concat{n}.conv1", convolution(widths[n - 1] + below, out))
             put(self, f"up_concat{n}.conv2", convolution(out, out))
             below = out
+        if kind == "resnet":
+            put(self, "up_conv.1", convolution(width, width))
+            put(self, "up_conv.3", convolution(width, width))
         self.final = nn.Conv2d(width, classes, 1)
 
     def features(self, x):

@@ -14,7 +14,7 @@ def start(root, **environment):
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
     )
 
 

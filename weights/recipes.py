@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from segdemo.architectures import ARCHITECTURES, Architecture
+from segdemo.architectures.parts.vgg import VGGConfig, vgg16
 from segdemo.architectures.resnet_unet import ResNetUNetConfig
 from segdemo.architectures.u2net import U2NetConfig
 from segdemo.architectures.unet import UNetConfig
-from segdemo.architectures.vgg import VGGConfig, vgg16
 from segdemo.spec import Postprocessing, Preprocessing, SegmentationSpec
 from segdemo.training.plan import Plan
 from weights.tasks import TASKS, Task

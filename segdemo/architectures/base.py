@@ -92,6 +92,8 @@ class KeyMapping:
     def match(self, key: str) -> "_Match | None":
         """How this spelling reads ``key``; None when it is none of its names."""
         path, dot, leaf = key.rpartition(".")
+        if self._firsts and path.partition(".")[0] not in self._firsts:
+            return None
         if self._any.fullmatch(path) is None:
             return None
         for template, pattern in self._patterns.items():
@@ -100,6 +102,15 @@ class KeyMapping:
                 numbers = {name: int(value) for name, value in match.groupdict().items()}
                 return _Match(template=template, numbers=numbers, leaf=dot + leaf)
         return None
+
+    @cached_property
+    def _firsts(self) -> frozenset[str]:
+        """The first names of modules; empty where one has a number in it.
+
+        Most strangers are told by it, which costs no pattern.
+        """
+        firsts = frozenset(template.partition(".")[0] for template in self.renames)
+        return firsts if not any("{" in first for first in firsts) else frozenset()
 
     @cached_property
     def _any(self) -> re.Pattern[str]:

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segdemo.architectures import resnet
 from segdemo.architectures.base import (
     Architecture,
     KeyMapping,
@@ -17,7 +16,8 @@ from segdemo.architectures.base import (
     SizeRequirements,
     count,
 )
-from segdemo.architectures.data_sets import IMAGENET
+from segdemo.architectures.parts import resnet
+from segdemo.architectures.parts.data_sets import IMAGENET
 
 _PARTS = 3
 """Convolutions of the bridge, and of each stage of the decoder."""

@@ -11,15 +11,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, count
-from segdemo.architectures.conv_norm import ConvNorm, own_names, under, unit
-from segdemo.architectures.data_sets import (
+from segdemo.architectures.encoders import dilated_resnet
+from segdemo.architectures.encoders.dilated_resnet import ResNetEncoder, ResNetEncoderConfig
+from segdemo.architectures.parts.conv_norm import ConvNorm, own_names, under, unit
+from segdemo.architectures.parts.data_sets import (
     CITYSCAPES,
     CITYSCAPES_CLASSES,
     FACE_CLASSES,
     IMAGENET,
 )
-from segdemo.architectures.encoders import dilated_resnet
-from segdemo.architectures.encoders.dilated_resnet import ResNetEncoder, ResNetEncoderConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, count
-from segdemo.architectures.conv_norm import ConvNorm, own_names, unit
-from segdemo.architectures.data_sets import CITYSCAPES, CITYSCAPES_CLASSES
+from segdemo.architectures.parts.conv_norm import ConvNorm, own_names, unit
+from segdemo.architectures.parts.data_sets import CITYSCAPES, CITYSCAPES_CLASSES
 
 _STAGES = 3
 """Of each branch; a stage halves the size."""
@@ -41,6 +41,9 @@ class BiSeNetV2Config:
     semantic: tuple[StageConfig, ...]
     head: int
     """Channels before the last convolution."""
+    align_corners: bool = False
+    """Whether all upsampling is bilinear with aligned corners, as the early code has it; else the
+    nearest values between the branches, and bilinear without at last."""
 
 
 class Stem(nn.Module):
@@ -105,8 +108,9 @@ class ContextEmbedding(nn.Module):
 class Aggregation(nn.Module):
     """Each branch gates the other at its own size (bilateral guided aggregation)."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, align_corners: bool) -> None:
         super().__init__()
+        self.align_corners = align_corners
         self.detail = ConvNorm(width, width, 3, groups=width, activation="none")
         self.detail_last = nn.Conv2d(width, width, 1, bias=False)
         self.detail_down = ConvNorm(width, width, 3, stride=2, activation="none")
@@ -116,14 +120,20 @@ class Aggregation(nn.Module):
         self.fuse = ConvNorm(width, width, 3)
 
     def forward(self, detail: Tensor, semantic: Tensor) -> Tensor:
-        size = detail.shape[2:]
         fine = self.detail_last(self.detail(detail))
-        gate = functional.interpolate(self.semantic_up(semantic), size, mode="nearest")
+        gate = self._enlarged(self.semantic_up(semantic), detail)
         fine = fine * torch.sigmoid(gate)
         coarse = functional.avg_pool2d(self.detail_down(detail), 3, stride=2, padding=1)
         coarse = coarse * torch.sigmoid(self.semantic_last(self.semantic(semantic)))
-        fused: Tensor = self.fuse(fine + functional.interpolate(coarse, size, mode="nearest"))
+        fused: Tensor = self.fuse(fine + self._enlarged(coarse, detail))
         return fused
+
+    def _enlarged(self, x: Tensor, other: Tensor) -> Tensor:
+        """``x`` at the height and width of ``other``."""
+        size = other.shape[2:]
+        if self.align_corners:
+            return functional.interpolate(x, size, mode="bilinear", align_corners=True)
+        return functional.interpolate(x, size, mode="nearest")
 
 
 class BiSeNetV2(nn.Module):
@@ -149,7 +159,8 @@ class BiSeNetV2(nn.Module):
                 into = entry.out
             self.semantic.append(stage)
         self.embedding = ContextEmbedding(into)
-        self.aggregation = Aggregation(into)
+        self.align_corners = config.align_corners
+        self.aggregation = Aggregation(into, align_corners=config.align_corners)
         self.head = ConvNorm(into, config.head, 3)
         self.last = nn.Conv2d(config.head, config.classes, 1)
 
@@ -161,7 +172,8 @@ class BiSeNetV2(nn.Module):
             semantic = stage(semantic)
         y = self.head(self.aggregation(detail, self.embedding(semantic)))
         y = self.last(functional.dropout(y, 0.1, training=self.training))
-        return functional.interpolate(y, x.shape[2:], mode="bilinear", align_corners=False)
+        corners = self.align_corners
+        return functional.interpolate(y, x.shape[2:], mode="bilinear", align_corners=corners)
 
 
 def infer(shapes: Shapes) -> BiSeNetV2Config:
@@ -253,14 +265,26 @@ _COINCHEUNG = {
     "bga.right2.2": "aggregation.semantic_last",
     **unit("bga.conv", "aggregation.fuse", conv="0", norm="1"),
     **unit("head.conv", "head", conv="conv", norm="bn"),
-    "head.conv_out.1": "last",
-    # Heads of the semantic branch, for training alone.
-    **{
-        f"{head}.{part}": None
-        for head in ("aux{n}", "aux5_4")
-        for part in ("conv.conv", "conv.bn", "conv_out.0.1.conv", "conv_out.0.1.bn", "conv_out.1")
-    },
 }
+
+
+def _heads(last: str, *deeper: str) -> dict[str, str | None]:
+    """The last convolution, and the heads of the semantic branch, for training alone."""
+    parts = ("conv.conv", "conv.bn", last, *deeper)
+    unused = (f"{head}.{part}" for head in ("aux{n}", "aux5_4") for part in parts)
+    return {f"head.{last}": "last", **dict.fromkeys(unused)}
+
+
+def _coincheung(name: str, heads: dict[str, str | None], *, early: bool = False) -> KeyMapping:
+    return KeyMapping(
+        id=name,
+        origin=f"CoinCheung/BiSeNet{' in 2020' if early else ''}",
+        renames={**_COINCHEUNG, **heads},
+        known={"align_corners": True} if early else {},
+        recipe={"preprocessing": CITYSCAPES},
+        trained_classes=CITYSCAPES_CLASSES,
+    )
+
 
 ARCHITECTURE = Architecture(
     id="bisenetv2",
@@ -270,12 +294,10 @@ ARCHITECTURE = Architecture(
     describe=describe,
     mappings=(
         KeyMapping(id="bisenetv2", origin="segdemo", renames=own_names(_OWN_UNITS, _OWN_LAYERS)),
-        KeyMapping(
-            id="bisenetv2_coincheung",
-            origin="CoinCheung/BiSeNet",
-            renames=_COINCHEUNG,
-            recipe={"preprocessing": CITYSCAPES},
-            trained_classes=CITYSCAPES_CLASSES,
+        _coincheung(
+            "bisenetv2_coincheung",
+            _heads("conv_out.1", "conv_out.0.1.conv", "conv_out.0.1.bn"),
         ),
+        _coincheung("bisenetv2_coincheung_early", _heads("conv_out"), early=True),
     ),
 )

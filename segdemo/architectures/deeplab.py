@@ -19,11 +19,19 @@ from segdemo.architectures.base import (
     SizeRequirements,
     count,
 )
-from segdemo.architectures.conv_norm import ConvNorm, own_names, under, unit
-from segdemo.architectures.data_sets import IMAGENET, VOC_CLASSES
-from segdemo.architectures.encoders import EncoderConfig, dilated_resnet, mobilenet
+from segdemo.architectures.encoders import (
+    EncoderConfig,
+    dilated_resnet,
+    drn,
+    mobilenet,
+    xception,
+)
 from segdemo.architectures.encoders.dilated_resnet import ResNetEncoder
+from segdemo.architectures.encoders.drn import DRN, DRNConfig
 from segdemo.architectures.encoders.mobilenet import Dilation, MobileNetConfig, MobileNetV2
+from segdemo.architectures.encoders.xception import Variant, Xception, XceptionConfig
+from segdemo.architectures.parts.conv_norm import ConvNorm, own_names, under, unit
+from segdemo.architectures.parts.data_sets import IMAGENET, VOC_CLASSES
 
 _RATES = (6, 12, 18)
 """Of the atrous convolutions at an output stride of 16; at 8 they are twice as large."""
@@ -39,6 +47,7 @@ class Wiring:
     """Of every bilinear upsampling."""
     mobilenet_dilation: Dilation = "torchvision"
     resnet_dilation: Dilation = "torchvision"
+    xception: Variant = "bubbliiiing"
     pads_first: bool = True
     """Whether MobileNet's blocks pad what they are given rather than what it expands to."""
     stem_padding: int = 1
@@ -47,7 +56,11 @@ class Wiring:
 
 VAINF = Wiring(low_first=True, align_corners=False, stem_padding=0)
 JFZHANG95 = Wiring(
-    low_first=False, align_corners=True, mobilenet_dilation="lagging", resnet_dilation="multi_grid"
+    low_first=False,
+    align_corners=True,
+    mobilenet_dilation="lagging",
+    resnet_dilation="multi_grid",
+    xception="jfzhang95",
 )
 BUBBLIIIING = Wiring(low_first=False, align_corners=True, pads_first=False)
 
@@ -66,6 +79,8 @@ class DeepLabConfig:
     head: tuple[int, ...]
     """Channels after each 3x3 convolution before the last."""
     classes: int
+    separable: bool = False
+    """Whether the 3x3 convolutions behind the encoder are separable."""
     output_stride: int = 8
     wiring: Wiring = VAINF
 
@@ -78,11 +93,13 @@ class DeepLabConfig:
 class AtrousPyramid(nn.Module):
     """1x1, atrous 3x3 of each rate and the mean of all positions, joined and fused (ASPP)."""
 
-    def __init__(self, into: int, width: int, fused: int, *, rates: tuple[int, ...]) -> None:
+    def __init__(
+        self, into: int, width: int, fused: int, *, rates: tuple[int, ...], separable: bool
+    ) -> None:
         super().__init__()
         self.branches = nn.ModuleList([ConvNorm(into, width)])
         for rate in rates:
-            self.branches.append(ConvNorm(into, width, 3, dilation=rate))
+            self.branches.append(ConvNorm(into, width, 3, dilation=rate, separable=separable))
         self.pooled = ConvNorm(into, width)
         self.fuse = ConvNorm((len(rates) + 2) * width, fused)
 
@@ -107,15 +124,16 @@ class DeepLab(nn.Module):
             config.width,
             config.fused,
             rates=tuple(rate * finer for rate in _RATES),
+            separable=config.separable,
         )
         into = config.fused
         self.low: nn.Module | None = None
         if config.low is not None:
-            self.low = ConvNorm(config.backbone.low, config.low)
+            self.low = ConvNorm(self.backbone.low_channels, config.low)
             into += config.low
         self.head = nn.Sequential()
         for out in config.head:
-            self.head.append(ConvNorm(into, out, 3))
+            self.head.append(ConvNorm(into, out, 3, separable=config.separable))
             into = out
         self.last = nn.Conv2d(into, config.classes, 1)
 
@@ -134,7 +152,7 @@ class DeepLab(nn.Module):
         return functional.interpolate(x, other.shape[2:], mode="bilinear", align_corners=corners)
 
 
-def _backbone(config: DeepLabConfig) -> nn.Module:
+def _backbone(config: DeepLabConfig) -> MobileNetV2 | ResNetEncoder | Xception | DRN:
     wiring, stride = config.wiring, config.output_stride
     if isinstance(config.backbone, MobileNetConfig):
         return MobileNetV2(
@@ -144,6 +162,10 @@ def _backbone(config: DeepLabConfig) -> nn.Module:
             pads_first=wiring.pads_first,
             stem_padding=wiring.stem_padding,
         )
+    if isinstance(config.backbone, XceptionConfig):
+        return Xception(config.backbone, output_stride=stride, variant=wiring.xception)
+    if isinstance(config.backbone, DRNConfig):
+        return DRN(config.backbone)
     return ResNetEncoder(config.backbone, output_stride=stride, dilation=wiring.resnet_dilation)
 
 
@@ -161,6 +183,7 @@ def infer(shapes: Shapes) -> DeepLabConfig:
             shapes[f"head.{n}.conv.weight"][0] for n in range(count(shapes, "head.{}.conv.weight"))
         ),
         classes=shapes["last.weight"][0],
+        separable="head.0.depthwise.weight" in shapes,
     )
 
 
@@ -178,8 +201,16 @@ def requirements(config: DeepLabConfig) -> SizeRequirements:
 
 _OWN = {
     **encoders.own_names("backbone"),
-    **own_names(("aspp.branches.{n}", "aspp.pooled", "aspp.fuse", "low", "head.{n}"), ("last",)),
+    **own_names(
+        ("aspp.branches.{n}", "aspp.pooled", "aspp.fuse", "low", "head.{n}"),
+        ("aspp.branches.{n}.depthwise", "head.{n}.depthwise", "last"),
+    ),
 }
+
+
+def _separable(theirs: str, ours: str) -> dict[str, str | None]:
+    """What becomes of a convolution with main.py's ``--separable_conv``."""
+    return {f"{theirs}.body.0": f"{ours}.depthwise", f"{theirs}.body.1": f"{ours}.conv"}
 
 
 def _vainf_pyramid(theirs: str) -> dict[str, str | None]:
@@ -187,6 +218,7 @@ def _vainf_pyramid(theirs: str) -> dict[str, str | None]:
         # Without its activation the pooling stands first.
         **unit(f"{theirs}.convs.4", "aspp.pooled", conv="1", norm="2"),
         **unit(f"{theirs}.convs.{{n}}", "aspp.branches.{n}", conv="0", norm="1"),
+        **_separable(f"{theirs}.convs.{{n}}.0", "aspp.branches.{n}"),
         **unit(f"{theirs}.project", "aspp.fuse", conv="0", norm="1"),
     }
 
@@ -201,40 +233,48 @@ _VAINF_PLUS = {
     **_vainf_pyramid("classifier.aspp"),
     **unit("classifier.project", "low", conv="0", norm="1"),
     **unit("classifier.classifier", "head.0", conv="0", norm="1"),
+    **_separable("classifier.classifier.0", "head.0"),
     "classifier.classifier.3": "last",
 }
 _VAINF_V3 = {
     **_VAINF_BACKBONE,
     **_vainf_pyramid("classifier.classifier.0"),
     **unit("classifier.classifier", "head.0", conv="1", norm="2"),
+    **_separable("classifier.classifier.1", "head.0"),
     "classifier.classifier.4": "last",
 }
 
-_JFZHANG95 = {
-    **dilated_resnet.torchvision_names("backbone"),
-    **mobilenet.sequential("backbone.low_level_features"),
-    **mobilenet.sequential("backbone.high_level_features"),
+_JFZHANG95_HEAD: dict[str, str | None] = {
     **unit("aspp.aspp{n}", "aspp.branches.{n-1}", conv="atrous_conv", norm="bn"),
     **unit("aspp.global_avg_pool", "aspp.pooled", conv="1", norm="2"),
     **unit("aspp", "aspp.fuse", conv="conv1", norm="bn1"),
     **unit("decoder", "low", conv="conv1", norm="bn1"),
     **unit("decoder.last_conv", "head.0", conv="0", norm="1"),
 }
-# With dropout between the convolutions since 2018-12, without before.
-_JFZHANG95_HEAD = {
+# With dropout between the convolutions in the later code, without in the earlier.
+_LATE = {
     **unit("decoder.last_conv", "head.1", conv="4", norm="5"),
     "decoder.last_conv.8": "last",
 }
-_JFZHANG95_OLD_HEAD = {
+_EARLY = {
     **unit("decoder.last_conv", "head.1", conv="3", norm="4"),
     "decoder.last_conv.6": "last",
 }
-# The blocks of MobileNet are saved twice: all, and again as those before and behind stride 4.
-_ONCE = mobilenet.sequential("backbone.features")
-_TWICE: dict[str, str | None] = dict.fromkeys(_ONCE)
+_JFZHANG95: dict[str, str | None] = {
+    **dilated_resnet.torchvision_names("backbone"),
+    **mobilenet.sequential("backbone.low_level_features"),
+    **mobilenet.sequential("backbone.high_level_features"),
+    # The blocks of MobileNet are saved twice: all, and again before and behind stride 4.
+    **dict.fromkeys(mobilenet.sequential("backbone.features")),
+    **_JFZHANG95_HEAD,
+}
+_JFZHANG95_ONCE = {**mobilenet.sequential("backbone.features"), **_JFZHANG95_HEAD}
+_JFZHANG95_XCEPTION = {**xception.jfzhang95_names("backbone", "backbone"), **_JFZHANG95_HEAD}
+_JFZHANG95_DRN = {**drn.names("backbone", "backbone"), **_JFZHANG95_HEAD}
 
 _BUBBLIIIING = {
     **mobilenet.sequential("backbone.features"),
+    **xception.bubbliiiing_names("backbone", "backbone"),
     **unit("aspp.branch{n}", "aspp.branches.{n-1}", conv="0", norm="1"),
     **unit("aspp", "aspp.pooled", conv="branch5_conv", norm="branch5_bn"),
     **unit("aspp.conv_cat", "aspp.fuse", conv="0", norm="1"),
@@ -256,16 +296,12 @@ def _vainf(name: str, renames: Mapping[str, str | None], stride: int) -> KeyMapp
     )
 
 
-def _jfzhang95(
-    name: str, renames: Mapping[str, str | None], stride: int, *, mobile: bool = False
-) -> KeyMapping:
-    """``mobile``: for MobileNetV2 alone."""
+def _jfzhang95(name: str, renames: Mapping[str, str | None], stride: int) -> KeyMapping:
     return KeyMapping(
         id=name,
         origin="jfzhang95/pytorch-deeplab-xception",
         renames=renames,
         known={"wiring": JFZHANG95, "output_stride": stride},
-        fits=lambda config: not mobile or isinstance(config.backbone, MobileNetConfig),
         recipe={"preprocessing": IMAGENET},
         trained_classes=VOC_CLASSES,
     )
@@ -297,13 +333,14 @@ ARCHITECTURE = Architecture(
         _vainf("deeplabv3plus_vainf_os16", _VAINF_PLUS, 16),
         _vainf("deeplabv3_vainf", _VAINF_V3, 8),
         _vainf("deeplabv3_vainf_os16", _VAINF_V3, 16),
-        _jfzhang95("deeplab_jfzhang95", {**_JFZHANG95, **_JFZHANG95_HEAD, **_TWICE}, 16),
-        _jfzhang95("deeplab_jfzhang95_os8", {**_JFZHANG95, **_JFZHANG95_HEAD, **_TWICE}, 8),
+        _jfzhang95("deeplab_jfzhang95", {**_JFZHANG95, **_LATE}, 16),
+        _jfzhang95("deeplab_jfzhang95_os8", {**_JFZHANG95, **_LATE}, 8),
+        _jfzhang95("deeplab_jfzhang95_early", {**_JFZHANG95, **_EARLY}, 16),
         # Where a tensor is written once it has the first of its names.
-        _jfzhang95(
-            "deeplab_jfzhang95_once", {**_JFZHANG95, **_JFZHANG95_HEAD, **_ONCE}, 16, mobile=True
-        ),
-        _jfzhang95("deeplab_jfzhang95_early", {**_JFZHANG95, **_JFZHANG95_OLD_HEAD, **_TWICE}, 16),
+        _jfzhang95("deeplab_jfzhang95_once", {**_JFZHANG95_ONCE, **_LATE}, 16),
+        _jfzhang95("deeplab_jfzhang95_xception", {**_JFZHANG95_XCEPTION, **_LATE}, 16),
+        _jfzhang95("deeplab_jfzhang95_xception_os8", {**_JFZHANG95_XCEPTION, **_LATE}, 8),
+        _jfzhang95("deeplab_jfzhang95_drn", {**_JFZHANG95_DRN, **_LATE}, 8),
         _bubbliiiing("deeplab_bubbliiiing", 16),
         _bubbliiiing("deeplab_bubbliiiing_os8", 8),
     ),

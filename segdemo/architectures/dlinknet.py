@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segdemo.architectures import resnet, resnet_unet
+from segdemo.architectures import resnet_unet
 from segdemo.architectures.base import (
     Architecture,
     KeyMapping,
@@ -19,6 +19,7 @@ from segdemo.architectures.base import (
     SizeRequirements,
     count,
 )
+from segdemo.architectures.parts import resnet
 from segdemo.architectures.resnet_unet import ResNetUNet, ResNetUNetConfig
 
 _POOLS = (2, 3, 5, 6)

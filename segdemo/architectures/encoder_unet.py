@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, Shapes, SizeRequirements, count
-from segdemo.architectures.conv_unit import VGG_KERNELS, Row, conv_row, infer_row
-from segdemo.architectures.encoder_unet_spellings import MAPPINGS
-from segdemo.architectures.resnet import Residual, StageConfig, infer_stages, name_of
+from segdemo.architectures.parts.conv_unit import VGG_KERNELS, Row, conv_row, infer_row
+from segdemo.architectures.parts.resnet import Residual, StageConfig, infer_stages, name_of
+from segdemo.architectures.spellings.encoder_unet import MAPPINGS
+from segdemo.architectures.u_shape.config import Interpolation
 
 _UP_KERNELS = (2, 3, 4)
 
@@ -87,10 +88,14 @@ class EncoderUNetConfig:
     """Whether a ReLU follows those after a join."""
     up_kernel: int = 2
     """Side of the transposed convolutions: 2, 3 or 4."""
+    up_norm: bool = False
+    """Whether a batch norm follows these."""
+    up_bias: bool = True
     up_relu: bool = True
     """Whether a ReLU follows these."""
-    interpolation: Literal["bilinear", "nearest"] = "bilinear"
-    align_corners: bool = False
+    interpolation: Interpolation = "bilinear"
+    tail: int = 1
+    """By how much the logits are enlarged at last."""
     join: Literal["up_first", "skip_first"] = "up_first"
     head_kernel: int = 1
 
@@ -160,8 +165,10 @@ class Step(nn.Module):
                 stride=2,
                 padding=(kernel - 1) // 2,
                 output_padding=kernel % 2,
+                bias=config.up_bias,
             )
             into = step.up_width
+            self.up_norm = nn.BatchNorm2d(into) if config.up_norm else nn.Identity()
         self.before = conv_row(into, step.before, norm=norm, bias=bias)
         into = step.before[-1].width if step.before else into
         self.lateral = conv_row(skip, step.lateral, norm=norm, bias=bias)
@@ -171,12 +178,11 @@ class Step(nn.Module):
         self.width = step.after[-1].width if step.after else joined
         self.transposed, self.up_relu = bool(step.up_width), config.up_relu
         self.skip_first = config.join == "skip_first"
-        self.mode = config.interpolation
-        self.align_corners = config.align_corners if self.mode == "bilinear" else None
+        self.mode, self.align_corners = _interpolation(config)
 
     def forward(self, x: Tensor, skip: Tensor | None) -> Tensor:
         if self.transposed:
-            x = self.up(x)
+            x = self.up_norm(self.up(x))
             x = functional.relu(x, inplace=True) if self.up_relu else x
         else:
             x = functional.interpolate(
@@ -188,6 +194,12 @@ class Step(nn.Module):
             x = torch.cat((skip, x) if self.skip_first else (x, skip), dim=1)
         convolved: Tensor = self.after(x)
         return convolved
+
+
+def _interpolation(config: EncoderUNetConfig) -> tuple[str, bool | None]:
+    """The mode and align_corners, as PyTorch takes them."""
+    mode, *aligned = config.interpolation.split("_")
+    return mode, None if mode == "nearest" else bool(aligned)
 
 
 class EncoderUNet(nn.Module):
@@ -220,6 +232,7 @@ class EncoderUNet(nn.Module):
         kernel = config.head_kernel
         self.head = nn.Conv2d(into, config.classes, kernel, padding=kernel // 2)
         self.bottom_pool, self.has_full = config.bottom_pool, bool(config.full)
+        self.tail, (self.mode, self.align_corners) = float(config.tail), _interpolation(config)
 
     def forward(self, x: Tensor) -> Tensor:
         features: list[Tensor] = self.encoder(x)
@@ -232,7 +245,11 @@ class EncoderUNet(nn.Module):
             skip = features.pop() if features else None
             x = step(x, skip if joins else None)
         logits: Tensor = self.head(x)
-        return logits
+        if self.tail == 1.0:
+            return logits
+        return functional.interpolate(
+            logits, scale_factor=self.tail, mode=self.mode, align_corners=self.align_corners
+        )
 
 
 def infer(shapes: Shapes) -> EncoderUNetConfig:
@@ -273,6 +290,9 @@ def infer(shapes: Shapes) -> EncoderUNetConfig:
         norm=any(name.endswith(".norm.weight") for name in outside),
         bias=any(name.endswith(".conv.bias") for name in outside),
         up_kernel=max(kernels),
+        up_norm=any(name.endswith(".up_norm.weight") for name in outside),
+        up_bias=any(name.endswith(".up.bias") for name in outside)
+        or "steps.0.up.weight" not in shapes,
         head_kernel=head[2],
     )
 
@@ -326,13 +346,13 @@ def describe(config: EncoderUNetConfig) -> str:
         name += " with batch norm" if encoder.norm else ""
     else:
         name = name_of(encoder.stages, bottleneck=encoder.bottleneck)
-    up = "transposed" if config.steps[0].up_width else config.interpolation
+    up = "transposed" if config.steps[0].up_width else config.interpolation.partition("_")[0]
     return f"{name}, {up}"
 
 
 def requirements(config: EncoderUNetConfig) -> SizeRequirements:
     """As often as the size is doubled it was halved, and nothing is padded or cropped."""
-    multiple = 2 ** len(config.steps)
+    multiple = 2 ** len(config.steps) * config.tail
     return SizeRequirements(minimum=multiple, multiple_of=multiple)
 
 

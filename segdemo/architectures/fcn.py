@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes
-from segdemo.architectures.data_sets import VOC_CLASSES
-from segdemo.architectures.vgg import (
+from segdemo.architectures.parts.data_sets import VOC_CLASSES
+from segdemo.architectures.parts.vgg import (
     CAFFE_NAMES,
     OWN_NAMES,
     VGG,
@@ -20,8 +20,8 @@ from segdemo.architectures.vgg import (
     crop,
     score_layers,
 )
-from segdemo.architectures.vgg import describe as describe_vgg
-from segdemo.architectures.vgg import infer as infer_vgg
+from segdemo.architectures.parts.vgg import describe as describe_vgg
+from segdemo.architectures.parts.vgg import infer as infer_vgg
 
 _BORDER = 100
 _FC6_KERNEL = 7

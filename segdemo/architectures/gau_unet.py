@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements, count
-from segdemo.architectures.conv_unit import Row, conv_row, infer_row, row_names, row_of
+from segdemo.architectures.parts.conv_unit import Row, conv_row, infer_row, row_names, row_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,9 @@ from segdemo.architectures.base import (
     SizeRequirements,
     count,
 )
-from segdemo.architectures.conv_norm import under
 from segdemo.architectures.encoders import mobilenet
 from segdemo.architectures.encoders.mobilenet import MobileNetConfig, MobileNetV2
+from segdemo.architectures.parts.conv_norm import under
 
 _HALVES = 5
 """How often the encoder halves the size."""

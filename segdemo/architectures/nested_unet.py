@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements, count
-from segdemo.architectures.conv_unit import Row, conv_row, infer_row, row_names, row_of
+from segdemo.architectures.parts.conv_unit import Row, conv_row, infer_row, row_names, row_of
+from segdemo.architectures.u_shape.config import Interpolation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,16 +25,17 @@ class NestedUNetConfig:
     classes: int
     levels: tuple[Row, ...]
     """The convolutions of each node of a level, the coarsest level last."""
-    up: Literal["transposed", "bilinear"] = "bilinear"
+    up: Literal["transposed", "resize"] = "resize"
     """Transposed convolutions give the channels of the level that they come to."""
     heads: int = 1
-    """1, or one for each column that is supervised, the last of which gives the logits."""
+    """1, or one for each column that is supervised."""
     norm: bool = True
     bias: bool = True
     """Whether convolutions before a norm have a bias."""
     join: Literal["skip_first", "up_first"] = "skip_first"
-    align_corners: bool = True
-    """How bilinear upsampling places its samples."""
+    interpolation: Interpolation = "bilinear_aligned"
+    fused: Literal["last", "mean"] = "last"
+    """Whether the last head gives the logits or the mean of all."""
 
     @classmethod
     def standard(
@@ -65,7 +67,8 @@ class DenseSkip(nn.Module):
             joined = column * width + lifted
             self.nodes.append(conv_row(joined, row, norm=config.norm, bias=config.bias))
         self.skip_first = config.join == "skip_first"
-        self.align_corners = config.align_corners
+        mode, *aligned = config.interpolation.split("_")
+        self.mode, self.align_corners = mode, None if mode == "nearest" else bool(aligned)
 
     def forward(self, before: list[Tensor], below: Tensor) -> Tensor:
         """The next node of the level, given those before it and the one below it."""
@@ -74,7 +77,7 @@ class DenseSkip(nn.Module):
             lifted = self.ups[column](below)
         else:
             lifted = functional.interpolate(
-                below, scale_factor=2.0, mode="bilinear", align_corners=self.align_corners
+                below, scale_factor=2.0, mode=self.mode, align_corners=self.align_corners
             )
         joined = [*before, lifted] if self.skip_first else [lifted, *before]
         node: Tensor = self.nodes[column](torch.cat(joined, dim=1))
@@ -85,7 +88,7 @@ class NestedUNet(nn.Module):
     """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), H and W multiples of 2**depth.
 
     Other sizes raise RuntimeError. With deep supervision they are those of the last head, whose
-    node has seen all the others.
+    node has seen all the others, or the mean of all.
     """
 
     def __init__(self, config: NestedUNetConfig) -> None:
@@ -101,8 +104,11 @@ class NestedUNet(nn.Module):
         self.heads = nn.ModuleList(
             nn.Conv2d(into[1], config.classes, 1) for _ in range(config.heads)
         )
+        self.averages = config.fused == "mean"
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.averages:
+            return torch.stack(forward_deep(self, x)).mean(dim=0)
         logits: Tensor = self.heads[-1](self.finest(x)[-1])
         return logits
 
@@ -135,7 +141,7 @@ def infer(shapes: Shapes) -> NestedUNetConfig:
         in_channels=shapes["encoder.0.0.conv.weight"][1],
         classes=classes,
         levels=tuple(infer_row(shapes, f"encoder.{level}") for level in range(depth)),
-        up="transposed" if "skips.0.ups.0.weight" in shapes else "bilinear",
+        up="transposed" if "skips.0.ups.0.weight" in shapes else "resize",
         heads=count(shapes, "heads.{}.weight"),
         norm="encoder.0.0.norm.weight" in shapes,
         bias="encoder.0.0.conv.bias" in shapes,

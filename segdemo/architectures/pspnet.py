@@ -11,9 +11,11 @@ from torch.nn import functional
 
 from segdemo.architectures import encoders
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, count
-from segdemo.architectures.conv_norm import ConvNorm, own_names, under, unit
-from segdemo.architectures.data_sets import VOC_CLASSES
 from segdemo.architectures.encoders import EncoderConfig, dilated_resnet, mobilenet
+from segdemo.architectures.encoders.dilated_resnet import ResNetEncoder, ResNetEncoderConfig
+from segdemo.architectures.encoders.mobilenet import MobileNetConfig, MobileNetV2
+from segdemo.architectures.parts.conv_norm import ConvNorm, own_names, under, unit
+from segdemo.architectures.parts.data_sets import VOC_CLASSES
 
 _GRIDS = (1, 2, 3, 6)
 """Rows and columns of the means."""
@@ -60,7 +62,7 @@ class PSPNet(nn.Module):
 
     def __init__(self, config: PSPNetConfig) -> None:
         super().__init__()
-        self.backbone = encoders.build(config.backbone, output_stride=config.output_stride)
+        self.backbone = _backbone(config)
         self.pyramid = PyramidPooling(config.backbone.out, config.width, config.fused)
         self.last = nn.Conv2d(config.fused, config.classes, 1)
 
@@ -68,6 +70,14 @@ class PSPNet(nn.Module):
         _, deep = self.backbone(x)
         y = self.last(self.pyramid(deep))
         return functional.interpolate(y, x.shape[2:], mode="bilinear", align_corners=True)
+
+
+def _backbone(config: PSPNetConfig) -> nn.Module:
+    if isinstance(config.backbone, MobileNetConfig):
+        return MobileNetV2(config.backbone, output_stride=config.output_stride)
+    if isinstance(config.backbone, ResNetEncoderConfig):
+        return ResNetEncoder(config.backbone, output_stride=config.output_stride)
+    raise ValueError(f"PSPNet is built on no {config.backbone.name}")
 
 
 def infer(shapes: Shapes) -> PSPNetConfig:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, count
-from segdemo.architectures.resnet import (
+from segdemo.architectures.parts.resnet import (
     OWN_NAMES,
     Contraction,
     ResNetConfig,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements, count
-from segdemo.architectures.conv_unit import (
+from segdemo.architectures.parts.conv_unit import (
     VGG_KERNELS,
     Conv,
     Row,
@@ -21,7 +21,7 @@ from segdemo.architectures.conv_unit import (
     row_names,
     row_of,
 )
-from segdemo.architectures.vgg import vgg16
+from segdemo.architectures.parts.vgg import vgg16
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, count
-from segdemo.architectures.data_sets import IMAGENET
-from segdemo.architectures.resnet import (
+from segdemo.architectures.parts.data_sets import IMAGENET
+from segdemo.architectures.parts.resnet import (
     OWN_NAMES,
     Contraction,
     ResNetConfig,

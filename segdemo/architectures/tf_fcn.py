@@ -7,7 +7,7 @@ the way down had. Where the cut begins depends on that size.
 from torch import Tensor, nn
 
 from segdemo.architectures.base import Architecture, KeyMapping
-from segdemo.architectures.vgg import (
+from segdemo.architectures.parts.vgg import (
     CAFFE_NAMES,
     OWN_NAMES,
     VGG,

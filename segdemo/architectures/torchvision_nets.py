@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, count
-from segdemo.architectures.data_sets import IMAGENET, VOC_CLASSES
+from segdemo.architectures.parts.data_sets import IMAGENET, VOC_CLASSES
 
 Head = Literal["fcn", "deeplabv3", "lraspp"]
 Backbone = Literal["resnet50", "resnet101", "mobilenet_v3_large"]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, count
-from segdemo.architectures.data_sets import IMAGENET
+from segdemo.architectures.parts.data_sets import IMAGENET
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from segdemo.architectures.base import Architecture, Shapes, SizeRequirements, count
+from segdemo.architectures.spellings.unet import MAPPINGS
 from segdemo.architectures.u_shape import UShape
 from segdemo.architectures.u_shape.config import (
     BlockConfig,
@@ -17,7 +18,6 @@ from segdemo.architectures.u_shape.config import (
     UpConfig,
     UShapeConfig,
 )
-from segdemo.architectures.unet_spellings import MAPPINGS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, SizeRequirements
-from segdemo.architectures.data_sets import IMAGENET, VOC_CLASSES
-from segdemo.architectures.vgg import (
+from segdemo.architectures.parts.data_sets import IMAGENET, VOC_CLASSES
+from segdemo.architectures.parts.vgg import (
     BLOCKS,
     OWN_NAMES,
     VGG,

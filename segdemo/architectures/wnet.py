@@ -18,7 +18,7 @@ from segdemo.architectures.base import (
     SizeRequirements,
     count,
 )
-from segdemo.architectures.conv_norm import under
+from segdemo.architectures.parts.conv_norm import under
 
 _LEAK = 0.01
 """Slope of PyTorch's leaky ReLU below zero."""

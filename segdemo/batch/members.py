@@ -32,8 +32,11 @@ _MASK_ENDING = "_mask"
 # Of what else lies in an archive nobody has to be told. The last few are pictures that are not
 # read, with a sentence that says what to do instead.
 _PICTURE_ENDINGS = frozenset(
-    (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
-) | {".heic", ".heif", ".svg", ".pdf", ".dcm"}
+    (
+        *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"),
+        *(".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".npy", ".dcm", ".nii", ".gz", ".heic", ".heif"),
+    )
+) | {".svg", ".pdf", ".mha"}
 _ARCHIVE_ENDING = ".zip"
 # What macOS adds to every archive.
 _SIDE_FOLDER = "__MACOSX"

@@ -176,7 +176,8 @@ class Run:
             content = pair.mask.read(self.max_bytes)
             if isinstance(data_set, SegdemoError):
                 raise data_set
-            mask = data_set.read(content, max_megapixels=self.max_megapixels)
+            like = decoded.plane, decoded.planes
+            mask = data_set.read(content, max_megapixels=self.max_megapixels, like=like)
             return mask.fitted(decoded.image.size, decoded.orientation).at(size), None
         except Exception as error:
             return None, self.known(error)

@@ -1,4 +1,4 @@
-"""What a repository says of itself: its licence, and whether its networks can be ours."""
+"""Metadata of a repository: its licence, and whether its networks can be loaded here."""
 
 import re
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ _NOT_COMMERCIAL = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """The fields of a repository's description that have the right form."""
+    """Fields of a repository's metadata whose types are as expected."""
 
     tags: frozenset[str]
     library: str
@@ -36,7 +36,7 @@ class About:
 
     @classmethod
     def read(cls, *, tags: Any, library: Any, config: Any, card: Any) -> "About":
-        """From what the Hub sent; a field of another form counts as absent."""
+        """Validate the fields of the Hub's answer; one of another type counts as absent."""
         return cls(
             tags=frozenset(map(str, tags)) if isinstance(tags, list) else frozenset(),
             library=library if isinstance(library, str) else "",
@@ -46,7 +46,7 @@ class About:
 
     @property
     def foreign(self) -> str | None:
-        """Which sentence tells that its networks are none of ours; None when they may be."""
+        """Key of the error for networks that cannot be loaded here; None when they may be."""
         if "diffusers" in {self.library, *self.tags}:
             return "hub_diffusion"
         if self.config.keys() & {"diffusers", "_class_name"}:
@@ -56,7 +56,7 @@ class About:
 
     @property
     def licence(self) -> tuple[str, bool | None]:
-        """As it may be shown, and whether it allows commercial use."""
+        """The licence as shown, and whether it allows commercial use; None when unknown."""
         tagged = sorted(tag for tag in self.tags if tag.startswith("license:"))
         said = self.card.get("license") or "".join(tagged[:1]).removeprefix("license:")
         licence = shown(str(said[0] if isinstance(said, list) else said)).lower()
@@ -69,7 +69,10 @@ class About:
 
 
 def allows_commerce(licence: str, name: str = "") -> bool | None:
-    """By its identifier, or the ``name`` that a card gives an "other" one; None when unknown."""
+    """Whether a licence allows commercial use; None when unknown.
+
+    ``licence`` is its identifier on the Hub, ``name`` what a card calls an "other" one.
+    """
     if licence == "other":
         return False if _NOT_COMMERCIAL.fullmatch(name) else None
     if licence in _COMMERCIAL.split():

@@ -1,4 +1,4 @@
-"""What people paste to say which checkpoint they mean, read into an address."""
+"""Parses what people paste to name a checkpoint on the Hub into an address."""
 
 import re
 from urllib.parse import unquote, urlsplit
@@ -30,7 +30,7 @@ _CLONE = re.compile(r"(?:\$\s*)?git\s+(?:lfs\s+)?clone\s+(\S+)(?:\s+\S+)?")
 
 
 def parse(text: str) -> Address | None:
-    """The address in what a person typed or pasted; None when it is words to search for.
+    """Parse what a person typed or pasted into an address; None for words to search for.
 
     Understood are owner/name with @revision and a path behind it, spaces/owner/name, hf:// and the
     addresses of pages and files on the Hub, its mirrors and the configured endpoint, and lines with

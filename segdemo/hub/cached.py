@@ -1,4 +1,4 @@
-"""What lies in the Hub's cache on this machine and may be a checkpoint; asks nobody."""
+"""Finds possible checkpoints in the Hub's cache on this machine, without any request."""
 
 import os
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _OTHER_MODELS = {
 
 @dataclass(frozen=True, kw_only=True)
 class CachedFile:
-    """A file in the cache."""
+    """A file in the Hub's cache."""
 
     address: Address
     """Pinned to the commit."""
@@ -36,7 +36,7 @@ class CachedFile:
 
 
 def cached_files(folder: Path | None = None, *, most_bytes: int) -> tuple[CachedFile, ...]:
-    """Files of at most ``most_bytes`` that may hold weights, each content once.
+    """List files of at most ``most_bytes`` that may hold weights, each content once.
 
     ``folder`` is a cache of the Hub, the one of the environment by default. They are in the
     order of their repositories and names; a cache that cannot be read is empty.
@@ -54,9 +54,9 @@ def cached_files(folder: Path | None = None, *, most_bytes: int) -> tuple[Cached
 
 
 def is_cached(path: Path) -> bool:
-    """Whether the file is in the environment's cache of the Hub, which never writes into one.
+    """Whether the file lies in the environment's cache of the Hub.
 
-    Each is there under the digest of its content; it may only vanish.
+    Files there are stored under the digest of their content: they may vanish, but never change.
     """
     return path.resolve().is_relative_to(Path(constants.HF_HUB_CACHE).resolve())
 

@@ -1,4 +1,4 @@
-"""huggingface_hub as segdemo uses it: which Hub, with which deadlines, and what its errors mean."""
+"""Sessions with the configured Hub, and what its errors mean to a person."""
 
 import errno
 import json
@@ -35,33 +35,33 @@ from segdemo.settings import Settings
 from segdemo.wording import first_of, shown
 
 Token = str | bool | None
-"""As in huggingface_hub: one of our own, False for none, None for that of the environment."""
+"""As in huggingface_hub: a token, False for none, None for that of the environment."""
 
 _OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
 def endpoint() -> str:
-    """The Hub's address without a slash at its end: that of HF_ENDPOINT, or the public one."""
+    """URL of the Hub without a trailing slash: HF_ENDPOINT, or the public Hub."""
     return constants.ENDPOINT
 
 
 def host() -> str:
-    """The endpoint without its scheme, as it may stand in a sentence."""
+    """Host of the endpoint, safe to show in a message."""
     return shown(endpoint().partition("://")[2])
 
 
 def no_hub() -> HubError:
-    """For an answer that no Hub would give."""
+    """The error for an answer that no Hub would give."""
     return HubError("hub_no_hub", host=host())
 
 
 def offline() -> bool:
-    """Whether the operator forbids every request (HF_HUB_OFFLINE)."""
+    """Whether offline mode forbids every request (HF_HUB_OFFLINE)."""
     return constants.is_offline_mode()
 
 
 def cache_folder() -> Path:
-    """Where huggingface_hub keeps what it fetched (HF_HUB_CACHE, HF_HOME)."""
+    """Folder of huggingface_hub's cache (HF_HUB_CACHE, HF_HOME)."""
     return Path(constants.HF_HUB_CACHE)
 
 
@@ -87,11 +87,11 @@ def session(
     cancel: CancelToken | None = None,
     folder: Path | None = None,
 ) -> Iterator[Session]:
-    """Requests to the Hub that end in time, in a block that raises HubError for every failure.
+    """Open a session with the Hub; the block raises HubError for every failure of it.
 
     ``seconds`` (those of SEGDEMO_HUB_TIMEOUT when left out) bound connecting and each wait, and a
     request as a whole unless it is a transfer; ``cancel`` stops the block from another thread.
-    ``address``, ``token`` and the cache ``folder`` are also what the sentences speak of.
+    ``address``, ``token`` and the cache ``folder`` are also what the messages speak of.
     """
     seconds = seconds or Settings.from_environment().hub_timeout_seconds
     with (
@@ -112,28 +112,28 @@ def mapped_errors(
 ) -> Iterator[None]:
     """Raise HubError for what huggingface_hub, the network or the disk raises in this block.
 
-    The parameters are what the sentences speak of: see ``session``.
+    The parameters are what the messages speak of: see ``session``.
     """
     try:
         yield
     except HubError:
         raise
     except Exception as error:
-        said = _Situation(address, token, seconds, folder or cache_folder()).sentence(error)
+        said = _ErrorMapper(address, token, seconds, folder or cache_folder()).mapped(error)
         if said is None:
             raise
         raise said from error
 
 
 def question(address: Address, route: str = "") -> str:
-    """The URL of the Hub's JSON API for a repository, or for ``route`` below it."""
+    """URL of the Hub's JSON API for a repository, or for ``route`` below it."""
     return f"{endpoint()}/api/{address.repo_type}s/{address.repo_id}{route}"
 
 
 def described(
     asking: Session, address: Address, params: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """What the Hub says of a repository at its revision, as JSON. Raises what ``session`` maps."""
+    """Fetch the description of a repository at its revision, as JSON. Raises as ``answered``."""
     revision = f"/revision/{quote(address.revision, safe='')}" if address.revision else ""
     found = answered(asking.request("GET", question(address, revision), params=params))
     if not isinstance(found, dict):
@@ -142,7 +142,7 @@ def described(
 
 
 def answered(response: httpx.Response) -> Any:
-    """The JSON of an answer. Raises huggingface_hub's error for its status, and HubError."""
+    """Parse the JSON of an answer. Raises HubError, and huggingface_hub's error for its status."""
     hf_raise_for_status(response)
     try:
         return response.json()
@@ -150,8 +150,8 @@ def answered(response: httpx.Response) -> Any:
         raise no_hub() from error
 
 
-class _Situation:
-    """What was asked for, so that a failure can be told in its terms."""
+class _ErrorMapper:
+    """Maps errors to messages that name what was asked for."""
 
     def __init__(self, address: Address | None, token: Token, seconds: float, folder: Path) -> None:
         self.address = address
@@ -160,14 +160,14 @@ class _Situation:
         self.folder = folder
         self.name = shown(address.repo_id) if address else host()
 
-    def sentence(self, error: BaseException) -> HubError | None:
-        """None for what is no failure of the Hub, the network or the disk."""
+    def mapped(self, error: BaseException) -> HubError | None:
+        """The error to raise; None for what is no failure of the Hub, the network or the disk."""
         match error:
             # The order matters: each of these is a kind of one further below.
             case HubError():
                 return error
             case LocalEntryNotFoundError():
-                cause = self.sentence(error.__cause__) if error.__cause__ else None
+                cause = self.mapped(error.__cause__) if error.__cause__ else None
                 return cause or HubError("hub_offline")
             case OfflineModeIsEnabled():
                 return HubError("hub_offline")

@@ -1,4 +1,4 @@
-"""Downloads that several people may wait for, watch and stop."""
+"""Downloads in threads, which several callers may share, watch and cancel."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ _BETWEEN_UPDATES = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far a download is."""
+    """Progress of a download, in bytes."""
 
     received: int
     """Bytes so far."""
@@ -27,7 +27,7 @@ class Progress:
 
 
 class Downloads:
-    """All downloads under way; the same file that is wanted twice comes once."""
+    """Runs downloads in threads; a file that is wanted twice at once is fetched once."""
 
     def __init__(self, settings: Settings) -> None:
         self._seconds = settings.hub_timeout_seconds
@@ -38,7 +38,7 @@ class Downloads:
     def start(
         self, address: Address, *, token: Token = None, folder: Path | None = None
     ) -> "Download":
-        """Fetch the file at ``address`` in a thread of its own, or wait for it with others.
+        """Start to download the file at ``address``, or join the transfer that is under way.
 
         It goes to the ordinary cache, or to ``folder``, which is to be that of a visitor whose
         ``token`` gives access. Never raises a HubError; ``updates`` does.
@@ -102,7 +102,7 @@ class Downloads:
 
 
 class Download:
-    """One person's hold on a transfer."""
+    """One caller's handle on a transfer, which others may share."""
 
     def __init__(self, transfer: "_Transfer", leave: Callable[[], None]) -> None:
         self._transfer = transfer
@@ -110,8 +110,9 @@ class Download:
         self._cancelled = False
 
     def updates(self) -> Iterator[Progress]:
-        """The progress at once and whenever it changed, at most five times a second; ends with
-        the download. Raises its HubError, and HubError("hub_cancelled") once it was cancelled.
+        """Yield the progress at once and whenever it changes, at most five times a second.
+
+        Ends with the download. Raises its HubError, and HubError("hub_cancelled") after ``cancel``.
         """
         transfer, seen = self._transfer, None
         while True:
@@ -133,7 +134,7 @@ class Download:
                 transfer.changed.wait_for(self._is_over, _BETWEEN_UPDATES)
 
     def cancel(self) -> None:
-        """Wait no longer; the transfer itself stops when nobody waits for it."""
+        """Stop waiting; the transfer itself is cancelled when nobody waits for it."""
         with self._transfer.changed:
             if self._is_over():
                 return
@@ -143,12 +144,12 @@ class Download:
 
     @property
     def path(self) -> Path:
-        """Where the file is, after ``updates`` has ended."""
+        """Path of the file, once ``updates`` has ended. Raises RuntimeError before."""
         return self._fetched.path
 
     @property
     def unchecked(self) -> bool:
-        """Whether it is the last copy, because the Hub could not be asked for a newer one."""
+        """Whether it is an older copy, because the Hub could not be asked for a newer one."""
         return self._fetched.unchecked
 
     @property
@@ -162,7 +163,7 @@ class Download:
 
 
 class _Transfer:
-    """What a worker does and whoever waits for it sees."""
+    """The state that a worker thread shares with those who wait for it."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()

@@ -1,4 +1,4 @@
-"""What a file in a repository may be, told by its name alone: weights, or weights not read."""
+"""Classifies the files of a repository by name: weights, unsupported weights, or neither."""
 
 import re
 from pathlib import PurePosixPath
@@ -25,7 +25,7 @@ _NO_ENDING = re.compile(r"[\w\-=]+(\.\d[\w\-=]*)*", re.ASCII)
 
 
 def form_of(path: str, *, large: bool = False) -> Form:
-    """Whether a file may hold weights that are read, or holds weights in a form that is not.
+    """Classify a file by its name: "weights", "unread" for an unsupported format, or "other".
 
     ``large`` says that it lies in large file storage: such files may be weights without any ending.
     """
@@ -45,7 +45,7 @@ def form_of(path: str, *, large: bool = False) -> Form:
 
 
 def shard_of(path: str) -> tuple[str, int] | None:
-    """What the file is one part of, and of how many; None for a file that is whole."""
+    """Name and number of shards of the checkpoint that a shard belongs to; None for no shard."""
     match = _SHARD.fullmatch(path)
     if match is None or int(match[3]) < 2:
         return None

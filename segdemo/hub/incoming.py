@@ -1,4 +1,4 @@
-"""A file on its way here: whether there is room for it, and whether it is the announced one."""
+"""Checks of a download: its size before any byte, its digest as it arrives."""
 
 import hashlib
 import shutil
@@ -13,7 +13,7 @@ _CHUNK = 2**20
 
 
 def make_sure_it_fits(filename: str, size: int, *, max_bytes: int, folder: Path) -> None:
-    """Raises HubError for a file of more than ``max_bytes``, or than are free on the disk."""
+    """Raise HubError for a file of more than ``max_bytes``, or than are free on the disk."""
     name = shown(filename)
     if size > max_bytes:
         raise HubError("hub_too_large", name=name, size=amount(size), limit=amount(max_bytes))
@@ -25,7 +25,7 @@ def make_sure_it_fits(filename: str, size: int, *, max_bytes: int, folder: Path)
 
 
 class CheckedFile:
-    """Counts and hashes a file as it arrives, and refuses it at its end when it is another."""
+    """Counts and hashes a file as it is written, and refuses it at its end when it differs."""
 
     def __init__(
         self, filename: str, digest: str, size: int, *, progress: Callable[[int, int], None]
@@ -38,7 +38,7 @@ class CheckedFile:
         self._progress = progress
 
     def copy(self, pieces: Iterable[bytes], out: BinaryIO) -> None:
-        """Write all ``pieces`` of the file. Raises HubError when it is not whole, or another."""
+        """Write all ``pieces`` to ``out``. Raises HubError when they are too few, or differ."""
         received = 0
         for piece in pieces:
             self._hash.update(piece)
@@ -52,13 +52,14 @@ class CheckedFile:
 
 
 def damaged(filename: str) -> HubError:
-    """For a file whose bytes are not the announced ones."""
+    """The error for a file whose digest is not the announced one."""
     return HubError("hub_corrupt", name=shown(filename))
 
 
 def matches(path: Path, digest: str) -> bool:
-    """Whether the file has this digest: a git blob's SHA-1 (40 hexadecimal digits), or the first
-    digits of its SHA-256.
+    """Whether the file has this digest.
+
+    It is the SHA-1 of a git blob (40 hexadecimal digits), or the first digits of a SHA-256.
     """
     found = _hash(digest, path.stat().st_size)
     with path.open("rb") as file:

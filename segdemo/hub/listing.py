@@ -1,4 +1,4 @@
-"""Repositories on the Hub: those that words find, and what one holds, before any download."""
+"""Searches the Hub and inspects what a repository holds, before any download."""
 
 import io
 import re
@@ -61,7 +61,7 @@ _SPELLINGS = (
 
 
 def look(address: Address, *, token: Token = None, seconds: float = 20.0) -> Repository:
-    """The repository with a verdict on each of its weight files, within ``seconds`` in all.
+    """Inspect a repository: a verdict on each of its weight files, within ``seconds`` in all.
 
     An address with a filename is about this file alone, whatever its name promises. A file that
     cannot be judged, or not in time, has the reason in its verdict. Raises HubError for a
@@ -104,7 +104,7 @@ def look(address: Address, *, token: Token = None, seconds: float = 20.0) -> Rep
 def search(
     words: str, *, token: Token = None, limit: int = 20, seconds: float = 20.0
 ) -> tuple[Found, ...]:
-    """Repositories whose names have these words, those for segmentation first, then by downloads.
+    """Search repositories by name; those for segmentation come first, then by downloads.
 
     Names of networks are found in their usual spellings. Left out are diffusion models, encoders
     alone, what is for other tasks, and what has no file that may be weights. Each spelling is asked

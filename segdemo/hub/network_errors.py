@@ -1,4 +1,4 @@
-"""What the errors of the HTTP client mean to a person."""
+"""Maps the errors of the HTTP client to errors that a person can read."""
 
 import ssl
 from urllib.request import getproxies, proxy_bypass
@@ -10,7 +10,10 @@ from segdemo.wording import shown
 
 
 def network_error(error: Exception, url: httpx.URL, seconds: float) -> HubError | None:
-    """What an error of httpx means to a person who waited for ``url``; None for any other."""
+    """Map an error of httpx while ``url`` was asked; None for any other error.
+
+    ``seconds`` is the time limit that was set.
+    """
     host = shown(url.host)
     match error:
         case httpx.ProxyError():

@@ -1,4 +1,4 @@
-"""A checkpoint as a repository on the Hub: self-describing weights, their facts, a model card."""
+"""Publishes a checkpoint on the Hub: safetensors with metadata, config.json and a model card."""
 
 import json
 import tempfile
@@ -61,7 +61,7 @@ def publish(
     assume: str | None = None,
     token: Token = None,
 ) -> str:
-    """Write ``source`` as the repository ``repo_id``, made if need be; the address of the page.
+    """Upload ``source`` as the repository ``repo_id``, created if need be; the URL of its page.
 
     ``licence`` is a licence id of the Hub; by default the one that the file itself states, or
     none. The token is the environment's HF_TOKEN by default. Raises CheckpointError, and

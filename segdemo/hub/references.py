@@ -1,4 +1,4 @@
-"""Where a checkpoint lies on the Hub, and what is known of it before it is downloaded."""
+"""Addresses of repositories and files on the Hub, and what is known before a download."""
 
 import re
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _MAX_PATH = 500
 class Address:
     """A repository, or one file of it, at a revision.
 
-    Its parts can be joined to a folder or a URL and stay inside: HubError for any that could not.
+    Its parts are safe to join to a folder or a URL. Raises HubError for any that are not.
     """
 
     repo_id: str
@@ -53,7 +53,7 @@ class Address:
 
 @dataclass(frozen=True, kw_only=True)
 class WeightFile:
-    """A file of a repository that may hold weights, judged from its header alone."""
+    """A weight file of a repository, with a verdict from its header alone."""
 
     address: Address
     """Pinned to the commit."""
@@ -65,7 +65,7 @@ class WeightFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Repository:
-    """A repository that was looked at."""
+    """A repository that was inspected."""
 
     address: Address
     """Without a filename, pinned to the commit."""
@@ -94,8 +94,8 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Fetched:
-    """A file that is here now."""
+    """A downloaded file."""
 
     path: Path
     unchecked: bool = False
-    """Whether the Hub could not be asked for a newer one, so that the last copy serves."""
+    """Whether it is an older copy, because the Hub could not be asked for a newer one."""

@@ -1,4 +1,4 @@
-"""A file on the Hub of which only the parts that describe its tensors are fetched."""
+"""Reads the parts of a file on the Hub that describe its tensors, by HTTP range requests."""
 
 import io
 import re
@@ -15,7 +15,7 @@ from segdemo.hub.references import Address
 from segdemo.wording import amount, shown
 
 BUDGET_BYTES = 1_000_000
-"""Of one file; the networks that are known take less than a fifth of it."""
+"""Most bytes read of one file; networks that are known take less than a fifth of it."""
 
 # What describes a U²-Net, the network of the most tensors, mostly lies within these.
 _FIRST_BYTES = 96 * 1024
@@ -26,14 +26,14 @@ _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 
 
 class Fetch(Protocol):
-    """Where the bytes come from."""
+    """A source of byte ranges of one file."""
 
     def __call__(self, start: int, stop: int) -> bytes:
-        """Exactly these bytes of the file. Raises HubError."""
+        """Bytes ``start`` to ``stop`` (exclusive) of the file. Raises HubError."""
 
 
 class RangeFile(io.RawIOBase):
-    """A file of ``size`` bytes that is fetched in few parts, each of them once.
+    """A read-only file of ``size`` bytes that is fetched in few ranges, each byte once.
 
     The first read of its beginning and of its end takes more than was asked for, because the rest
     of what describes tensors lies there. Reads raise HubError when more than ``budget`` bytes
@@ -49,19 +49,19 @@ class RangeFile(io.RawIOBase):
         self._parts: dict[int, bytes] = {}
 
     def readable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def seekable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def tell(self) -> int:
-        """How many bytes lie before the next that is read."""
+        """The position, in bytes."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go elsewhere, which fetches nothing. Raises OSError for a place before the beginning."""
+        """Move the position, without a request. Raises OSError for one before the beginning."""
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         if start + offset < 0:
             raise OSError("before the beginning")
@@ -69,7 +69,10 @@ class RangeFile(io.RawIOBase):
         return self._position
 
     def readinto(self, memory: Any, /) -> int:
-        """As many bytes as one part holds from here on; 0 at the end. Raises HubError."""
+        """Read at most one range into ``memory``; returns its length, 0 at the end.
+
+        Raises HubError.
+        """
         if self._position >= self._size:
             return 0
         start, part = self._part(len(memory))
@@ -108,7 +111,7 @@ class RangeFile(io.RawIOBase):
 
 
 class HubRanges:
-    """Parts of one file on the Hub; ``seconds`` says how long the next request may take."""
+    """Fetches ranges of one file on the Hub; ``seconds()`` bounds the next request."""
 
     def __init__(
         self, address: Address, *, size: int, token: Token, seconds: Callable[[], float]
@@ -128,9 +131,10 @@ class HubRanges:
         )
 
     def __call__(self, start: int, stop: int) -> bytes:
-        """Exactly these bytes, in one request; what it was redirected to is asked the next time.
+        """Fetch bytes ``start`` to ``stop`` (exclusive) in one request.
 
-        Raises HubError, also where the answer is another part, or of a file of another size.
+        The address that the first one is redirected to is asked the next time. Raises HubError,
+        also for an answer that is another range, or of a file of another size.
         """
         part = {"Range": f"bytes={start}-{stop - 1}"}
         with (

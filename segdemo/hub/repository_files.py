@@ -1,4 +1,4 @@
-"""Files of a repository, fetched into the Hub's cache and checked on their way."""
+"""Downloads files of a repository into the Hub's cache, verified on the way."""
 
 import os
 import uuid

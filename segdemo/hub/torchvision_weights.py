@@ -1,4 +1,4 @@
-"""The weights that torchvision publishes, fetched to where torchvision itself looks for them."""
+"""Downloads torchvision's segmentation weights to where torchvision itself looks for them."""
 
 import os
 import re
@@ -29,7 +29,7 @@ _LEFT_SECONDS = 3600
 
 
 def builders() -> tuple[str, ...]:
-    """The names under which torchvision publishes segmentation weights."""
+    """Names of torchvision's segmentation models that have weights."""
     models = _models()
     return tuple(sorted(models.list_models(module=models.segmentation)))
 
@@ -51,7 +51,7 @@ def fetch(
     cancel: CancelToken,
     progress: Callable[[int, int], None],
 ) -> Fetched:
-    """The newest weights of the builder ``address.repo_id``; no request when they are there.
+    """Download the newest weights of the model ``address.repo_id``, unless they are there.
 
     They go to torch's own folder, or to ``folder``. No ``token`` is sent.
     ``progress`` is told the bytes so far and in all. Raises HubError, before any byte of a file
@@ -97,7 +97,7 @@ def _make_sure_it_came(response: httpx.Response, address: Address) -> None:
 
 @contextmanager
 def _part(path: Path) -> Iterator[BinaryIO]:
-    """What is written becomes ``path`` when all of it is there."""
+    """A file to write that takes the name ``path`` at the end of the block, if it succeeds."""
     part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_PART}")
     try:
         with part.open("wb") as out:

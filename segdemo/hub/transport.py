@@ -38,7 +38,7 @@ _DESCRIPTION = (
 
 
 class CancelToken:
-    """Cancels requests and transfers from another thread."""
+    """Cancels requests and transfers from another thread; share one between all to be cancelled."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -183,7 +183,6 @@ class Session:
     def _sent(self, request: httpx.Request, *, follow: bool) -> Iterator[httpx.Response]:
         if constants.is_offline_mode():
             raise HubError("hub_offline")
-        self.cancel.raise_if_cancelled()
         self._url = request.url
         self._deadline = time.monotonic() + self.seconds
         self._limit = MAX_ANSWER_BYTES
@@ -212,6 +211,8 @@ class Session:
                     answer.close()
 
         self._pending = pending
+        # From here on whoever cancels finds what there is to wake; who did before is seen now.
+        self.cancel.raise_if_cancelled()
         threading.Thread(target=send, name="hub", daemon=True).start()
         try:
             answer = pending.result(self.seconds)

@@ -33,6 +33,8 @@ COLOUR_TABLES: Mapping[str, Mapping[int, int]] = MappingProxyType(
             ),
         ),
         "ade20k": _table(CLASS_PALETTES["ade20k_background"]),
+        # Of Potsdam and Vaihingen; all of them are saturated.
+        "isprs": _table(("#ffffff", "#0000ff", "#00ffff", "#00ff00", "#ffff00", "#ff0000")),
         "segdemo": _table(CLASS_PALETTES["safe"]),
     }
 )

@@ -13,10 +13,11 @@ import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from segdemo.errors import PictureError
-from segdemo.images import tiff
+from segdemo.images.formats import HEAD_BYTES, read_raster
+from segdemo.images.heic import open_heic
 from segdemo.images.notices import Notice
-from segdemo.images.png import read_deep_png
-from segdemo.images.raster import NPY_MAGIC, Raster, Values, read_npy, require_pixels, require_plane
+from segdemo.images.raster import Raster, Values, require_pixels, require_plane
+from segdemo.images.tiff import MissingCodecError
 from segdemo.images.window import to_8_bits
 
 MIN_SIDE = 16  # pixels
@@ -27,13 +28,12 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM", "JPEG200
 _FORMAT_NAMES = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, PPM, PGM or NPY"
 
 # What a file that Pillow does not know looks like; the first match names the sentence.
-_HEAD_BYTES = 1024
+_HEIC = re.compile(rb"\A.{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.S)
 _LOOKS = (
     (re.compile(rb"\A(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)*<(!doctype\s+)?html", re.I | re.S), "html"),
     (re.compile(rb"<svg[\s>]", re.I), "svg"),
-    (re.compile(rb"\A.{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.S), "heic"),
     (re.compile(rb"\A%PDF-"), "pdf"),
-    (re.compile(rb"\A.{128}DICM", re.S), "dicom"),
+    (re.compile(rb"\AObjectType\s*=", re.I), "metaimage"),
     (re.compile(rb"\Aversion https://git-lfs"), "pointer"),
     (
         re.compile(
@@ -136,7 +136,6 @@ def is_plain_jpeg(path: Path) -> bool:
 def _decode_stream(stream: BinaryIO, max_megapixels: float, plane: int | None) -> Decoded:
     raster = _raster(stream, max_megapixels, plane)
     if raster is not None:
-        require_plane(plane, raster.planes)
         return _decode_raster(raster)
     picture = _open(stream, max_megapixels)
     require_plane(plane, 1)
@@ -153,23 +152,14 @@ def _decode_stream(stream: BinaryIO, max_megapixels: float, plane: int | None) -
 
 def _raster(stream: BinaryIO, max_megapixels: float, plane: int | None) -> Raster | None:
     """The numbers of an image that Pillow does not read, or not as they are; None for others."""
-    head = stream.read(_HEAD_BYTES)
-    stream.seek(0)
-    raster = None
-    if head[:4] in tiff.MAGIC:
-        content = stream.read()
+    try:
+        raster = read_raster(stream, max_megapixels=max_megapixels, plane=plane)
+    except MissingCodecError:
         stream.seek(0)
-        try:
-            raster = tiff.read_tiff(content, max_megapixels=max_megapixels, plane=plane)
-        except tiff.MissingCodecError as error:
-            # libtiff may know what imagecodecs is needed for otherwise.
-            if not _is_read_by_pillow(stream, max_megapixels):
-                raise error from error.__cause__
-    elif head.startswith(NPY_MAGIC):
-        raster = read_npy(stream.read(), max_megapixels=max_megapixels, plane=plane)
-    elif head.startswith(b"\x89PNG"):
-        raster = read_deep_png(stream, max_megapixels=max_megapixels)
-        stream.seek(0)
+        # libtiff may know what imagecodecs is needed for otherwise.
+        if not _is_read_by_pillow(stream, max_megapixels):
+            raise
+        return None
     if raster is not None:
         _check_size(raster.values.shape[1], raster.values.shape[0], max_megapixels)
     return raster
@@ -189,7 +179,8 @@ def _decode_raster(raster: Raster) -> Decoded:
     shown = _shown(raster)
     if raster.alpha is not None:
         shown = _blended(shown, raster.alpha)
-    image = Image.fromarray(np.ascontiguousarray(shown)).convert("RGB")
+    image = Image.fromarray(np.ascontiguousarray(shown))
+    image = image if image.mode == "RGB" else image.convert("RGB")
     return Decoded(
         image=turned(image, raster.orientation),
         notices=raster.notices,
@@ -208,7 +199,9 @@ def _shown(raster: Raster) -> Values:
     if values.ndim == 3:
         values = values[..., :3]
     if values.dtype != np.uint8:
-        return to_8_bits(values, nodata=raster.nodata, inverted=raster.white_is_zero)
+        return to_8_bits(
+            values, nodata=raster.nodata, inverted=raster.white_is_zero, window=raster.window
+        )
     inverted: Values = 255 - values
     return inverted if raster.white_is_zero else values
 
@@ -223,10 +216,12 @@ def _blended(shown: Values, alpha: Values) -> Values:
 
 
 def _open(stream: BinaryIO, max_megapixels: float) -> Image.Image:
-    head = stream.read(_HEAD_BYTES)
+    head = stream.read(HEAD_BYTES)
     if not head:
         raise PictureError("picture_empty")
     stream.seek(0)
+    if _HEIC.match(head):
+        return open_heic(stream.read(), max_megapixels=max_megapixels)
     try:
         picture = Image.open(stream, formats=_formats())
     except Image.DecompressionBombError as error:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from segdemo.errors import PictureError
-from segdemo.images.colour_tables import COLOUR_TABLES, GREY_TABLES, SATURATED
+from segdemo.images.colour_tables import CITYSCAPES_IDS, COLOUR_TABLES, GREY_TABLES, SATURATED
 from segdemo.images.mask_census import SURE_LABEL, SURE_LABELS, Census
 from segdemo.images.mask_reading import VOID, Kind, MaskReading, shown
 from segdemo.images.mask_values import MOST_COLOURS, WHITE
@@ -33,6 +33,9 @@ _NEAR = 1.5
 """How far evenly spread greys may be rounded."""
 _LIGHTER = 64
 """Of 255: by so much the ground of two colours has to be darker to be known."""
+_NEARLY_ALL = 5
+"""Colours of a small table."""
+_FEWEST_IDS = 3
 _BLACK, _BRIGHT = 0, 0xFFFFFF
 
 
@@ -202,7 +205,18 @@ def _of_labels(census: Census, labels: list[float]) -> MaskReading:
     if labels[0] == 1 and labels == list(range(1, len(labels) + 1)) and len(labels) <= _MOST_FROM_1:
         return _from_1(labels)
     numbers = {value: int(value) for value in labels}
-    return _covered(MaskReading(name="labels", kind="labels", labels=numbers))
+    notices = (Notice(key="truth_ids", reading="cityscapes_ids"),) if _are_ids(labels) else ()
+    return _covered(MaskReading(name="labels", kind="labels", labels=numbers, notices=notices))
+
+
+def _are_ids(labels: list[float]) -> bool:
+    """Whether labels may be those that Cityscapes annotates, instead of its 19 classes."""
+    named = [label for label in labels if label]
+    return (
+        len(named) >= _FEWEST_IDS
+        and named[-1] >= len(CITYSCAPES_IDS)
+        and all(label in CITYSCAPES_IDS for label in named)
+    )
 
 
 def _is_trimap(census: Census) -> bool:
@@ -271,8 +285,7 @@ def _of_colours(census: Census) -> MaskReading:
     if len(found) > MOST_COLOURS:
         raise PictureError("truth_photograph")
     for name, table in COLOUR_TABLES.items():
-        own = [code for code in found if code in table and code not in SATURATED]
-        if len(own) >= 2 and all(code in table for code in found):
+        if all(code in table for code in found) and _are_own(found, table):
             labels = {code: table[int(code)] for code in found}
             return MaskReading(name=name, kind="colours", labels=labels)
     single = _one_channel(census)
@@ -286,6 +299,12 @@ def _of_colours(census: Census) -> MaskReading:
     return MaskReading(
         name="foreground", kind="foreground", labels=labels, otherwise=1, notices=notices
     )
+
+
+def _are_own(found: list[float], table: Mapping[int, int]) -> bool:
+    """Whether these colours of a table are no other's: two that are rare, or nearly all of it."""
+    rare = [code for code in found if code not in SATURATED]
+    return len(rare) >= 2 or len(found) >= max(_NEARLY_ALL, len(table) - 1)
 
 
 def _one_channel(census: Census) -> MaskReading | None:

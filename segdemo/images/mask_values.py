@@ -1,5 +1,6 @@
 """The file of a mask to the values that its pixels hold, before anybody says what they mean."""
 
+import io
 import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,10 +11,11 @@ import numpy.typing as npt
 from PIL import Image, ImageChops
 
 from segdemo.errors import PictureError
-from segdemo.images import tiff
 from segdemo.images.decode import opened, turned, upright
+from segdemo.images.formats import read_raster
 from segdemo.images.notices import Notice
-from segdemo.images.raster import NPY_MAGIC, Raster, read_npy, require_plane
+from segdemo.images.raster import Raster, require_plane
+from segdemo.images.tiff import MissingCodecError
 
 Values = npt.NDArray[Any]
 
@@ -78,16 +80,14 @@ def read_mask_values(
     Of several pages the first that is not all of one value is read, or ``plane``. Raises
     PictureError when the file cannot be read or is in colours that were smeared.
     """
-    if content[:4] in tiff.MAGIC:
-        try:
-            raster = tiff.read_tiff(content, max_megapixels=max_megapixels, plane=plane, exact=True)
-        except tiff.MissingCodecError:
-            raster = None
-        if raster is not None:
-            require_plane(plane, raster.planes)
-            return _of_raster(raster)
-    if content.startswith(NPY_MAGIC):
-        return _of_raster(read_npy(content, max_megapixels=max_megapixels, plane=plane))
+    try:
+        raster = read_raster(
+            io.BytesIO(content), max_megapixels=max_megapixels, plane=plane, exact=True
+        )
+    except MissingCodecError:
+        raster = None
+    if raster is not None:
+        return _of_raster(raster)
     picture = opened(content, max_megapixels=max_megapixels)
     require_plane(plane, 1)
     with warnings.catch_warnings():

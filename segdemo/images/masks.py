@@ -31,6 +31,8 @@ _PROPORTIONS = 0.01
 """By how much the proportions of a mask and of its image may differ."""
 # EXIF orientation of an image that lies on its side -> what turns it upright.
 _STORED_TURNS = {5: "transposed", 6: "rotated_270", 7: "transversed", 8: "rotated_90"}
+_AROUND = 0.95
+"""So much of its border is foreground where a mask may be inverted."""
 _MOST_TOLD = 32
 """Values of one mask that are told one by one."""
 
@@ -179,6 +181,15 @@ class TruthMask:
         return np.where(self.labels == VOID, np.uint8(VOID), foreground.astype(np.uint8))
 
 
+def _surrounds(labels: Labels) -> bool:
+    """Whether foreground lies around the ground, as in a mask that was inverted."""
+    if not (labels == 0).any() or ((labels > 1) & (labels != VOID)).any():
+        return False
+    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    said = border[border != VOID]
+    return bool(said.size) and float((said == 1).mean()) >= _AROUND
+
+
 def _alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
     stretch = one[0] * other[1] / (one[1] * other[0])
     return 1 - _PROPORTIONS <= stretch <= 1 + _PROPORTIONS
@@ -199,6 +210,8 @@ def _read(mask: MaskValues, reading: MaskReading, census: Census) -> TruthMask:
     notices = (*mask.notices, *reading.notices)
     if not ((labels != 0) & (labels != VOID)).any():
         notices = (*notices, Notice(key="truth_empty"))
+    elif reading.name != "inverse" and _surrounds(labels):
+        notices = (*notices, Notice(key="truth_inverse", reading="inverse"))
     return TruthMask(labels=labels, notices=notices, reading=reading, source=source, census=census)
 
 
@@ -209,10 +222,12 @@ class DataSetReading:
     reading: MaskReading
     census: Census
 
-    def read(self, content: bytes, *, max_megapixels: float) -> TruthMask:
-        """One mask of the data set. Raises PictureError."""
+    def read(
+        self, content: bytes, *, max_megapixels: float, like: tuple[int, int] = (1, 1)
+    ) -> TruthMask:
+        """One mask of the data set; ``like``: see ``decode_truth``. Raises PictureError."""
         plane = plane_named(self.reading.name)
-        mask = read_mask_values(content, max_megapixels=max_megapixels, plane=plane)
+        mask = _values(content, max_megapixels, plane, like)
         return _read(mask, self.reading, self.census)
 
 
@@ -247,18 +262,35 @@ def read_data_set(
     return DataSetReading(reading=chosen, census=census)
 
 
-def decode_truth(content: bytes, *, max_megapixels: float, reading: str | None = None) -> TruthMask:
+def _values(
+    content: bytes, max_megapixels: float, plane: int | None, like: tuple[int, int]
+) -> MaskValues:
+    mask = read_mask_values(content, max_megapixels=max_megapixels, plane=plane)
+    wanted, planes = like
+    if plane is None and wanted and mask.planes == planes and mask.plane != wanted:
+        return read_mask_values(content, max_megapixels=max_megapixels, plane=wanted)
+    return mask
+
+
+def decode_truth(
+    content: bytes,
+    *,
+    max_megapixels: float,
+    reading: str | None = None,
+    like: tuple[int, int] = (1, 1),
+) -> TruthMask:
     """The labels in a mask's file, whatever wrote it.
 
     Read are black and white in any mode and number type, labels in greys or as indices of a
     palette with a value for nothing said, classes spread over all greys, numbers of objects, the
     colours of VOC, Cityscapes and ADE20K, cut-outs by their transparency, probabilities, and soft
     or smeared edges, which are cut in the middle. Whatever had to be decided is a notice.
-    ``reading`` names another way, see ``mask_choices``. Raises PictureError when the file cannot
-    be read or is no mask.
+    ``reading`` names another way, see ``mask_choices``. ``like`` is which plane of how many the
+    image is: of a mask with as many the same is read. Raises PictureError when the file cannot be
+    read or is no mask.
     """
     plane = plane_named(reading) if reading else None
-    mask = read_mask_values(content, max_megapixels=max_megapixels, plane=plane)
+    mask = _values(content, max_megapixels, plane, like)
     census = census_of(mask)
     chosen = reading_named(reading, census) if reading else likeliest(census)
     return _read(mask, chosen, census)

@@ -33,6 +33,8 @@ class Raster:
     """(N, 3): what the values are indices of."""
     nodata: float | None = None
     """The value of pixels without a measurement."""
+    window: tuple[float, float] | None = None
+    """The lowest and highest number to show, where the file says so."""
     white_is_zero: bool = False
     raw_bits: bool = False
     """Whether the program that wrote the file stores arrays, whatever it says of black."""

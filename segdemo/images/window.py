@@ -23,11 +23,17 @@ _GAP = 3
 _SENTINEL_SHARE = 1e-3
 
 
-def to_8_bits(values: Values, *, nodata: float | None = None, inverted: bool = False) -> Bytes:
+def to_8_bits(
+    values: Values,
+    *,
+    nodata: float | None = None,
+    inverted: bool = False,
+    window: tuple[float, float] | None = None,
+) -> Bytes:
     """(H, W) or (H, W, bands) in 0..255; all bands through one window, so that colours stay.
 
-    The window lies between the 0.5th and the 99.5th percentile. NaN and ``nodata`` are outside
-    of it and black; infinite numbers are black and white. Peaks of at most 0.5 % are clipped.
+    By default the window lies between the 0.5th and the 99.5th percentile. NaN and ``nodata``
+    are outside of it and black; infinite numbers are black and white.
     """
     if values.dtype == np.bool_:
         shown = values.astype(np.uint8) * np.uint8(255)
@@ -36,7 +42,7 @@ def to_8_bits(values: Values, *, nodata: float | None = None, inverted: bool = F
         values = np.abs(values)
     # What is not declared may be a peak: it stays out of the window and is clipped to its end.
     missing = nodata if nodata is not None else _sentinel(values)
-    low, high = _window(values, missing)
+    low, high = window or _window(values, missing)
     shown = np.full(values.shape, _NO_CONTRAST, dtype=np.uint8)
     if high > low:
         # By blocks of rows: the whole image as floats would be the largest thing in memory.

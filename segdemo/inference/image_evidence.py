@@ -16,7 +16,7 @@ from typing import Any
 from PIL import Image
 from torch import Tensor, nn
 
-from segdemo.architectures.data_sets import IMAGENET
+from segdemo.architectures.parts.data_sets import IMAGENET
 from segdemo.checkpoints.evidence.divergence import divergences
 from segdemo.checkpoints.evidence.scales import speaks_against
 from segdemo.engine.devices import upload

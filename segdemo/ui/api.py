@@ -245,7 +245,7 @@ class Programs:
             right = self._handlers.truth(
                 _path(truth),
                 opened.size,
-                orientation=decoded.orientation,
+                beside=decoded,
                 reading=name_of_reading(truth_reading),
             )
         notices = [*decoded.notices, *(right.notices if right else ())]

@@ -111,7 +111,7 @@ class Handlers:
         picture = decoded.image
         right = None
         if truth:
-            read = partial(self.truth, Path(truth), picture.size, orientation=decoded.orientation)
+            read = partial(self.truth, Path(truth), picture.size, beside=decoded)
             right = told(read, picture.size)
         if visitor.example != seen:
             return
@@ -184,18 +184,22 @@ class Handlers:
         path: Path,
         size: tuple[int, int],
         *,
-        orientation: int = 1,
+        beside: Decoded | None = None,
         reading: str | None = None,
     ) -> TruthMask:
         """The right mask in a file, of a picture's size. Raises PictureError.
 
-        ``orientation`` is that of the picture's file, see ``TruthMask.fitted``; ``reading`` names
-        how the mask is read, see ``images.mask_choices``.
+        ``beside`` is the picture with what its file says of orientation and planes; ``reading``
+        names how the mask is read, see ``images.mask_choices``.
         """
         content = self._read(path)
-        limit = self._settings.max_megapixels
-        mask = decode_truth(content, max_megapixels=limit, reading=reading)
-        return mask.fitted(size, orientation)
+        mask = decode_truth(
+            content,
+            max_megapixels=self._settings.max_megapixels,
+            reading=reading,
+            like=(beside.plane, beside.planes) if beside else (1, 1),
+        )
+        return mask.fitted(size, beside.orientation if beside else 1)
 
     def load(self, path: Path, overrides: Overrides = NO_OVERRIDES) -> Segmenter:
         """The network of a checkpoint. Raises CheckpointError."""

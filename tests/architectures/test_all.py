@@ -14,24 +14,6 @@ from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 from tests.table import every
 
-
-def resized(join, mode, *others):
-    """Readings of a network that interpolates: the likeliest, other joins and modes, the rest."""
-    joins = dict.fromkeys((join, "skip_first", "up_first"))
-    modes = dict.fromkeys((mode, "bilinear_aligned", "bilinear", "nearest"))
-    pairs = [f"{one}.{another}" for one in joins for another in modes]
-    return (*pairs, *(f"{join}.{mode}.{other}" for other in others))
-
-
-CONVOLVED = resized("skip_first", "nearest", "up_linear", "leaky", "act_first")
-_REPEATED = ("up_linear", "t1", "t3", "doubled", "leaky", "act_first")
-REPEATED = resized("skip_first", "nearest", *_REPEATED)
-DOUBLED = (
-    *(f"{one}.doubled" for one in resized("skip_first", "nearest", "up_linear")),
-    *("skip_first.nearest.t1", "skip_first.nearest", "skip_first.nearest.t3"),
-    *(f"skip_first.nearest.doubled.{other}" for other in ("leaky", "act_first")),
-)
-WITHOUT_NORM = ("up_first", "skip_first", "up_first.leaky", "up_first.instance_norm")
 # Fixture -> the spelling that claims it, and those that tensors cannot tell from it.
 CLAIMED = {
     "milesial_unet": ("unet_milesial",),
@@ -98,21 +80,23 @@ CLAIMED = {
     "jaxony_unet": ("unet_jaxony",),
     "nikhil_build_unet": ("unet_nikhil",),
     "usuyama_unet": ("unet_usuyama",),
-    # By structure: the likeliest reading, then what no tensor tells from it.
-    **dict.fromkeys(("bigmb_u_net", "leejunhyun_u_net", "bigmb_attu_net"), CONVOLVED),
-    **dict.fromkeys(("leejunhyun_attu_net", "unetzoo_attu_net"), CONVOLVED),
-    **dict.fromkeys(("leejunhyun_r2u_net", "leejunhyun_r2attu_net", "unetzoo_r2u_net"), REPEATED),
-    **dict.fromkeys(("bigmb_r2u_net", "bigmb_r2attu_net"), DOUBLED),
-    "jvanvugt_unet": (
-        *("up_first.act_first", "skip_first.act_first"),
-        *("up_first.leaky.act_first", "up_first"),
-    ),
-    "jvanvugt_unet_default": WITHOUT_NORM,
+    "jvanvugt_unet": ("unet_jvanvugt", "unet_jvanvugt_average"),
+    "jvanvugt_unet_default": ("unet_jvanvugt_plain", "unet_jvanvugt_plain_average"),
+    "bigmb_u_net": ("unet_bigmb",),
+    "bigmb_attu_net": ("unet_bigmb",),
+    "bigmb_r2u_net": ("unet_bigmb_recurrent",),
+    "bigmb_r2attu_net": ("unet_bigmb_recurrent",),
+    "leejunhyun_u_net": ("unet_leejunhyun",),
+    "leejunhyun_attu_net": ("unet_leejunhyun",),
+    "leejunhyun_r2u_net": ("unet_leejunhyun",),
+    "leejunhyun_r2attu_net": ("unet_leejunhyun",),
+    "unetzoo_attu_net": ("unet_leejunhyun",),
+    "unetzoo_r2u_net": ("unet_leejunhyun",),
 }
 # Where tensors cannot tell, the reading that the fixture means.
 MEANT = {"unet_unpadded": "unet_unpadded", "wkentaro_fcn8satonce": "fcn8s_at_once"}
 # No fixture: their code is not among those from which the vectors were made (see their tests).
-WITHOUT_FIXTURE = {"dlinknet", "isnet", "wnet"}
+WITHOUT_FIXTURE = {"dlinknet", "espnet", "isnet", "wnet"}
 # Odd features at stride 16 raise an error in its code; here they are padded as in VGGFCN-8.
 TAKES_MORE = {"vggfcn16"}
 FIXTURES = sorted(path.stem for path in VECTORS.glob("*.json"))

@@ -5,8 +5,8 @@ import torch
 from code_bases import header, picture, predicted, randomised, reshaped, vector
 from torch.nn import functional
 
-from segdemo.architectures import resnet
 from segdemo.architectures.basnet import ARCHITECTURE, BASNet, BASNetConfig
+from segdemo.architectures.parts import resnet
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 from tests.table import every

@@ -8,7 +8,7 @@ from torch.nn import functional
 from vectors import rule
 
 from segdemo.architectures.bisenet import ARCHITECTURE
-from segdemo.architectures.data_sets import CITYSCAPES_CLASSES, FACE_CLASSES
+from segdemo.architectures.parts.data_sets import CITYSCAPES_CLASSES, FACE_CLASSES
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 from tests.table import every

@@ -2,10 +2,12 @@
 
 import pytest
 import torch
-from code_bases import header, predicted, reshaped, vector
+from code_bases import header, picture, predicted, reshaped, vector
+from torch.nn import functional
 from vectors import rule
 
-from segdemo.architectures.data_sets import CITYSCAPES_CLASSES
+from segdemo.architectures import bisenetv2
+from segdemo.architectures.parts.data_sets import CITYSCAPES_CLASSES
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 from tests.table import every
@@ -42,6 +44,22 @@ def test_heads_for_training_do_not_matter(complete):
         auxiliary[f"{head}.conv_out.1.weight"] = torch.empty(19, 8, 1, 1, device="meta")
         auxiliary[f"{head}.conv_out.1.bias"] = torch.empty(19, device="meta")
     assert detect({**complete, **auxiliary}).config == detect(complete).config
+
+
+def test_the_early_code_enlarges_bilinearly_with_aligned_corners(monkeypatch):
+    late = rule.state_dict_for(vector(NAME))
+    early = {key.replace("head.conv_out.1.", "head.conv_out."): late[key] for key in late}
+    detection, x = detect(early), picture(height=64, width=96)
+    assert (detection.id, detection.alternatives) == ("bisenetv2_coincheung_early", ())
+    got, enlarge = detection.build()(x), functional.interpolate
+
+    def aligned(x, size, **_):
+        return enlarge(x, size, mode="bilinear", align_corners=True)
+
+    network = detect(late).build()
+    assert not torch.allclose(got, network(x), rtol=1e-2, atol=1e-2)
+    monkeypatch.setattr(bisenetv2.functional, "interpolate", aligned)
+    torch.testing.assert_close(got, network(x))
 
 
 def test_the_number_of_layers_is_read_from_the_shapes(complete):

@@ -3,11 +3,21 @@
 import pytest
 import torch
 from code_bases import header, picture, predicted, randomised, vector
-from small_encoders import WIDTHS, mobile_features, resnet_stages, small_resnet
+from small_encoders import (
+    WIDTHS,
+    XCEPTION_TAIL,
+    XCEPTION_WIDTHS,
+    BubbliiiingXception,
+    JFZhang95Xception,
+    SmallDRN,
+    mobile_features,
+    resnet_stages,
+    small_resnet,
+)
 from torch import nn
 from torch.nn import functional
 
-from segdemo.architectures.data_sets import IMAGENET, VOC_CLASSES
+from segdemo.architectures.parts.data_sets import IMAGENET, VOC_CLASSES
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 from tests.table import every
@@ -86,12 +96,18 @@ class VainF(nn.Module):
 
 
 class JFZhang95(nn.Module):
-    """DeepLabV3+ on a ResNet or MobileNetV2, whose blocks it has twice."""
+    """DeepLabV3+ on four encoders; the blocks of MobileNetV2 it has twice."""
 
     def __init__(self, stride, *, backbone="mobilenet", channels=3, classes=2, dropout=True):
         super().__init__()
-        self.mobile = backbone == "mobilenet"
-        if self.mobile:
+        self.mobile, self.resnet = backbone == "mobilenet", backbone == "resnet"
+        if backbone == "xception":
+            self.backbone = JFZhang95Xception(stride, channels=channels)
+            low, deep = XCEPTION_WIDTHS[0][-1], XCEPTION_TAIL[-1]
+        elif backbone == "drn":
+            self.backbone = SmallDRN(channels=channels)
+            low, deep = 8, 10
+        elif self.mobile:
             self.backbone = nn.Module()
             options = {"channels": channels, "pads_first": True}
             self.backbone.features = mobile_features(stride, "jfzhang95", **options)
@@ -122,8 +138,10 @@ class JFZhang95(nn.Module):
         if self.mobile:
             low = self.backbone.low_level_features(x)
             y = self.backbone.high_level_features(low)
-        else:
+        elif self.resnet:
             low, *_, y = resnet_stages(self.backbone, x)
+        else:
+            low, y = self.backbone(x)
         aspp, decoder = self.aspp, self.decoder
         branches = [getattr(aspp, f"aspp{n}") for n in range(1, 5)]
         joined = [torch.relu(branch.bn(branch.atrous_conv(y))) for branch in branches]
@@ -135,29 +153,37 @@ class JFZhang95(nn.Module):
 
 
 class Bubbliiiing(nn.Module):
-    """DeepLabV3+ on MobileNetV2, with biases before norms."""
+    """DeepLabV3+ on MobileNetV2 or Xception, with biases before norms."""
 
-    def __init__(self, stride, *, channels=3, classes=2):
+    def __init__(self, stride, *, backbone="mobilenet", channels=3, classes=2):
         super().__init__()
-        self.backbone = nn.Module()
-        self.backbone.features = mobile_features(stride, channels=channels)
+        self.mobile = backbone == "mobilenet"
+        low, deep = (LOW, DEEP) if self.mobile else (XCEPTION_WIDTHS[1][1], XCEPTION_TAIL[-1])
+        if self.mobile:
+            self.backbone = nn.Module()
+            self.backbone.features = mobile_features(stride, channels=channels)
+        else:
+            self.backbone = BubbliiiingXception(stride, channels=channels)
         self.aspp = nn.Module()
         rates = [1, *(rate * 16 // stride for rate in (6, 12, 18))]
         for n, rate in enumerate(rates, 1):
             self.aspp.add_module(
-                f"branch{n}", unit(DEEP, WIDTH, 3 if n > 1 else 1, rate, bias=True)
+                f"branch{n}", unit(deep, WIDTH, 3 if n > 1 else 1, rate, bias=True)
             )
-        self.aspp.branch5_conv, self.aspp.branch5_bn, _ = unit(DEEP, WIDTH, bias=True)
+        self.aspp.branch5_conv, self.aspp.branch5_bn, _ = unit(deep, WIDTH, bias=True)
         self.aspp.conv_cat = unit(5 * WIDTH, WIDTH, bias=True)
-        self.shortcut_conv = unit(LOW, 5, bias=True)
+        self.shortcut_conv = unit(low, 5, bias=True)
         self.cat_conv = nn.Sequential(
             *unit(WIDTH + 5, 7, 3, bias=True), nn.Dropout(), *unit(7, 8, 3, bias=True), nn.Dropout()
         )
         self.cls_conv = nn.Conv2d(8, classes, 1)
 
     def forward(self, x):
-        low = self.backbone.features[:4](x)
-        y = self.backbone.features[4:](low)
+        if self.mobile:
+            low = self.backbone.features[:4](x)
+            y = self.backbone.features[4:](low)
+        else:
+            low, y = self.backbone(x)
         aspp = self.aspp
         joined = [getattr(aspp, f"branch{n}")(y) for n in range(1, 5)]
         pooled = torch.relu(aspp.branch5_bn(aspp.branch5_conv(y.mean((2, 3), keepdim=True))))
@@ -190,11 +216,62 @@ def test_vainf_at_both_output_strides(backbone, plus):
         assert (detection.config.low is not None) == plus
 
 
+class Separable(nn.Module):
+    """What VainF's option makes of a 3x3 convolution."""
+
+    def __init__(self, old):
+        super().__init__()
+        into, out, options = old.in_channels, old.out_channels, {"dilation": old.dilation}
+        deep = nn.Conv2d(into, into, 3, padding=old.padding, groups=into, bias=False, **options)
+        self.body = nn.Sequential(deep, nn.Conv2d(into, out, 1, bias=False))
+
+    def forward(self, x):
+        return self.body(x)
+
+
+def separated(module):
+    for name, child in module.named_children():
+        if isinstance(child, nn.Conv2d) and child.kernel_size == (3, 3):
+            setattr(module, name, Separable(child))
+        else:
+            separated(child)
+
+
+def test_vainf_with_separable_convolutions_behind_the_encoder():
+    for plus, reading in ((True, "deeplabv3plus_vainf"), (False, "deeplabv3_vainf")):
+        theirs = VainF(8, plus=plus)
+        separated(theirs.classifier)
+        detection = assert_computes_the_same(randomised(theirs), reading)
+        assert detection.config.separable
+        ours = detect(detection.build().state_dict())
+        assert (ours.id, ours.config) == ("deeplab", detection.config)
+
+
 @every("backbone", ["mobilenet", "resnet"])
 def test_jfzhang95_at_both_output_strides(backbone):
     for stride, reading in ((16, "deeplab_jfzhang95"), (8, "deeplab_jfzhang95_os8")):
         theirs = randomised(JFZhang95(stride, backbone=backbone))
         assert assert_computes_the_same(theirs, reading).config.output_stride == stride
+
+
+def test_jfzhang95_on_xception_and_drn():
+    for backbone, stride, reading in (
+        ("xception", 16, "deeplab_jfzhang95_xception"),
+        ("xception", 8, "deeplab_jfzhang95_xception_os8"),
+        ("drn", 8, "deeplab_jfzhang95_drn"),
+    ):
+        theirs = randomised(JFZhang95(stride, backbone=backbone, channels=2, classes=3))
+        detection = assert_computes_the_same(theirs, reading, channels=2)
+        assert (detection.config.in_channels, detection.config.classes) == (2, 3)
+        exported = detection.build().state_dict()
+        assert detect(exported, assume=reading).config == detection.config
+
+
+def test_bubbliiiing_on_xception():
+    for stride, reading in ((16, "deeplab_bubbliiiing"), (8, "deeplab_bubbliiiing_os8")):
+        theirs = randomised(Bubbliiiing(stride, backbone="xception", channels=2, classes=3))
+        detection = assert_computes_the_same(theirs, reading, channels=2)
+        assert (detection.config.in_channels, detection.config.classes) == (2, 3)
 
 
 def test_each_is_told_from_the_others_but_for_its_output_stride():

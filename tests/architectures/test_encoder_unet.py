@@ -9,7 +9,6 @@ from respelt import wrong
 from small_encoder_unets import SmallBubbliiiing, SmallTernausNet, SmallUsuyamaResNet
 from torchvision.models.resnet import BasicBlock
 
-from segdemo.architectures.conv_unit import Conv, row_of
 from segdemo.architectures.encoder_unet import (
     ARCHITECTURE,
     EncoderUNet,
@@ -18,7 +17,8 @@ from segdemo.architectures.encoder_unet import (
     StepConfig,
     VGGEncoder,
 )
-from segdemo.architectures.resnet import standard_stages
+from segdemo.architectures.parts.conv_unit import Conv, row_of
+from segdemo.architectures.parts.resnet import standard_stages
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 from tests.table import every
@@ -94,6 +94,8 @@ def test_the_linear_reading_is_an_alternative():
             ),
             norm=True,
             bias=False,
+            up_norm=True,
+            up_bias=False,
             up_kernel=4,
             head_kernel=3,
         ),
@@ -143,7 +145,7 @@ def test_upsampling_that_no_tensor_tells_changes_the_map():
     x = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
         found = detection.build()(x)
-        for change in ({"align_corners": True}, {"interpolation": "nearest"}):
+        for change in ({"interpolation": "bilinear_aligned"}, {"interpolation": "nearest"}):
             other = EncoderUNet(replace(detection.config, **change)).eval()
             other.load_state_dict(detection.tensors)
             assert (other(x) - found).abs().max() > 1e-4

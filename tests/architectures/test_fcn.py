@@ -6,9 +6,9 @@ from code_bases import picture, randomised
 from torch import nn
 from torch.nn import functional
 
-from segdemo.architectures.data_sets import VOC_CLASSES
 from segdemo.architectures.fcn import Grid, places
-from segdemo.architectures.vgg import VGGConfig, vgg16
+from segdemo.architectures.parts.data_sets import VOC_CLASSES
+from segdemo.architectures.parts.vgg import VGGConfig, vgg16
 from segdemo.checkpoints import detect
 from segdemo.checkpoints.recognise import resolve_spec
 from segdemo.errors import UnknownNetworkError

@@ -40,7 +40,7 @@ def test_everything_is_read_from_the_shapes():
     assert ARCHITECTURE.requirements(config).multiple_of == 8
 
 
-@every("up", ["bilinear", "transposed"])
+@every("up", ["resize", "transposed"])
 def test_the_standard_network_is_read_back_from_its_own_tensors(up):
     standard = NestedUNetConfig.standard(width=2, classes=3, heads=4)
     config = NestedUNetConfig(**{**vars(standard), "up": up})

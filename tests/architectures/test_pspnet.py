@@ -7,7 +7,7 @@ from small_encoders import WIDTHS, mobile_features, resnet_stages, small_resnet
 from torch import nn
 from torch.nn import functional
 
-from segdemo.architectures.data_sets import VOC_CLASSES
+from segdemo.architectures.parts.data_sets import VOC_CLASSES
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 from tests.table import every

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from segdemo.architectures import SizeRequirements
-from segdemo.architectures.vgg import vgg16
+from segdemo.architectures.parts.vgg import vgg16
 from segdemo.checkpoints import detect
 from segdemo.checkpoints.recognise import resolve_spec
 from segdemo.errors import UnknownNetworkError

@@ -8,7 +8,7 @@ from torchvision.models import segmentation
 from torchvision.models.segmentation.deeplabv3 import DeepLabHead
 from torchvision.models.segmentation.fcn import FCNHead
 
-from segdemo.architectures.data_sets import VOC_CLASSES
+from segdemo.architectures.parts.data_sets import VOC_CLASSES
 from segdemo.checkpoints import detect
 from segdemo.checkpoints.recognise import resolve_spec
 from segdemo.errors import UnknownNetworkError

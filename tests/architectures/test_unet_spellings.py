@@ -7,8 +7,8 @@ from code_bases import TutorialUNet, picture, predicted, randomised, vector
 from small_unets import SpelledUNet
 from vectors import rule
 
+from segdemo.architectures.spellings.unet import MAPPINGS
 from segdemo.architectures.unet import ARCHITECTURE
-from segdemo.architectures.unet_spellings import MAPPINGS
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 from tests.table import every

@@ -6,8 +6,8 @@ from code_bases import picture, randomised
 from torch import nn
 from torch.nn import functional
 
-from segdemo.architectures.data_sets import IMAGENET, VOC_CLASSES
-from segdemo.architectures.vgg import vgg16
+from segdemo.architectures.parts.data_sets import IMAGENET, VOC_CLASSES
+from segdemo.architectures.parts.vgg import vgg16
 from segdemo.checkpoints import detect
 from segdemo.checkpoints.recognise import resolve_spec
 from segdemo.errors import UnknownNetworkError

@@ -333,7 +333,7 @@ def test_while_networks_have_a_picture_the_next_alone_is_read(tmp_path, monkeypa
     class Patient(Predictor):
         def predict(self, path, picture, overrides=None):
             if len(seen) < 2:
-                seen.append(read.get(timeout=60))
+                seen.append(read.get(timeout=600))
             return super().predict(path, picture, overrides)
 
     def noted(content, **limits):

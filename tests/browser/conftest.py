@@ -1,6 +1,7 @@
 """A viewer in a page of its own, fed with payloads one after another."""
 
 import base64
+import json
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,7 +12,7 @@ import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from segdemo.catalog import shipped
 from segdemo.inference.pool import Pool, Predictor
@@ -26,6 +27,9 @@ from segdemo.ui.viewer.viewer import ComparisonViewer
 from tests.ui.hub_fakes import FakeHub
 
 WIDTH, HEIGHT = 61, 47
+PATIENCE = 180_000
+"""Milliseconds that anything may take, so that a busy machine fails no test. Only mistakes wait."""
+expect.set_options(timeout=PATIENCE)
 
 
 def random_map(seed: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
@@ -68,6 +72,22 @@ class Viewer:
         # What was asked for a moment ago may not be drawn, so that the state is still that before.
         self.page.evaluate(f"document.querySelector({self.selector!r})?.segdemo?.drawn()")
         self.page.wait_for_selector(f"{self.selector}[data-state={state}]")
+
+    def rest(self) -> None:
+        """Until nothing is painted anew any more, such as where text has just found its place."""
+        self.page.evaluate(
+            f"""async () => {{
+              const viewer = document.querySelector({self.selector!r}).segdemo;
+              const frame = () => new Promise(requestAnimationFrame);
+              await document.fonts.ready;
+              for (let still = 0, before = -1; still < 3; ) {{
+                await viewer.drawn();
+                await frame();
+                still = viewer.painted() === before ? still + 1 : 0;
+                before = viewer.painted();
+              }}
+            }}"""
+        )
 
     def find(self, selector: str):
         """What the selector names inside of this viewer."""
@@ -122,13 +142,23 @@ class Viewer:
         return signs.reshape(len(rows), height, width)
 
 
+def launched(demo: gr.Blocks, attempts: int = 9, **options) -> str:
+    """The address of the app, begun at a free port."""
+    # Gradio's own search for one leaves sockets open.
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    try:
+        return demo.launch(prevent_thread_lock=True, quiet=True, server_port=port, **options)[1]
+    except OSError:  # another worker was quicker to take it
+        if attempts == 1:
+            raise
+        return launched(demo, attempts - 1, **options)
+
+
 @contextmanager
 def served(demo: gr.Blocks, **options) -> Iterator[str]:
     """The address of the app while it runs."""
-    # Gradio's own search for a free port leaves sockets open.
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_port=port, **options)
+    address = launched(demo, **options)
     try:
         yield address
     finally:
@@ -181,31 +211,93 @@ def feed(gradio_cache) -> Iterator[Feed]:
     with gr.Blocks(fill_width=True) as demo:
         viewer = ComparisonViewer(elem_id="viewer")
         button = gr.Button("next", elem_id="next")
-        for event in (button.click, demo.load):
-            event(lambda: payloads.pop(0), outputs=viewer, show_progress="hidden")
+        told = {"fn": lambda: payloads.pop(0), "outputs": viewer, "show_progress": "hidden"}
+        button.click(**told)
+        # The first answer may be that there is nothing, which looks as if it had not come yet.
+        demo.load(**told).then(None, js="() => { document.body.dataset.first = 'came'; }")
     with served(demo) as address:
         yield Feed(address, payloads)
 
 
+class Contexts:
+    """Browser contexts that one test after another gets as if they were new.
+
+    One that is new fetches and compiles all of Gradio's scripts again, which takes longer than most
+    tests. Nothing of a test is left in it but files from the server.
+    """
+
+    FREE = 4
+    """How many wait for a test that wants their like; each takes memory."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.free: list[tuple[str, BrowserContext]] = []
+        self.lent: list[tuple[str, BrowserContext]] = []
+
+    def lend(self, **options) -> BrowserContext:
+        """One that no page is open in and no other visitor has."""
+        kind = json.dumps(options, sort_keys=True)
+        at = next((at for at, (other, _) in enumerate(self.free) if other == kind), None)
+        if at is None:
+            context = self.browser.new_context(**options)
+            context.set_default_timeout(PATIENCE)
+        else:
+            _, context = self.free.pop(at)
+        self.lent.append((kind, context))
+        return context
+
+    def take_back(self) -> None:
+        """All that are lent."""
+        while self.lent:
+            kind, context = self.lent.pop()
+            # What is stored can be forgotten only where a page of the server is still open.
+            if context.pages and all(page.url.startswith("http:") for page in context.pages):
+                for page in context.pages:
+                    page.evaluate("localStorage.clear()")
+                    page.close()
+                context.clear_cookies()
+                self.free.append((kind, context))
+            else:
+                context.close()
+        while len(self.free) > self.FREE:
+            self.free.pop(0)[1].close()
+
+    def close(self) -> None:
+        """Those that are free."""
+        for _, context in self.free:
+            context.close()
+
+
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Iterator[Contexts]:
+    """Browser contexts for all tests of the session."""
+    pool = Contexts(browser)
+    yield pool
+    pool.close()
+
+
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Viewer]]:
+def new_page(contexts: Contexts) -> Iterator[Callable[..., Page]]:
+    """Opens an empty page of a visitor who has nothing in common with others."""
+    yield lambda **options: contexts.lend(**options).new_page()
+    contexts.take_back()
+
+
+@pytest.fixture
+def open_page(new_page) -> Iterator[Callable[..., Viewer]]:
     """Opens a page with a viewer; an error in the page fails the test."""
-    contexts, errors = [], []
+    errors = []
 
     def open_page(address, *, width=1280, height=800, scheme="light", density=1, **options):
-        context = browser.new_context(
+        page = new_page(
             viewport={"width": width, "height": height}, device_scale_factor=density, **options
         )
-        contexts.append(context)
-        page = context.new_page()
         page.on("pageerror", lambda error: errors.append(error))
         page.goto(f"{address}?__theme={scheme}")
         page.wait_for_selector("#viewer .sv")
         return Viewer(page)
 
     yield open_page
-    for context in contexts:
-        context.close()
     assert not errors
 
 
@@ -215,7 +307,9 @@ def open_viewer(feed: Feed, open_page) -> Callable[..., Viewer]:
 
     def open_viewer(*payloads: ViewerPayload | None, **screen) -> Viewer:
         feed.payloads[:] = payloads or [None]
-        return open_page(feed.address, **screen)
+        viewer = open_page(feed.address, **screen)
+        viewer.page.wait_for_selector("body[data-first=came]")
+        return viewer
 
     return open_viewer
 

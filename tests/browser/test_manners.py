@@ -25,14 +25,11 @@ def address(gradio_cache, tmp_path_factory):
 
 
 @pytest.fixture
-def visit(browser):
+def visit(new_page):
     """Opens a page for a visitor of their own; remembers whom it asks."""
-    contexts = []
 
     def visit(address):
-        context = browser.new_context(viewport={"width": 1280, "height": 800})
-        contexts.append(context)
-        page = context.new_page()
+        page = new_page(viewport={"width": 1280, "height": 800})
         page.asked = []
         page.on("request", lambda sent: page.asked.append(sent.url))
         page.on("websocket", lambda socket: page.asked.append(socket.url))
@@ -40,9 +37,7 @@ def visit(browser):
         page.wait_for_selector("#viewer .sv")
         return page
 
-    yield visit
-    for context in contexts:
-        context.close()
+    return visit
 
 
 @pytest.fixture

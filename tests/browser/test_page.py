@@ -2,6 +2,7 @@
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from segdemo.ui.viewer.stored import FOLDER
 from tests.browser.conftest import served_page
@@ -25,13 +26,11 @@ def address(gradio_cache, tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, address):
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
+def page(new_page, address):
+    page = new_page(viewport={"width": 1280, "height": 800})
     page.goto(address)
     page.wait_for_selector("#viewer .sv")
-    yield page
-    context.close()
+    return page
 
 
 @pytest.fixture
@@ -59,15 +58,15 @@ def panels(page):
 def test_an_uploaded_picture_becomes_a_finished_comparison(page, upload):
     upload()
     page.wait_for_selector(READY)
-    assert panels(page).count() == 2
-    assert "A first" in panels(page).nth(0).inner_text()
+    expect(panels(page)).to_have_count(2)
+    expect(panels(page).nth(0)).to_contain_text("A first")
 
 
 def test_a_network_that_fails_says_so_in_its_own_panel(page, upload):
     upload()
     page.wait_for_selector(READY)
-    assert "NaN" in panels(page).nth(1).inner_text()
-    assert "foreground" in panels(page).nth(0).inner_text()
+    expect(panels(page).nth(1)).to_contain_text("NaN")
+    expect(panels(page).nth(0)).to_contain_text("foreground")
 
 
 def test_choosing_a_checkpoint_runs_it_at_once_and_its_name_stays_text(page, upload):
@@ -84,16 +83,16 @@ def test_choosing_a_checkpoint_runs_it_at_once_and_its_name_stays_text(page, upl
 
 def test_slots_come_and_go_between_two_and_four(page):
     visible = page.locator("[id^=checkpoint-]:visible")
-    assert visible.count() == 2
-    assert page.locator("#remove").is_disabled()
+    expect(visible).to_have_count(2)
+    expect(page.locator("#remove")).to_be_disabled()
     for expected in (3, 4):
         page.click("#add")
         page.wait_for_selector(f"#checkpoint-{expected - 1}")
-        assert visible.count() == expected
+        expect(visible).to_have_count(expected)
     page.wait_for_selector("#add[disabled]")
     page.click("#remove")
     page.wait_for_selector("#checkpoint-3", state="hidden")
-    assert visible.count() == 3
+    expect(visible).to_have_count(3)
 
 
 def test_a_panel_leaves_with_its_slot(page, upload):
@@ -109,26 +108,24 @@ def test_a_panel_leaves_with_its_slot(page, upload):
 
 def test_a_bad_picture_is_one_sentence_and_the_page_goes_on(page, upload):
     upload(name="page.png", content=b"<!DOCTYPE html><html><body>404</body></html>")
-    toast = page.wait_for_selector(".toast-body")
-    assert "web page" in toast.inner_text()
+    expect(page.locator(".toast-body").first).to_contain_text("web page")
     upload()
     page.wait_for_selector(READY)
 
 
 def test_a_picture_beyond_the_limit_is_told_its_size_and_the_limit(page, upload):
     upload(Image.new("L", (2000, 1000)))
-    toast = page.wait_for_selector(".toast-body").inner_text()
-    assert "2 megapixels; the limit is 1." in toast
+    toast = page.locator(".toast-body").first
+    expect(toast).to_contain_text("2 megapixels; the limit is 1.")
 
 
 def test_the_status_names_the_device(page):
-    assert "CPU" in page.inner_text("#status")
+    expect(page.locator("#status")).to_contain_text("CPU")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_phone_needs_no_sideways_scrolling(browser, address, theme, tmp_path):
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
+def test_a_phone_needs_no_sideways_scrolling(new_page, address, theme, tmp_path):
+    page = new_page(viewport={"width": 390, "height": 844})
     page.goto(f"{address}?__theme={theme}")
     page.wait_for_selector("#viewer .sv")
     path = tmp_path / "picture.png"
@@ -136,26 +133,22 @@ def test_a_phone_needs_no_sideways_scrolling(browser, address, theme, tmp_path):
     page.set_input_files("#picture input[type=file]", path)
     page.wait_for_selector(READY)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-    context.close()
 
 
 @pytest.fixture
-def shipped_page(browser, shipped_address):
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
+def shipped_page(new_page, shipped_address):
+    page = new_page(viewport={"width": 1280, "height": 800})
     page.runs = []
     page.on("request", lambda sent: page.runs.append(sent) if "/queue/join" in sent.url else None)
     page.goto(shipped_address)
     page.wait_for_selector(READY)
-    yield page
-    context.close()
+    return page
 
 
 def test_the_first_visit_shows_a_finished_comparison_that_nothing_was_run_for(shipped_page):
-    titles = panels(shipped_page).all_inner_texts()
-    assert len(titles) == 2
-    assert "Vessels · U-Net" in titles[0]
-    assert "Vessels · U²-Net lite" in titles[1]
+    expect(panels(shipped_page)).to_have_count(2)
+    expect(panels(shipped_page).nth(0)).to_contain_text("Vessels · U-Net")
+    expect(panels(shipped_page).nth(1)).to_contain_text("Vessels · U²-Net lite")
     assert shipped_page.runs == []
 
 
@@ -164,8 +157,9 @@ def test_an_example_opens_with_its_networks_and_nothing_is_run(shipped_page):
     shipped_page.wait_for_function(
         "document.querySelector('#checkpoint-0 input').value.startsWith('Nuclei')"
     )
+    expect(panels(shipped_page).filter(has_text="Nuclei")).to_have_count(2)
     shipped_page.wait_for_selector(READY)
-    assert all("Nuclei" in title for title in panels(shipped_page).all_inner_texts())
+    expect(panels(shipped_page)).to_have_count(2)
     assert shipped_page.runs == []
 
 
@@ -181,11 +175,11 @@ def test_a_mask_for_an_example_is_judged_as_it_is_stored_until_compare_runs_it(
     shipped_page.set_input_files("#truth input[type=file]", tmp_path / "truth.png")
     shipped_page.wait_for_selector("#viewer .sv-score-value")
     shipped_page.wait_for_selector(READY)
-    assert cards.filter(has_text=", stored").count() == 2
+    expect(cards.filter(has_text=", stored")).to_have_count(2)
     shipped_page.click("#compare")
     cards.filter(has_text=", stored").first.wait_for(state="detached")
     shipped_page.wait_for_selector(READY)
-    assert shipped_page.locator("#viewer .sv-score-value").count() > 0
+    shipped_page.locator("#viewer .sv-score-value").first.wait_for()
 
 
 def test_the_page_can_be_used_by_keyboard_alone(shipped_page):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Viewer, served_page
 from tests.ui.conftest import save_unet
@@ -56,7 +57,7 @@ def test_one_assumption_is_decided_otherwise_and_taken_back(viewer: Viewer):
     until_changed(viewer, "Values")
     assert not np.array_equal(viewer.values(1), before)
     assert np.array_equal(viewer.values(0), first)
-    assert "your choice" in row(viewer, "Values").inner_text()
+    expect(row(viewer, "Values")).to_contain_text("your choice")
     viewer.page.locator(".sv-explain").get_by_role("button", name="Reset", exact=True).click()
     until_changed(viewer, "Values", "false")
     assert np.array_equal(viewer.values(1), before)
@@ -69,7 +70,7 @@ def test_a_senseless_value_is_a_sentence_and_everything_stays(viewer: Viewer):
     field.press("Tab")
     toast = viewer.page.locator(".toast-body, [data-testid=toast-body]").first
     toast.wait_for()
-    assert "Mean cannot be “as usual”" in toast.inner_text()
+    expect(toast).to_contain_text("Mean cannot be “as usual”")
     viewer.page.wait_for_function("field => field.value === '0'", arg=field.element_handle())
     assert np.array_equal(viewer.values(1), before)
 
@@ -78,14 +79,12 @@ def test_the_usual_readings_are_tried_and_one_is_chosen(viewer: Viewer):
     before = viewer.values(1)
     viewer.page.locator(".sv-explain").get_by_role("button", name="Try all presets").click()
     trials = viewer.page.locator(".sv-explain .sv-trial")
-    viewer.page.wait_for_function(
-        "() => document.querySelectorAll('.sv-explain .sv-trial').length === 7"
-    )
+    expect(trials).to_have_count(7)
     trials.filter(has_text="Raw").click()
     until_changed(viewer, "Values")
     after = viewer.values(1)
     assert not np.array_equal(after, before)
-    assert trials.count() == 7
+    expect(trials).to_have_count(7)
     trials.filter(has_text="As it comes").click()
     until_changed(viewer, "Values", "false")
     assert np.array_equal(viewer.values(1), before)

@@ -6,6 +6,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Viewer
 
@@ -15,17 +16,15 @@ OPEN = ".sv-menu:popover-open"
 
 
 @pytest.fixture
-def visit(browser, shipped_address):
-    contexts, errors = [], []
+def visit(new_page, shipped_address):
+    errors = []
 
     def visit(query="", *, width=1280, locale="en", state="ready"):
-        context = browser.new_context(
+        page = new_page(
             viewport={"width": width, "height": 900},
             permissions=["clipboard-read", "clipboard-write"],
             locale=locale,
         )
-        contexts.append(context)
-        page = context.new_page()
         page.on("pageerror", lambda error: errors.append(error))
         page.runs = []
         page.on(
@@ -36,8 +35,6 @@ def visit(browser, shipped_address):
         return page
 
     yield visit
-    for context in contexts:
-        context.close()
     assert not errors
 
 
@@ -107,6 +104,7 @@ def test_a_copied_link_opens_what_was_seen(visit):
     before = len(page.runs)
     page.click("#viewer [data-part=share]")
     page.click(f"{OPEN} [data-value=link]")
+    page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('?')")
     link = page.evaluate("navigator.clipboard.readText()")
     assert len(page.runs) == before
     query = link[link.index("?") :]
@@ -133,8 +131,7 @@ def test_a_link_with_thresholds_for_each_panel_sets_each(visit):
 
 def test_a_checkpoint_that_a_link_should_not_name_is_a_warning_and_stays_text(visit):
     page = visit("?ex=cell&m=nuclei_unet&m=<img%20src=x%20onerror=window.pwned=1>")
-    toast = page.wait_for_selector(".toast-body")
-    assert "is not offered here" in toast.inner_text()
+    expect(page.locator(".toast-body").first).to_contain_text("is not offered here")
     assert page.evaluate("window.pwned") is None
     page.wait_for_selector("#viewer .sv[data-state=ready][data-count='1']")
 
@@ -144,7 +141,7 @@ def test_where_the_clipboard_is_shut_the_link_is_there_to_be_copied(visit):
     page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error('no')))")
     page.click("#viewer [data-part=share]")
     page.click(f"{OPEN} [data-value=link]")
-    assert "m=vessels_unet" in page.input_value(f"{OPEN} .sv-menu-link")
+    expect(page.locator(f"{OPEN} .sv-menu-link")).to_have_value(re.compile("m=vessels_unet"))
 
 
 def test_a_menu_is_used_by_keys_and_lets_the_viewer_keep_its_own(visit):
@@ -152,14 +149,14 @@ def test_a_menu_is_used_by_keys_and_lets_the_viewer_keep_its_own(visit):
     page.locator("#viewer .sv-save >> nth=0").press("Enter")
     page.wait_for_selector(OPEN)
     focused = "document.activeElement.dataset.value"
-    assert page.evaluate(focused) == "mask"
+    page.wait_for_function(f"{focused} === 'mask'")
     page.keyboard.press("ArrowUp")
-    assert page.evaluate(focused) == "cutout"
+    page.wait_for_function(f"{focused} === 'cutout'")
     page.keyboard.press("2")
     assert Viewer(page).call("viewer.state()")["mode"] == "overlay"
     page.keyboard.press("Escape")
     page.wait_for_selector(OPEN, state="detached")
-    assert page.evaluate("document.activeElement.className") == "sv-save"
+    page.wait_for_function("document.activeElement.className === 'sv-save'")
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -182,10 +179,11 @@ def test_a_link_without_an_example_waits_for_a_picture_in_every_language(visit, 
     page.wait_for_function(
         "document.querySelector('#checkpoint-0 input').value.startsWith('细胞核')"
     )
-    assert "链接不包含图片" in page.wait_for_selector(".toast-body").inner_text()
+    expect(page.locator(".toast-body").first).to_contain_text("链接不包含图片")
     path = tmp_path / "picture.png"
     Image.linear_gradient("L").resize((61, 47)).save(path)
     page.set_input_files("#picture input[type=file]", path)
     page.wait_for_selector("#viewer .sv[data-state=ready][data-count='1']")
-    state = Viewer(page).call("viewer.state()")
-    assert state["panels"][0]["threshold"] == 90
+    page.wait_for_function(
+        "document.querySelector('#viewer .sv').segdemo.state().panels[0]?.threshold === 90"
+    )

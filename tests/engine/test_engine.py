@@ -12,12 +12,12 @@ from vectors import rule
 
 from segdemo.architectures.fcn import FCN, FCNConfig
 from segdemo.architectures.isnet import ISNet, ISNetConfig
+from segdemo.architectures.parts.vgg import VGGConfig, vgg16
 from segdemo.architectures.resnet_unet import ResNetUNet, ResNetUNetConfig
 from segdemo.architectures.smp_unet import SmpUNet, SmpUNetConfig
 from segdemo.architectures.tf_fcn import SameFCN
 from segdemo.architectures.u2net import U2Net, U2NetConfig
 from segdemo.architectures.unet import UNet, UNetConfig
-from segdemo.architectures.vgg import VGGConfig, vgg16
 from segdemo.architectures.vgg_fcn import VGGFCN
 from segdemo.checkpoints import detect
 from segdemo.engine import convolution as convolution_module

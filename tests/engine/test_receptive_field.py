@@ -4,10 +4,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from segdemo.architectures.parts.vgg import VGGConfig
 from segdemo.architectures.resnet_unet import ResNetUNet, ResNetUNetConfig
 from segdemo.architectures.tf_fcn import SameFCN
 from segdemo.architectures.unet import UNet, UNetConfig
-from segdemo.architectures.vgg import VGGConfig
 from segdemo.engine.receptive_field import ReceptiveField, receptive_field
 from segdemo.engine.tracing import trace_network
 from tests.engine.test_engine import NARROW, NETWORKS

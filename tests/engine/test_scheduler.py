@@ -7,7 +7,7 @@ import torch
 
 from segdemo.engine.scheduler import DeviceScheduler
 
-PATIENCE = 30  # seconds after which a thread counts as stuck
+PATIENCE = 300  # seconds after which a thread counts as stuck
 
 
 class Visitors:

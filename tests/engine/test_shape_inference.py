@@ -103,7 +103,7 @@ from segdemo.architectures.fcn import FCN, FCNConfig
 from segdemo.architectures.resnet_unet import ResNetUNet, ResNetUNetConfig
 from segdemo.architectures.u2net import U2Net, U2NetConfig
 from segdemo.architectures.unet import UNet, UNetConfig
-from segdemo.architectures.vgg import vgg16
+from segdemo.architectures.parts.vgg import vgg16
 from segdemo.engine.tracing import trace_network
 
 fcn = FCNConfig(in_channels=3, classes=2, widths=vgg16(2), hidden=(8, 8), skips=2)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segdemo.architectures.fcn import FCN, FCNConfig
+from segdemo.architectures.parts.vgg import vgg16
 from segdemo.architectures.unet import UNet, UNetConfig
-from segdemo.architectures.vgg import vgg16
 from segdemo.engine.engine import Engine
 from segdemo.engine.receptive_field import ReceptiveField
 from segdemo.engine.tiling import best_tiling, tiled

@@ -9,7 +9,7 @@ import pytest
 from hub_server import refusing_endpoint
 from huggingface_hub import ModelInfo, constants
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
-from tables import check_all
+from table import every
 
 from segdemo.errors import HubError
 from segdemo.hub import client, repository_files
@@ -88,12 +88,10 @@ def test_a_gated_repository_names_the_page_where_its_terms_are(hub, repo_type):
         assert error.facts["page"] == f"{hub.endpoint}/{space}{REPO}"
 
 
-def test_a_token_that_has_expired_is_told_from_a_repository_that_is_not_there(hub):
-    def check(question):
-        hub.add(REPO, FILES)
-        assert error_of(question, token="hf_expired").key == "hub_token"
-
-    check_all(check, [(question,) for question in [info, file]])
+@every("question", [info, file])
+def test_a_token_that_has_expired_is_told_from_a_repository_that_is_not_there(hub, question):
+    hub.add(REPO, FILES)
+    assert error_of(question, token="hf_expired").key == "hub_token"
 
 
 def test_the_operators_token_counts_as_one(hub, monkeypatch):
@@ -106,16 +104,15 @@ def test_the_operators_token_counts_as_one(hub, monkeypatch):
     assert not client.has_token()
 
 
-def test_a_repository_that_the_hub_has_disabled_is_told_as_such(hub):
-    def check(question):
-        hub.add(REPO, FILES, disabled=True)
-        assert error_of(question).key == "hub_disabled"
-
-    check_all(check, [(question,) for question in [info, file]])
+@every("question", [info, file])
+def test_a_repository_that_the_hub_has_disabled_is_told_as_such(hub, question):
+    hub.add(REPO, FILES, disabled=True)
+    assert error_of(question).key == "hub_disabled"
 
 
-@pytest.mark.parametrize("question", [info, file])
+@every("question", [info, file])
 def test_a_refusal_is_told_with_the_reason_that_the_hub_gives(hub, question):
+    hub.heal()
     hub.add(REPO, FILES)
     fault = hub.fault("status", status=403, message="Not in your country" + "!" * 200)
     error = error_of(question)
@@ -133,8 +130,9 @@ def test_any_other_refusal_is_told_with_its_number(hub):
     assert error_of(info).facts["status"] == 418
 
 
-@pytest.mark.parametrize("question", [info, file])
+@every("question", [info, file])
 def test_a_revision_that_is_not_there_is_told_with_those_that_are(hub, question):
+    hub.heal()
     commit = hub.add(REPO, FILES)
     hub.tag(REPO, "v1", commit)
     error = error_of(question, revision="v9")
@@ -158,11 +156,12 @@ def test_at_most_five_names_are_told(hub):
     assert error_of(file, "x.pth").facts["known"] == "0.pth, 1.pth, 2.pth, 3.pth, 4.pth, …"
 
 
-@pytest.mark.parametrize(
+@every(
     ("on", "revision", "filename", "key"),
     [("api", "v9", WEIGHTS, "hub_no_revision"), ("list", None, "x.pth", "hub_no_file")],
 )
 def test_what_is_not_there_is_told_even_when_the_rest_is_unknown(hub, on, revision, filename, key):
+    hub.heal()
     hub.add(REPO, FILES)
     hub.fault("hang", on=("api", "list"))
     assert error_of(file, filename, revision=revision, seconds=1).key == key
@@ -255,51 +254,50 @@ def _patience(key):
     return SHORT if key == "hub_silent" else PATIENT
 
 
-def test_a_hub_in_trouble_is_asked_once_and_told_at_once(hub):
-    def check(question, name, options, key):
-        hub.heal()
-        hub.forget()
-        hub.add(REPO, FILES)
-        hub.fault(name, **options)
-        assert error_of(question, seconds=_patience(key)).key == key
-        # A search asks two questions. All must have arrived before the next row.
-        asked = 2 if question is found else 1
-        hub.wait_for(lambda _request: len(hub.requests) >= asked)
-        assert len(hub.requests) == asked or name == "redirect_loop"
+@every(
+    ("question", "name", "options", "key"),
+    [(question, *row) for question in [info, file, found] for row in TROUBLE],
+)
+def test_a_hub_in_trouble_is_asked_once_and_told_at_once(hub, question, name, options, key):
+    hub.heal()
+    hub.forget()
+    hub.add(REPO, FILES)
+    hub.fault(name, **options)
+    assert error_of(question, seconds=_patience(key)).key == key
+    # A search asks two questions. All must have arrived before the next row.
+    asked = 2 if question is found else 1
+    hub.wait_for(lambda _request: len(hub.requests) >= asked)
+    assert len(hub.requests) == asked or name == "redirect_loop"
 
-    check_all(check, [(question, *row) for question in [info, file, found] for row in TROUBLE])
 
-
-def test_an_answer_that_is_none_is_told_as_such(hub):
-    def check(question, name, options, key):
-        hub.heal()
-        hub.forget()
-        hub.add(REPO, FILES)
-        fault = hub.fault(name, on=("api", "list"), **options)
-        # The end of patience with a body that has none is a number of bytes, which take their time.
-        error = error_of(question, seconds=LONG_SECONDS if name == "endless" else _patience(key))
-        fault.lift()
-        assert error.key == key
-
-    check_all(
-        check,
-        [
-            (question, *row)
-            for question in [info, found]
-            for row in [
-                ("stall", {}, "hub_silent"),
-                ("endless", {}, "hub_too_long"),
-                ("gzip", {}, "hub_no_hub"),
-                ("truncate", {}, "hub_broken_off"),
-                ("body", {}, "hub_no_hub"),
-                ("body", {"content": b""}, "hub_no_hub"),
-                ("body", {"content": b"17"}, "hub_no_hub"),
-                ("body", {"content": b"null"}, "hub_no_hub"),
-                ("body", {"content": b'{"siblings": 3}'}, "hub_no_hub"),
-                ("body", {"content": b"[" * 100_000}, "hub_no_hub"),
-            ]
-        ],
-    )
+@every(
+    ("question", "name", "options", "key"),
+    [
+        (question, *row)
+        for question in [info, found]
+        for row in [
+            ("stall", {}, "hub_silent"),
+            ("endless", {}, "hub_too_long"),
+            ("gzip", {}, "hub_no_hub"),
+            ("truncate", {}, "hub_broken_off"),
+            ("body", {}, "hub_no_hub"),
+            ("body", {"content": b""}, "hub_no_hub"),
+            ("body", {"content": b"17"}, "hub_no_hub"),
+            ("body", {"content": b"null"}, "hub_no_hub"),
+            ("body", {"content": b'{"siblings": 3}'}, "hub_no_hub"),
+            ("body", {"content": b"[" * 100_000}, "hub_no_hub"),
+        ]
+    ],
+)
+def test_an_answer_that_is_none_is_told_as_such(hub, question, name, options, key):
+    hub.heal()
+    hub.forget()
+    hub.add(REPO, FILES)
+    fault = hub.fault(name, on=("api", "list"), **options)
+    # The end of patience with a body that has none is a number of bytes, which take their time.
+    error = error_of(question, seconds=LONG_SECONDS if name == "endless" else _patience(key))
+    fault.lift()
+    assert error.key == key
 
 
 def test_how_long_the_hub_wants_to_be_left_alone_is_told(hub):
@@ -396,24 +394,19 @@ def test_no_cookie_of_one_visitor_goes_out_with_another(hub):
 # Failures that are no answers.
 
 
-def test_a_mistake_of_ours_stays_one():
-    def check(failure):
-        with pytest.raises(type(failure)) as caught, client.session(seconds=1):
-            raise failure
-        assert caught.value is failure
-
-    check_all(
-        check,
-        [
-            (failure,)
-            for failure in [
-                ZeroDivisionError(),
-                KeyError("ours"),
-                TypeError("ours"),
-                ssl.SSLError("ours"),
-            ]
-        ],
-    )
+@every(
+    "failure",
+    [
+        ZeroDivisionError(),
+        KeyError("ours"),
+        TypeError("ours"),
+        ssl.SSLError("ours"),
+    ],
+)
+def test_a_mistake_of_ours_stays_one(failure):
+    with pytest.raises(type(failure)) as caught, client.session(seconds=1):
+        raise failure
+    assert caught.value is failure
 
 
 def test_a_sentence_of_ours_stays_one():

@@ -11,7 +11,7 @@ import pytest
 from checkpoint_files import write_checkpoint
 from hub_server import refusing_endpoint
 from huggingface_hub import constants, hf_hub_download
-from tables import check_all
+from table import every
 
 from segdemo.errors import HubError
 from segdemo.hub import repository_files
@@ -64,19 +64,19 @@ def files_in(folder):
     return {path.name for path in Path(folder).rglob("*") if path.is_file()}
 
 
-def test_a_file_arrives_as_it_is_on_the_hub(hub, hub_cache, downloads):
-    def check(filename, content):
-        lfs = [filename] if content is LARGE else []
-        commit = hub.add(REPO, {filename: content}, lfs=lfs)
-        download, seen = fetched(downloads, address(filename))
-        assert download.path.read_bytes() == content
-        assert download.path.name == filename
-        assert download.path.parent.name == commit
-        assert hub_cache in download.path.parents
-        assert not download.unchecked
-        assert seen[-1] == Progress(received=len(content), total=len(content))
-
-    check_all(check, [("model.safetensors", LARGE), ("unet.ckpt", SMALL), ("a.bin", b"")])
+@every(
+    ("filename", "content"), [("model.safetensors", LARGE), ("unet.ckpt", SMALL), ("a.bin", b"")]
+)
+def test_a_file_arrives_as_it_is_on_the_hub(hub, hub_cache, downloads, filename, content):
+    lfs = [filename] if content is LARGE else []
+    commit = hub.add(REPO, {filename: content}, lfs=lfs)
+    download, seen = fetched(downloads, address(filename))
+    assert download.path.read_bytes() == content
+    assert download.path.name == filename
+    assert download.path.parent.name == commit
+    assert hub_cache in download.path.parents
+    assert not download.unchecked
+    assert seen[-1] == Progress(received=len(content), total=len(content))
 
 
 def test_a_copy_of_a_full_commit_costs_no_request(hub, downloads):
@@ -127,19 +127,15 @@ def test_the_last_copy_of_a_branch_serves_when_the_hub_cannot_be_reached(
         assert failure(downloads, address("other.pth")).key == "hub_unreachable"
 
 
-def test_the_last_copy_of_a_branch_serves_when_the_hub_is_in_trouble(hub, downloads):
+@every(("name", "options"), [("status", {"status": 503}), ("hang", {}), ("page", {}), ("drop", {})])
+def test_the_last_copy_of_a_branch_serves_when_the_hub_is_in_trouble(hub, downloads, name, options):
+    hub.heal()
     hub.add(REPO, {"model.safetensors": LARGE})
     first, _ = fetched(downloads, address())
-
-    def check(name, options):
-        fault = hub.fault(name, **options)
-        download, _ = fetched(impatient() if name == "hang" else downloads, address())
-        assert download.path == first.path
-        assert download.unchecked
-        fault.lift()
-
-    rows = [("status", {"status": 503}), ("hang", {}), ("page", {}), ("drop", {})]
-    check_all(check, rows)
+    hub.fault(name, **options)
+    download, _ = fetched(impatient() if name == "hang" else downloads, address())
+    assert download.path == first.path
+    assert download.unchecked
 
 
 def test_no_copy_serves_for_a_repository_that_is_gone(hub, downloads):
@@ -243,17 +239,18 @@ NAMES = [
 ]
 
 
-def test_names_from_the_server_are_checked_in_every_answer(hub, tmp_path, downloads):
+@every(
+    ("name", "value", "path"),
+    [(*row, path) for row in NAMES for path in ("model.safetensors", "config.json")],
+)
+def test_names_from_the_server_are_checked_in_every_answer(
+    hub, tmp_path, downloads, name, value, path
+):
     """In that about the weights, and in the next one, about what describes them."""
+    hub.heal()
     commit = hub.add(REPO, {"model.safetensors": LARGE, "config.json": b"{}"})
-
-    def check(name, value, path):
-        fault = hub.fault(name, on="head", path=path, value=value)
-        assert failure(downloads, address(revision=commit)).key == "hub_no_hub"
-        fault.lift()
-
-    paths = ("model.safetensors", "config.json")
-    check_all(check, [(*row, path) for row in NAMES for path in paths])
+    hub.fault(name, on="head", path=path, value=value)
+    assert failure(downloads, address(revision=commit)).key == "hub_no_hub"
     assert not [path for path in tmp_path.parent.rglob("*") if "evil" in path.name]
 
 
@@ -300,22 +297,25 @@ FAILURES = [
 ]
 
 
-def test_a_transfer_that_fails_leaves_nothing_and_can_be_tried_again(hub, hub_cache, downloads):
-    def check(name, options, key, size):
-        content = os.urandom(size)
-        lfs = ["model.safetensors"] if size == len(LARGE) else []
-        hub.add(REPO, {"model.safetensors": content}, lfs=lfs)
-        fault = hub.fault(name, on="get", path="model.safetensors", **options)
-        asked = impatient() if key == "hub_silent" else downloads
-        assert failure(asked, address()).key == key
-        assert not [name for name in files_in(hub_cache) if name.endswith(".incomplete")]
-        assert "model.safetensors" not in files_in(hub_cache)
-        fault.lift()
-        download, _ = fetched(downloads, address())
-        assert download.path.read_bytes() == content
-        shutil.rmtree(hub_cache)
-
-    check_all(check, [(*row, len(content)) for row in FAILURES for content in (LARGE, SMALL)])
+@every(
+    ("name", "options", "key", "size"),
+    [(*row, len(content)) for row in FAILURES for content in (LARGE, SMALL)],
+)
+def test_a_transfer_that_fails_leaves_nothing_and_can_be_tried_again(
+    hub, hub_cache, downloads, name, options, key, size
+):
+    content = os.urandom(size)
+    lfs = ["model.safetensors"] if size == len(LARGE) else []
+    hub.add(REPO, {"model.safetensors": content}, lfs=lfs)
+    fault = hub.fault(name, on="get", path="model.safetensors", **options)
+    asked = impatient() if key == "hub_silent" else downloads
+    assert failure(asked, address()).key == key
+    assert not [name for name in files_in(hub_cache) if name.endswith(".incomplete")]
+    assert "model.safetensors" not in files_in(hub_cache)
+    fault.lift()
+    download, _ = fetched(downloads, address())
+    assert download.path.read_bytes() == content
+    shutil.rmtree(hub_cache)
 
 
 def test_a_copy_in_the_cache_that_differs_is_removed(hub, hub_cache, downloads):
@@ -458,27 +458,26 @@ def test_a_transfer_stops_when_nobody_waits_any_more(hub, hub_cache):
     assert second.path.read_bytes() == LARGE
 
 
-def test_cancelling_acts_while_the_server_is_silent(hub, hub_cache, downloads):
+@every(
+    ("name", "on"),
+    [("hang", "head"), ("trickle", "head"), ("hang", "get"), ("trickle", "get"), ("stall", "get")],
+)
+def test_cancelling_acts_while_the_server_is_silent(hub, hub_cache, downloads, name, on):
+    hub.heal()
     hub.add(REPO, {"model.safetensors": LARGE})
-
-    def check(name, on):
-        options = {"size": 1, "seconds": 0.05} if name == "trickle" else {}
-        fault = hub.fault(name, on=on, **options)
-        download = downloads.start(address())
-        worker = next(t for t in threading.enumerate() if t.name == f"download {REPO}")
-        assert fault.met.wait(20)
-        download.cancel()
-        with pytest.raises(HubError) as caught:
-            list(download.updates())
-        # Long before the deadline, which is a minute.
-        worker.join(20)
-        assert not worker.is_alive()
-        assert caught.value.key == "hub_cancelled"
-        assert not [name for name in files_in(hub_cache) if name.endswith(".incomplete")]
-        fault.lift()
-
-    both = [(name, on) for name in ("hang", "trickle") for on in ("head", "get")]
-    check_all(check, [*both, ("stall", "get")])
+    options = {"size": 1, "seconds": 0.05} if name == "trickle" else {}
+    fault = hub.fault(name, on=on, **options)
+    download = downloads.start(address())
+    worker = next(t for t in threading.enumerate() if t.name == f"download {REPO}")
+    assert fault.met.wait(20)
+    download.cancel()
+    with pytest.raises(HubError) as caught:
+        list(download.updates())
+    # Long before the deadline, which is a minute.
+    worker.join(20)
+    assert not worker.is_alive()
+    assert caught.value.key == "hub_cancelled"
+    assert not [name for name in files_in(hub_cache) if name.endswith(".incomplete")]
 
 
 def test_what_was_cancelled_can_be_started_again_at_once(hub):

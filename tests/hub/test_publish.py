@@ -4,6 +4,7 @@ import pytest
 import torch
 from checkpoint_files import write_checkpoint
 from huggingface_hub import ModelCard, constants
+from table import every
 
 import segdemo
 from segdemo.checkpoints import read_metadata
@@ -108,6 +109,34 @@ def test_nobody_publishes_under_the_name_of_another(checkpoint):
     with pytest.raises(HubError) as caught:
         publish(checkpoint, "bob/cells")
     assert caught.value.key.startswith("hub_forbidden")
+
+
+@every(
+    ("fault", "options", "key"),
+    [
+        ("hang", {"on": "api"}, "hub_silent"),
+        ("status", {"on": "api", "status": 503}, "hub_down"),
+        ("page", {"on": "api"}, "hub_no_hub"),
+        ("drop", {"on": "write"}, "hub_broken_off"),
+    ],
+)
+def test_a_hub_that_cannot_take_it_is_told(
+    hub, token, checkpoint, monkeypatch, fault, options, key
+):
+    hub.heal()
+    hub.fault(fault, **options)
+    monkeypatch.setenv("SEGDEMO_HUB_TIMEOUT", "0.5" if key == "hub_silent" else "60")
+    with pytest.raises(HubError) as caught:
+        publish(checkpoint, "alice/cells", token=token)
+    assert caught.value.key == key
+    assert not hub.holds("alice/cells", "model.safetensors")
+
+
+def test_a_token_that_has_expired_is_told_before_anything_is_sent(hub, checkpoint):
+    with pytest.raises(HubError) as caught:
+        publish(checkpoint, "alice/cells", token="hf_expired")
+    assert caught.value.key == "hub_token"
+    assert {request.kind for request in hub.requests} == {"api"}
 
 
 def test_what_is_no_network_is_not_published(hub, token, tmp_path):

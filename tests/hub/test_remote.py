@@ -7,7 +7,7 @@ import pytest
 import torch
 from hub_server import HubServer
 from safetensors.torch import save
-from tables import check_all
+from table import every
 
 from segdemo.checkpoints.peek import peek
 from segdemo.errors import HubError
@@ -73,16 +73,14 @@ def test_the_beginning_and_the_end_are_one_part_each(parts):
     assert parts.fetched <= 170_000
 
 
-def test_a_small_file_is_one_part():
-    def check(size):
-        parts = Parts(CONTENT[:size])
-        file = opened(parts)
-        for start in (0, size - 1, size // 2):
-            file.seek(start)
-            file.read(10)
-        assert parts.asked == [(0, size)]
-
-    check_all(check, [(size,) for size in [1, 5000, 100_000, 150_000]])
+@every("size", [1, 5000, 100_000, 150_000])
+def test_a_small_file_is_one_part(size):
+    parts = Parts(CONTENT[:size])
+    file = opened(parts)
+    for start in (0, size - 1, size // 2):
+        file.seek(start)
+        file.read(10)
+    assert parts.asked == [(0, size)]
 
 
 def test_an_empty_file_is_not_asked_for():
@@ -121,22 +119,20 @@ def checkpoint(kind, count):
     return stream.getvalue()
 
 
-def test_a_checkpoint_is_described_by_few_parts_of_little():
-    def check(kind, count, requests, limit):
-        parts = Parts(checkpoint(kind, count))
-        found = peek(opened(parts), name="a.pth", size=len(parts.content))
-        assert len(found.content) == count
-        assert len(parts.asked) <= requests
-        assert parts.fetched <= limit < len(parts.content)
-
-    check_all(
-        check,
-        [
-            (kind, *row)
-            for kind in ["zip", "legacy", "safetensors"]
-            for row in [(800, 3, 200_000), (3000, 8, 800_000)]
-        ],
-    )
+@every(
+    ("kind", "count", "requests", "limit"),
+    [
+        (kind, *row)
+        for kind in ["zip", "legacy", "safetensors"]
+        for row in [(800, 3, 200_000), (3000, 8, 800_000)]
+    ],
+)
+def test_a_checkpoint_is_described_by_few_parts_of_little(kind, count, requests, limit):
+    parts = Parts(checkpoint(kind, count))
+    found = peek(opened(parts), name="a.pth", size=len(parts.content))
+    assert len(found.content) == count
+    assert len(parts.asked) <= requests
+    assert parts.fetched <= limit < len(parts.content)
 
 
 # Over HTTP.
@@ -186,13 +182,11 @@ def test_the_token_goes_to_the_hub_alone(hub, fetching):
     assert [request.token for request in hub.requests] == [token, "", ""]
 
 
-def test_who_knows_no_ranges_is_listened_to_as_far_as_needed(hub, fetching):
-    def check(place):
-        hub.heal()
-        hub.fault("no_ranges", on="get")
-        assert fetching()(*place) == CONTENT[slice(*place)]
-
-    check_all(check, [(place,) for place in [(0, 100_000), (300_000, 400_000)]])
+@every("place", [(0, 100_000), (300_000, 400_000)])
+def test_who_knows_no_ranges_is_listened_to_as_far_as_needed(hub, fetching, place):
+    hub.heal()
+    hub.fault("no_ranges", on="get")
+    assert fetching()(*place) == CONTENT[slice(*place)]
 
 
 def test_a_whole_large_file_is_not_read_for_its_end(hub, fetching, monkeypatch):
@@ -201,55 +195,48 @@ def test_a_whole_large_file_is_not_read_for_its_end(hub, fetching, monkeypatch):
     assert refused(fetching(), SIZE - 5, SIZE) == "hub_no_ranges"
 
 
-def test_an_answer_about_other_bytes_is_refused(hub, fetching):
-    def check(told):
-        hub.heal()
-        hub.fault("headers", on="get", headers={"Content-Range": told})
-        assert refused(fetching()) == "hub_other_part"
-
-    check_all(
-        check,
-        [
-            (told,)
-            for told in [
-                f"bytes 0-4989/{SIZE}",
-                f"bytes 10-4999/{SIZE + 1}",
-                "bytes 10-4999/*",
-                f"bytes 10-4998/{SIZE}",
-                "nonsense",
-                None,
-            ]
-        ],
-    )
+@every(
+    "told",
+    [
+        f"bytes 0-4989/{SIZE}",
+        f"bytes 10-4999/{SIZE + 1}",
+        "bytes 10-4999/*",
+        f"bytes 10-4998/{SIZE}",
+        "nonsense",
+        None,
+    ],
+)
+def test_an_answer_about_other_bytes_is_refused(hub, fetching, told):
+    hub.heal()
+    hub.fault("headers", on="get", headers={"Content-Range": told})
+    assert refused(fetching()) == "hub_other_part"
 
 
 def test_a_file_that_is_longer_than_its_listing_said_is_refused(fetching):
     assert refused(fetching(size=SIZE - 1)) == "hub_other_part"
 
 
-def test_every_trouble_has_its_sentence(hub, fetching):
-    def check(fault, options, keys):
-        hub.heal()
-        hub.fault(fault, on="get", **options)
-        assert refused(fetching(seconds=0.5), 0, 60_000) in keys
-
-    check_all(
-        check,
-        [
-            ("shorter", {}, {"hub_other_part", "hub_broken_off"}),
-            ("truncate", {"part": 0.5}, {"hub_broken_off", "hub_other_part"}),
-            ("page", {}, {"hub_other_part"}),
-            ("drop", {}, {"hub_broken_off"}),
-            ("garbage", {}, {"hub_no_hub", "hub_broken_off"}),
-            ("status", {"status": 503}, {"hub_down"}),
-            ("status", {"status": 429}, {"hub_rate_limited_unknown"}),
-            ("status", {"status": 403}, {"hub_forbidden"}),
-            ("redirect_loop", {}, {"hub_no_hub"}),
-            ("hang", {}, {"hub_silent"}),
-            ("stall", {}, {"hub_silent"}),
-            ("trickle", {"size": 1, "seconds": 0.05}, {"hub_silent"}),
-        ],
-    )
+@every(
+    ("fault", "options", "keys"),
+    [
+        ("shorter", {}, {"hub_other_part", "hub_broken_off"}),
+        ("truncate", {"part": 0.5}, {"hub_broken_off", "hub_other_part"}),
+        ("page", {}, {"hub_other_part"}),
+        ("drop", {}, {"hub_broken_off"}),
+        ("garbage", {}, {"hub_no_hub", "hub_broken_off"}),
+        ("status", {"status": 503}, {"hub_down"}),
+        ("status", {"status": 429}, {"hub_rate_limited_unknown"}),
+        ("status", {"status": 403}, {"hub_forbidden"}),
+        ("redirect_loop", {}, {"hub_no_hub"}),
+        ("hang", {}, {"hub_silent"}),
+        ("stall", {}, {"hub_silent"}),
+        ("trickle", {"size": 1, "seconds": 0.05}, {"hub_silent"}),
+    ],
+)
+def test_every_trouble_has_its_sentence(hub, fetching, fault, options, keys):
+    hub.heal()
+    hub.fault(fault, on="get", **options)
+    assert refused(fetching(seconds=0.5), 0, 60_000) in keys
 
 
 def test_an_answer_without_an_end_is_left_when_enough_has_come(hub, fetching):

@@ -20,6 +20,7 @@ from huggingface_hub import (
 )
 from huggingface_hub.utils import _http as http
 from safetensors.torch import save
+from table import every
 
 WEIGHTS = save({"a": torch.arange(30_000.0).reshape(100, 300)})
 CARD = b"---\nlicense: mit\npipeline_tag: image-segmentation\ntags: [unet]\n---\n# Cells\n"
@@ -237,7 +238,7 @@ def test_a_disabled_repository_says_so(hub, api):
         api.model_info("alice/bad")
 
 
-@pytest.mark.parametrize(
+@every(
     ("repo", "path", "revision", "error"),
     [
         ("alice/none", "model.safetensors", "main", errors.RepositoryNotFoundError),
@@ -369,7 +370,7 @@ def on_the_wire(endpoint: str, method: str, target: str) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-@pytest.mark.parametrize("name", ["hang", "stall", "trickle", "endless"])
+@every("name", ["hang", "stall", "trickle", "endless"])
 def test_closing_ends_what_would_never_end(name):
     before = threading.active_count()
     with HubServer() as server:
@@ -409,7 +410,7 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(FAULTS.keys() - {"hang", "stall", "endless", "no_sizes"}))
+@every("name", sorted(FAULTS.keys() - {"hang", "stall", "endless", "no_sizes"}))
 def test_every_fault_shows(hub, name):
     hub.add("alice/cells", {"a.bin": bytes(1000), "a.txt": b"text" * 100})
     targets = [f"/alice/cells/resolve/main/{file}" for file in ("a.bin", "a.txt")]

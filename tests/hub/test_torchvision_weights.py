@@ -6,7 +6,7 @@ import os
 
 import pytest
 import torch
-from tables import check_all
+from table import every
 from torchvision import models
 
 from segdemo.errors import HubError
@@ -116,20 +116,19 @@ FAILURES = [
 ]
 
 
-def test_a_transfer_that_fails_leaves_nothing_and_can_be_tried_again(hub, folder, publish):
+@every(("name", "on", "options", "key"), FAILURES)
+def test_a_transfer_that_fails_leaves_nothing_and_can_be_tried_again(
+    hub, folder, publish, name, on, options, key
+):
     publish()
-
-    def check(name, on, options, key):
-        fault = hub.fault(name, on=on, **options)
-        # Whatever else is told by itself.
-        assert failure(seconds=0.5 if key == "hub_silent" else 60).key == key
-        assert not folder.exists() or not list(folder.iterdir())
-        fault.lift()
-        download, _ = fetched(seconds=60)
-        assert download.path.read_bytes() == CONTENT
-        download.path.unlink()
-
-    check_all(check, FAILURES)
+    fault = hub.fault(name, on=on, **options)
+    # Whatever else is told by itself.
+    assert failure(seconds=0.5 if key == "hub_silent" else 60).key == key
+    assert not folder.exists() or not list(folder.iterdir())
+    fault.lift()
+    download, _ = fetched(seconds=60)
+    assert download.path.read_bytes() == CONTENT
+    download.path.unlink()
 
 
 def test_a_file_with_another_digest_than_its_name_says_is_refused(hub, folder, publish):

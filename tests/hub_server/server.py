@@ -110,7 +110,12 @@ class HubServer:
         self.closing.set()
         for fault in self._faults:
             fault.lift()
-        self._server.shutdown()
+        stopping = threading.Thread(target=self._server.shutdown)
+        stopping.start()
+        # Wakes the loop that would look only now and then whether it is to end.
+        with contextlib.suppress(OSError), socket.create_connection(self._server.server_address):
+            stopping.join()
+        stopping.join()
         self._thread.join()
         for connection in list(self._server.connections):
             with contextlib.suppress(OSError):

@@ -84,6 +84,8 @@ PIECES = np.where((Y // 18 + X // 24) % 2, Y // 18 * 4 + X // 24 + 1, 0)
 UNSURE = np.where(EDGE, VOID, DISC)
 NODATA = [(42113, "s", 0, "-9999", True)]
 
+ISPRS = ((255,) * 3, (0, 0, 255), (0, 255, 255), (0, 255, 0), (255, 255, 0), (255, 0, 0))
+
 # name -> file, right labels, the reading's name
 CASES = {
     "vessels of one pixel": (png(VESSELS), VESSELS, "labels"),
@@ -172,6 +174,11 @@ CASES = {
         png(painted((128, 64, 128), (70, 70, 70), (220, 20, 60))),
         np.choose(TWO, [0, 2, 11]),
         "cityscapes",
+    ),
+    "six colours of ISPRS": (
+        png(np.array(ISPRS, np.uint8)[X * 6 // WIDTH]),
+        X * 6 // WIDTH,
+        "isprs",
     ),
     "labels in red": (png(painted((0, 0, 0), (1, 0, 0), (2, 0, 0))), TWO, "labels"),
     "JPEG": (written(Image.fromarray(DISC * 255), "JPEG", quality=90), DISC, "foreground"),
@@ -294,6 +301,19 @@ def test_a_name_that_is_none_is_one_sentence(name, key):
     with pytest.raises(PictureError) as caught:
         decode_truth(tiff(np.stack([TWO])), max_megapixels=1, reading=name)
     assert caught.value.key == key
+
+
+def keys(content):
+    return [notice.key for notice in decode_truth(content, max_megapixels=1).notices]
+
+
+def test_what_may_be_wrong_is_said():
+    assert keys(png((1 - DISC) * 255)) == ["truth_inverse"]
+    assert keys(png(DISC * 255)) == []
+    assert keys(png(u8(X * 0 + 7))) == ["truth_covered"]
+    assert keys(png(u8(np.choose(TWO, [1, 3, 9])))) == ["truth_covered"]
+    assert keys(png(u8(np.choose(TWO, [7, 24, 26])))) == ["truth_ids", "truth_covered"]
+    assert keys(png(TWO + 1)) == ["truth_from_1"]
 
 
 def test_a_data_set_is_read_as_one():

@@ -21,7 +21,7 @@ from segdemo.settings import Settings
 from segdemo.spec import NO_OVERRIDES, Overrides
 
 PICTURE = Image.fromarray(np.arange(20 * 16 * 3, dtype=np.uint8).reshape(16, 20, 3))
-PATIENCE = 30  # seconds after which a thread counts as stuck
+PATIENCE = 300  # seconds after which a thread counts as stuck
 
 
 @pytest.fixture

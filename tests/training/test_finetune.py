@@ -15,12 +15,12 @@ import segdemo
 from segdemo.architectures import ARCHITECTURES
 from segdemo.architectures.fcn import FCNConfig
 from segdemo.architectures.isnet import ISNetConfig
+from segdemo.architectures.parts.vgg import VGGConfig, vgg16
 from segdemo.architectures.resnet_unet import ResNetUNetConfig
 from segdemo.architectures.smp_unet import SmpUNetConfig
 from segdemo.architectures.torchvision_nets import TorchvisionConfig
 from segdemo.architectures.u2net import U2NetConfig
 from segdemo.architectures.unet import UNetConfig
-from segdemo.architectures.vgg import VGGConfig, vgg16
 from segdemo.catalog import SHIPPED_FOLDER
 from segdemo.checkpoints import read_metadata
 from segdemo.errors import TrainingError

@@ -11,9 +11,9 @@ import torch
 from segdemo.architectures import ARCHITECTURES
 from segdemo.architectures.fcn import FCNConfig
 from segdemo.architectures.isnet import ISNetConfig
+from segdemo.architectures.parts.vgg import VGGConfig, vgg16
 from segdemo.architectures.u2net import StageConfig, U2NetConfig
 from segdemo.architectures.unet import UNetConfig
-from segdemo.architectures.vgg import VGGConfig, vgg16
 from segdemo.checkpoints.export import halved
 from segdemo.training.loop import Saved, fit, planned_steps
 from segdemo.training.plan import Plan, rate

@@ -7,6 +7,7 @@ from dataclasses import replace
 import httpx
 import numpy as np
 import pytest
+import tifffile
 import torch
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -252,6 +253,43 @@ def test_a_truth_is_scored_as_python_scores_it(client, weights, picture_path, tm
     assert scores.pop("boundary_f") == outlines(q, truth).f_score[level]
     assert scores == curve(q, truth).at(level)
     assert told["notices"] == []
+
+
+def test_a_truth_says_how_it_was_read_and_is_read_as_it_is_asked(client, picture_path, tmp_path):
+    labels = np.ones((47, 61), np.uint8)
+    labels[10:30, 12:50] = 2
+    labels[0, :9] = 250
+    Image.fromarray(labels).save(tmp_path / "truth.png")
+    sent = handle_file(picture_path), ["first"], 0.5, handle_file(tmp_path / "truth.png")
+    truth = client.predict(*sent, api_name="/compare")["truth"]
+    assert truth["reading"] == "count_from_1"
+    assert {value["value"]: value["label"] for value in truth["values"]} == {
+        "1": 0,
+        "2": 1,
+        "250": None,
+    }
+    assert "inverse" in truth["other_readings"]
+    told = client.predict(*sent, "labels,ground=2", api_name="/compare")
+    assert told["truth"]["reading"] == "labels,ground=2"
+    with pytest.raises(AppError, match="is no reading of a mask"):
+        client.predict(*sent, "sideways", api_name="/compare")
+
+
+def test_a_program_chooses_a_page_of_the_picture(client, tmp_path):
+    pages = np.random.default_rng(0).integers(0, 4096, (2, 40, 50)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "pages.tif", pages, photometric="minisblack")
+    sent = handle_file(tmp_path / "pages.tif")
+    told = client.predict(sent, ["first"], api_name="/compare")
+    assert told["notices"] == ["Page 1 of 2 is shown."]
+    told = client.predict(sent, ["first"], plane=2, api_name="/compare")
+    assert told["notices"] == ["Page 2 of 2 is shown."]
+    first, second = (
+        client.predict(sent, "first", plane=plane, api_name="/segment")[0] for plane in (1, 2)
+    )
+    assert first["mean"] != second["mean"]
+    for plane in (3, 0, 1.5, "two"):
+        with pytest.raises(AppError, match="page"):
+            client.predict(sent, ["first"], plane=plane, api_name="/compare")
 
 
 def test_a_truth_of_another_shape_is_refused_by_a_sentence(client, picture_path, tmp_path):

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segdemo.architectures import resnet
 from segdemo.architectures.base import Shapes, count
-from segdemo.architectures.conv_norm import ConvNorm
 from segdemo.architectures.encoders.mobilenet import Dilation
+from segdemo.architectures.parts import resnet
+from segdemo.architectures.parts.conv_norm import ConvNorm
 
 _GRID = (1, 2, 4)
 """By which the dilation of the last stage grows from block to block in a multi-grid."""
@@ -33,11 +33,6 @@ class ResNetEncoderConfig:
     def name(self) -> str:
         """Which ResNet it is, such as "ResNet-50"."""
         return resnet.name_of(self.stages, bottleneck=self.bottleneck)
-
-    @property
-    def low(self) -> int:
-        """Channels of the features at stride 4."""
-        return self.stages[0].out
 
     @property
     def out(self) -> int:
@@ -74,6 +69,7 @@ class ResNetEncoder(nn.Module):
         dilation: Dilation = "torchvision",
     ) -> None:
         super().__init__()
+        self.low_channels = config.stages[0].out
         self.stem = nn.ModuleList()
         into, kernel = config.in_channels, 7 if len(config.stem) == 1 else 3
         for n, out in enumerate(config.stem):

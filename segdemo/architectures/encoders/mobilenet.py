@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Shapes, count
-from segdemo.architectures.conv_norm import ConvNorm, own_names
+from segdemo.architectures.parts.conv_norm import ConvNorm, own_names
 
 # Blocks and the stride of the first of them, group by group; table 2 of the paper.
 _GROUPS = ((1, 1), (2, 2), (3, 2), (4, 2), (3, 1), (3, 2), (1, 1))
@@ -36,11 +36,6 @@ class MobileNetConfig:
     def name(self) -> str:
         """What people call it."""
         return "MobileNetV2"
-
-    @property
-    def low(self) -> int:
-        """Channels of the features at stride 4."""
-        return self.blocks[LOW][1]
 
     @property
     def out(self) -> int:
@@ -118,6 +113,7 @@ class MobileNetV2(nn.Module):
         self.stem = ConvNorm(
             config.in_channels, config.stem, 3, stride=2, padding=stem_padding, activation="relu6"
         )
+        self.low_channels = config.blocks[LOW][1]
         self.blocks = nn.ModuleList()
         into = config.stem
         plans = plan(output_stride, dilation)

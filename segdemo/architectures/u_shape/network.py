@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segdemo.architectures.base import Architecture, KeyMapping, Shapes, SizeRequirements, count
+from segdemo.architectures.spellings.u_shape import MAPPINGS
 from segdemo.architectures.u_shape.blocks import ACTIVATIONS, Block, Up, conv_of, norm_of
 from segdemo.architectures.u_shape.config import (
     BlockConfig,
@@ -272,5 +273,6 @@ ARCHITECTURE = Architecture(
             # A plain U-Net has the same names, and is one of the ``unet`` family.
             fits=lambda config: not is_plain(config),
         ),
+        *MAPPINGS,
     ),
 )

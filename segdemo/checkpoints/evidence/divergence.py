@@ -21,8 +21,8 @@ def divergences(network: nn.Module, images: Tensor, *, restored: bool) -> tuple[
 
     ``restored`` gives each channel its running mean and variance before it goes on, so that each
     norm judges the layers since the last ones alone: what the images are hardly matters then, and
-    a wrong layer is seen where it is. Empty for a network without batch norms, and one that
-    cannot run on these images.
+    a wrong layer is seen where it is. Empty for a network without batch norms that were trained,
+    and one that cannot run on these images.
     """
     with _watched(network, restored=restored) as found, torch.inference_mode():
         try:
@@ -40,6 +40,8 @@ def _watched(network: nn.Module, *, restored: bool) -> Iterator[list[float]]:
 
     def look(norm: Any, given: tuple[Tensor, ...]) -> Tensor | None:
         features = given[0]
+        if not bool(norm.running_mean.any()):
+            return None  # It was never trained.
         variance, mean = torch.var_mean(features.float(), dim=(0, 2, 3), unbiased=False)
         found.append(_apart(norm, mean, variance))
         return _as_remembered(norm, features, mean, variance) if restored else None

@@ -1,16 +1,18 @@
 """What the batch norms of a checkpoint tell, in sentences for people and as JSON has it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from segdemo.checkpoints.detect import Detection
 from segdemo.checkpoints.evidence.first_layer import TrainingInputs
 from segdemo.checkpoints.evidence.gathered import Evidence
 from segdemo.checkpoints.evidence.scales import LEAST_R_SQUARED
-from segdemo.checkpoints.evidence.wiring import RuledOut, Wiring
+from segdemo.checkpoints.evidence.wiring import Method, RuledOut, Wiring
 from segdemo.spec import SegmentationSpec
 from segdemo.strings import text
 
+_METHODS: tuple[Method, ...] = ("signs", "moments", "statistics")
+"""In the order in which they are asked."""
 _MOST_NAMES = 4  # of readings in one sentence
 
 
@@ -34,7 +36,7 @@ def told_by(evidence: Evidence, detection: Detection) -> str | None:
     wiring = evidence.wiring
     if wiring is None or not wiring.ruled_out or wiring.against(detection.id):
         return None
-    return _comparison("origin_norms", wiring.ruled_out[0])
+    return _comparison("origin_norms", _closest(wiring.ruled_out))
 
 
 def facts(evidence: Evidence, detection: Detection, spec: SegmentationSpec) -> dict[str, Any]:
@@ -69,12 +71,24 @@ def _on_readings(evidence: Evidence, wiring: Wiring, detection: Detection) -> It
         better = wiring.left[0] if wiring.left else wiring.order[0]
         yield _comparison("evidence_against_reading", against, name=detection.id, better=better)
         return
-    if wiring.ruled_out:
-        others = _names([one.id for one in wiring.ruled_out])
-        yield _comparison("evidence_reading", wiring.ruled_out[0], name=detection.id, others=others)
+    for method in _METHODS:
+        found = [one for one in wiring.ruled_out if one.by == method]
+        if found:
+            others = _names([one.id for one in found])
+            yield _comparison("evidence_reading", _closest(found), name=detection.id, others=others)
     left = [name for name in wiring.left if name != detection.id]
     if left:
         yield text("evidence_open", name=detection.id, others=_names(left))
+
+
+def _closest(ruled_out: Sequence[RuledOut]) -> RuledOut:
+    """The one that was ruled out by the least, of those that the last method had to."""
+    last = [one for one in ruled_out if one.by == max(ruled_out, key=_place).by]
+    return min(last, key=lambda one: abs(one.figure - one.against))
+
+
+def _place(one: RuledOut) -> int:
+    return _METHODS.index(one.by)
 
 
 def _names(names: list[str]) -> str:

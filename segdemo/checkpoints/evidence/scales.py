@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from segdemo.architectures.data_sets import IMAGENET
+from segdemo.architectures.parts.data_sets import IMAGENET
 from segdemo.checkpoints.evidence.first_layer import TrainingInputs
 from segdemo.spec import Preprocessing
 

@@ -49,7 +49,7 @@ STATISTICS_MOST, STATISTICS_FACTOR, STATISTICS_MARGIN = 0.3, 4.0, 0.08
 """The best one's statistics are at most so far, and another's at least so many times as far and
 by so much more, over the norms in which the two differ."""
 
-_SAME = 1e-3
+_SAME = 0.01
 """Divergences of norms that the difference of two readings does not reach differ by less."""
 _CACHED = 64  # contents; each takes a few hundred bytes
 

@@ -97,11 +97,7 @@ def save(
         decoded, digest = handlers.decoded(Path(path))
         picture = decoded.image
         if wanted.kind is None:
-            mask = (
-                handlers.truth(Path(truth), picture.size, orientation=decoded.orientation)
-                if truth
-                else None
-            )
+            mask = handlers.truth(Path(truth), picture.size, beside=decoded) if truth else None
             answers = [
                 _answer(handlers, picture, digest, one, wanted.look(place))
                 for place, one in enumerate(chosen)

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 import gradio as gr
 
 from segdemo.images.palettes import CLASS_PALETTES, HEAT_COLOURS, PANEL_COLOURS, TRUTH_COLOURS
+from segdemo.metrics.scores import CLASS_SCORES, MASK_SCORES
 from segdemo.strings import sections
 from segdemo.ui.gradio_support.assets import script, static
 from segdemo.ui.viewer.payload import (
@@ -124,6 +125,7 @@ class ComparisonViewer(gr.HTML):
                 "truth": dict(TRUTH_COLOURS),
                 "classes": {name: list(colours) for name, colours in CLASS_PALETTES.items()},
             },
+            scores={"mask": list(MASK_SCORES), "classes": list(CLASS_SCORES)},
             mirror=mirror,
         )
 

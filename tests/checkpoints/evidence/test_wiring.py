@@ -6,7 +6,8 @@ import pytest
 import torch
 from remembered import SCALINGS, remembering, smooth_images
 
-from segdemo.architectures.unet import DoubleConv, UNet, UNetConfig
+from segdemo.architectures.u_shape import UShape
+from segdemo.architectures.unet import UNet, UNetConfig, _of_the_family
 from segdemo.checkpoints import detect
 from segdemo.checkpoints.evidence import wiring
 from segdemo.checkpoints.evidence.divergence import divergences
@@ -130,27 +131,17 @@ def test_weighing_leaves_the_network_as_it_was():
     assert not changed
 
 
-class _ActivatedFirst(DoubleConv):
-    """The norm behind the ReLU."""
-
-    def forward(self, x):
-        x = self.norm1(torch.relu(self.conv1(x)))
-        return self.norm2(torch.relu(self.conv2(x)))
-
-
 def test_signs_tell_the_place_of_the_norm():
-    torch.manual_seed(0)
-    config = UNetConfig.standard(width=8, depth=1)
-    norm_first, norm_last = UNet(config), UNet(config)
-    for module in norm_last.modules():
-        if isinstance(module, DoubleConv):
-            module.__class__ = _ActivatedFirst
     images = smooth_images(8)
-    for right, wrong in ((norm_first, norm_last), (norm_last, norm_first)):
+    networks = []
+    for order in ("norm_first", "act_first"):
+        torch.manual_seed(0)
+        plain = _of_the_family(UNetConfig.standard(width=8, depth=1))
+        networks.append(UShape(replace(plain, order=order)))
+    for right, wrong in (networks, networks[::-1]):
         tensors = remembering(right, images).state_dict()
-        shape = torch.empty(1, 3, 64, 64)
-        assert place_agreement(norms_of(right, shape), tensors) == 1
-        assert place_agreement(norms_of(wrong, shape), tensors) < 0.5
+        assert place_agreement(norms_of(right, images), tensors) == 1
+        assert place_agreement(norms_of(wrong, images), tensors) < 0.5
 
 
 def test_a_single_norm_tells_by_its_signs_alone():

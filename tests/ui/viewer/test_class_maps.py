@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from segdemo.architectures.data_sets import VOC_CLASSES
+from segdemo.architectures.parts.data_sets import VOC_CLASSES
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.images.palettes import CLASS_PALETTES
 from segdemo.inference.processing import quantise, resize_map, winners

@@ -10,6 +10,7 @@ export function gradioHost(props, trigger, watch, upload) {
     // Called when the person chooses another language.
     onLanguage: (callback) => window.addEventListener(LANGUAGE_EVENT, callback),
     palette: () => props.palette,
+    scores: () => props.scores,
     mirrors: () => Boolean(props.mirror),
     // Gradio may call this several times for one change.
     onPayload: (callback) => watch("value", callback),

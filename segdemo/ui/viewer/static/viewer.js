@@ -14,7 +14,7 @@ import { openLink } from "./toolbar/share.js";
 
 export function mountViewer(root, host) {
   const viewer = {
-    root, host, strings: host.strings(), palette: host.palette(), parts: partsOf(root),
+    root, host, strings: host.strings(), palette: host.palette(), scores: host.scores(), parts: partsOf(root),
     settings: {
       threshold: 128, mode: "overlay", layout: "side", opacity: 0.6, bare: false,
       reference: 0, left: 0, right: 1, divider: 0.5, linked: true, active: null,

@@ -6,9 +6,6 @@ import { agreementText, fill, thresholdText } from "../arithmetic/text.js";
 import { sliderOf } from "../arithmetic/thresholds.js";
 import { evaluationOf, scoresAlong, scoresNow } from "../state/evaluation.js";
 
-const SCORES = Object.freeze(["dice", "iou", "precision", "recall", "accuracy", "boundary_f"]);
-const CLASS_SCORES = Object.freeze(["mean_iou", "accuracy"]);
-
 // A score in [0, 1], or a dash where it is not defined; never "1.000" unless it is exactly that.
 function scoreText(value) {
   return agreementText(value);
@@ -39,7 +36,7 @@ function refreshScores(viewer, panel) {
     score.title = byClass ? viewer.strings.score_iou : "";
   }
   if (!evaluation) return;
-  fillScores(viewer, panel, byClass ? CLASS_SCORES : SCORES);
+  fillScores(viewer, panel, byClass ? viewer.scores.classes : viewer.scores.mask);
   const row = scoresAlong(viewer, panel, "dice");
   scores.best = row && bestOf([row]);
   scores.button.hidden = !scores.best;

@@ -31,10 +31,18 @@ class ConvNorm(nn.Module):
         dilation: int = 1,
         groups: int = 1,
         activation: Activation = "relu",
+        separable: bool = False,
     ) -> None:
+        """``separable``: each channel is convolved by itself, then all of them at each pixel."""
         super().__init__()
         if padding is None:
             padding = kernel // 2 * dilation
+        self.depthwise: nn.Module | None = None
+        if separable:
+            self.depthwise = nn.Conv2d(
+                into, into, kernel, stride, padding, dilation=dilation, groups=into, bias=False
+            )
+            kernel, stride, padding, dilation, groups = 1, 1, 0, 1, 1
         self.conv = nn.Conv2d(
             into, out, kernel, stride, padding, dilation=dilation, groups=groups, bias=False
         )
@@ -42,6 +50,8 @@ class ConvNorm(nn.Module):
         self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.depthwise is not None:
+            x = self.depthwise(x)
         return _ACTIVATIONS[self.activation](self.norm(self.conv(x)))
 
 

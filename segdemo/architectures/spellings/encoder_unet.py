@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from segdemo.architectures.base import KeyMapping
-from segdemo.architectures.conv_unit import row_names
-from segdemo.architectures.data_sets import IMAGENET
-from segdemo.architectures.vgg import vgg16
+from segdemo.architectures.parts.conv_unit import row_names
+from segdemo.architectures.parts.data_sets import IMAGENET
+from segdemo.architectures.parts.vgg import vgg16
 
 Renames = dict[str, str | None]
 
@@ -27,7 +27,7 @@ def _canonical() -> Renames:
     paths = [f"{row}.{{k}}.{part}" for row in rows for part in ("conv", "norm")]
     paths += [f"encoder.stages.{{n}}.{{k}}.{part}{{i}}" for part in ("conv", "norm")]
     paths += ["encoder.stages.{n}.{k}.shortcut.{i}", "encoder.stem_conv", "encoder.stem_norm"]
-    paths += ["steps.{n}.up", "head"]
+    paths += ["steps.{n}.up", "steps.{n}.up_norm", "head"]
     return {path: path for path in paths}
 
 
@@ -173,7 +173,7 @@ _USUYAMA_RESNET: Renames = {
     "conv_last": "head",
 }
 
-_BILINEAR = {"align_corners": True}
+_BILINEAR = {"interpolation": "bilinear_aligned"}
 _BUBBLIIIING = {**_BILINEAR, "join": "skip_first"}
 _ONE_BY_ONE = {"postprocessing": {"activation": "sigmoid"}}
 _TERNAUS = {"preprocessing": IMAGENET}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from segdemo.architectures.base import KeyMapping
-from segdemo.architectures.data_sets import IMAGENET
+from segdemo.architectures.parts.data_sets import IMAGENET
 
 
 def _block(theirs: str, ours: str, *, members: tuple[str, str, str, str]) -> dict[str, str]:
