@@ -6,6 +6,7 @@ They are written apart from the package, so that a test which compares both can 
 import torch
 from torch import nn
 from torch.nn import functional
+from torchvision.transforms.functional import center_crop
 
 POOL = nn.MaxPool2d(2)
 
@@ -505,6 +506,125 @@ class Recurrent(nn.Module):
         return EncoderDecoderNumbered(block=cls.Block)
 
 
+class GatedWithChannels(nn.Module):
+    """Bilinear upsampling, gates with a weight for each channel of the skip; the up map first."""
+
+    class Gate(nn.Module):
+        """An additive gate on convolutions with norms, its last one without."""
+
+        def __init__(self, up, skip):
+            super().__init__()
+            self.Wg = nn.Sequential(nn.Conv2d(up, skip, 1), nn.BatchNorm2d(skip))
+            self.Ws = nn.Sequential(nn.Conv2d(skip, skip, 1), nn.BatchNorm2d(skip))
+            self.output = nn.Sequential(nn.Conv2d(skip, skip, 1), nn.Sigmoid())
+
+        def forward(self, up, skip):
+            return self.output(functional.relu(self.Wg(up) + self.Ws(skip))) * skip
+
+    class Decoder(nn.Module):
+        """One level up."""
+
+        def __init__(self, gate, into, skip):
+            super().__init__()
+            self.up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
+            self.ag = gate(into, skip)
+            self.c1 = double(into + skip, skip)
+
+        def forward(self, x, skip):
+            x = self.up(x)
+            return self.c1(torch.cat([x, self.ag(x, skip)], 1))
+
+    def __init__(self):
+        super().__init__()
+        self.e1, self.e2, self.b1 = double(3, 4), double(4, 8), double(8, 16)
+        self.d1, self.d2 = self.Decoder(self.Gate, 16, 8), self.Decoder(self.Gate, 8, 4)
+        self.output = nn.Conv2d(4, 1, 1)
+
+    def forward(self, x):
+        a = self.e1(x)
+        b = self.e2(POOL(a))
+        return self.output(self.d2(self.d1(self.b1(POOL(b)), b), a))
+
+
+class Unpadded(nn.Module):
+    """No padding; skips are cropped, and the logits stretched to the size of the image."""
+
+    class Block(nn.Module):
+        """Two convolutions without padding."""
+
+        def __init__(self, into, out):
+            super().__init__()
+            self.conv1, self.relu = nn.Conv2d(into, out, 3), nn.ReLU()
+            self.conv2 = nn.Conv2d(out, out, 3)
+
+        def forward(self, x):
+            return functional.relu(self.conv2(self.relu(self.conv1(x))))
+
+    def __init__(self, widths=(4, 8, 16)):
+        super().__init__()
+        self.encoder, self.decoder = nn.Module(), nn.Module()
+        pairs = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
+        self.encoder.encBlocks = nn.ModuleList(map(self.Block, (3, *widths), widths))
+        self.decoder.upconvs = nn.ModuleList(nn.ConvTranspose2d(i, o, 2, 2) for i, o in pairs)
+        self.decoder.dec_blocks = nn.ModuleList(self.Block(i, o) for i, o in pairs)
+        self.head = nn.Conv2d(widths[0], 1, 1)
+
+    def forward(self, image):
+        x, skips = image, []
+        for block in self.encoder.encBlocks:
+            skips.append(block(x))
+            x = POOL(skips[-1])
+        x = skips.pop()
+        for up, block in zip(self.decoder.upconvs, self.decoder.dec_blocks, strict=True):
+            x = up(x)
+            x = block(torch.cat([x, center_crop(skips.pop(), x.shape[2:])], 1))
+        return functional.interpolate(self.head(x), image.shape[2:])
+
+
+class Uneven(nn.Module):
+    """One convolution, then two, then three a level; one on the way up; the widths are odd."""
+
+    def __init__(self):
+        super().__init__()
+        self.stage1 = double(3, 5, count=1)
+        self.stage2 = double(5, 10, count=2)
+        self.stage3 = double(10, 20, count=3)
+        self.middle = double(20, 30, count=1)
+        self.unpool3, self.merge3 = nn.ConvTranspose2d(30, 18, 2, 2), double(38, 20, count=1)
+        self.unpool2, self.merge2 = nn.ConvTranspose2d(20, 9, 2, 2), double(19, 10, count=1)
+        self.unpool1, self.merge1 = nn.ConvTranspose2d(10, 5, 2, 2), double(10, 5, count=1)
+        self.predict = nn.Conv2d(5, 4, 1, bias=False)
+
+    def forward(self, x):
+        a = self.stage1(x)
+        b = self.stage2(POOL(a))
+        c = self.stage3(POOL(b))
+        x = self.middle(POOL(c))
+        x = self.merge3(torch.cat([self.unpool3(x), c], 1))
+        x = self.merge2(torch.cat([self.unpool2(x), b], 1))
+        return self.predict(self.merge1(torch.cat([self.unpool1(x), a], 1)))
+
+
+class OneNormForTwo(nn.Module):
+    """The norm stands behind the second convolution alone."""
+
+    class Block(nn.Module):
+        """Two convolutions and a norm."""
+
+        def __init__(self, into, out):
+            super().__init__()
+            self.conv1 = nn.Conv2d(into, out, 3, padding=1)
+            self.conv2 = nn.Conv2d(out, out, 3, padding=1)
+            self.bn = nn.BatchNorm2d(out)
+
+        def forward(self, x):
+            x = functional.relu(self.conv1(x))
+            return functional.relu(self.bn(self.conv2(x)))
+
+    def __new__(cls):
+        return EncoderDecoderNumbered(block=cls.Block)
+
+
 def instance(into, out):
     """Instance norms without parameters, convolutions without bias."""
     return double(into, out, bias=False, norm=nn.InstanceNorm2d)
@@ -551,6 +671,10 @@ STRANGERS = {
     "recurrent": (Recurrent, "up_first"),
     "instance norms": (lambda: EncoderDecoderNumbered(instance), "up_first.instance_norm"),
     "group norms": (lambda: EncoderDecoderNumbered(grouped), "up_first.groups_2"),
+    "gates with channels": (GatedWithChannels, "up_first.bilinear_aligned"),
+    "unpadded": (Unpadded, "up_first.unpadded"),
+    "uneven levels": (Uneven, "up_first"),
+    "one norm for two": (OneNormForTwo, "up_first"),
     "PReLU": (lambda: EncoderDecoderNumbered(prelu), "up_first"),
     "ELU": (
         lambda: EncoderDecoderNumbered(lambda i, o: double(i, o, act=nn.ELU)),

@@ -37,19 +37,16 @@ def separate(tensors: Mapping[str, Tensor]) -> Separated:
     mean, std = _normalisation(kept)
     said += [key for key in (mean, std) if key]
     numbers = [_numbers(kept.pop(key)) if key else () for key in (mean, std)]
-    outside = sorted(
-        {first for key in kept if _TRAINING.fullmatch(first := key.partition(".")[0])}
-        | {key for key in kept if key.rpartition(".")[2] == "pos_weight"}
-    )
-    rest = {
-        key: value
-        for key, value in kept.items()
-        if key.partition(".")[0] not in outside and key not in outside
-    }
+    outside = sorted({first for key in kept if _TRAINING.fullmatch(first := _first(key))})
+    rest = {key: value for key, value in kept.items() if _first(key) not in outside}
     if rest:
         kept, said = rest, [*said, *outside]
     kept, folded = _folded(kept)
     return Separated(tensors=kept, said=(*said, *folded), mean=numbers[0], std=numbers[1])
+
+
+def _first(key: str) -> str:
+    return key.partition(".")[0]
 
 
 def _unwrapped(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:

@@ -11,6 +11,7 @@ from segdemo.checkpoints.detect import Detection, detect
 from segdemo.checkpoints.evidence import NO_EVIDENCE, ORIGIN, Evidence, filled, gather, ordered
 from segdemo.checkpoints.files import METADATA_KEY, read_file
 from segdemo.checkpoints.published import known_file
+from segdemo.checkpoints.renaming import Names, detect_renamed
 from segdemo.checkpoints.sidecar_files import neighbours
 from segdemo.errors import SpecError
 from segdemo.spec import SegmentationSpec
@@ -35,6 +36,7 @@ def recognise(
     assume: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     mmap: bool = False,
+    names: str | Path | Names | None = None,
 ) -> Recognised:
     """Read a checkpoint file without making it ready to predict; see ``load``.
 
@@ -43,7 +45,10 @@ def recognise(
     file = read_file(path, mmap=mmap)
     metadata = parse_metadata(file.metadata)
     said = assume or metadata.get("assume")
-    detection = detect(file.content, assume=said)
+    if names is None:
+        detection = detect(file.content, assume=said)
+    else:
+        detection = detect_renamed(file.content, names, assume=said)
     evidence = gather(detection)
     detection = ordered(detection, evidence, said=said is not None)
     spec = resolve_spec(

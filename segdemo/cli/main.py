@@ -12,6 +12,7 @@ from segdemo.checkpoints import read_file
 from segdemo.checkpoints.export import export_onnx, export_safetensors
 from segdemo.checkpoints.nearest import nearest_miss
 from segdemo.checkpoints.recognise import recognise
+from segdemo.checkpoints.renaming import proposed_names
 from segdemo.checkpoints.unwrap import unwrap
 from segdemo.cli import finetune as finetuning
 from segdemo.errors import ExportError, SegdemoError, UnknownNetworkError
@@ -29,6 +30,7 @@ from segdemo.outputs.render import (
 )
 from segdemo.settings import Settings
 from segdemo.strings import text
+from segdemo.wording import shown
 
 _FAILED = 1
 
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--json", action="store_true", help=text("cli_json"))
     inspect.add_argument("--image", type=Path, help=text("cli_inspect_image"))
     inspect.add_argument("--diff", action="store_true", help=text("cli_diff"))
+    inspect.add_argument("--names", type=Path, metavar="OUT", help=text("cli_names_out"))
     inspect.set_defaults(run=_inspect)
 
     predict = commands.add_parser("predict", help=text("cli_predict"))
@@ -81,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     finetuning.add_options(finetune)
     finetune.set_defaults(run=_finetune)
 
+    for command in (predict, export):
+        command.add_argument("--names", type=Path, metavar="FILE", help=text("cli_names"))
     for command in (inspect, predict, export, publishing, finetune):
         command.add_argument("--assume", metavar="ID", help=text("cli_assume"))
     return parser
@@ -98,6 +103,8 @@ def _complain(sentence: str) -> None:
 
 
 def _inspect(options: argparse.Namespace, settings: Settings) -> int:
+    if options.names:
+        _write_names(options)
     try:
         segmenter = load(options.file, device="cpu", assume=options.assume, settings=settings)
     except UnknownNetworkError:
@@ -113,9 +120,21 @@ def _inspect(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _write_names(options: argparse.Namespace) -> None:
+    """Writes the checkpoint's names beside ours, null for a gap."""
+    proposed = proposed_names(read_file(options.file).content, assume=options.assume)
+    options.names.write_text(json.dumps(proposed, indent=1), encoding="utf-8")
+    gaps = sum(name is None for name in proposed["names"].values())
+    print(text("cli_names_written", name=options.names, count=len(proposed["names"]), gaps=gaps))
+
+
 def _print_differences(path: Path) -> None:
-    """What the closest network has otherwise, a tensor a line; nothing if none is close."""
-    miss = nearest_miss(unwrap(read_file(path).content).tensors)
+    """What the closest network has otherwise, a tensor a line; all tensors if none is close."""
+    tensors = unwrap(read_file(path).content).tensors
+    miss = nearest_miss(tensors)
+    if miss is None or not miss.differences:
+        for name, tensor in tensors.items():
+            print(text("cli_difference_surplus", name=shown(name), here=str(tuple(tensor.shape))))
     for difference in miss.differences if miss else ():
         name, here, fits = difference.name, difference.here, difference.fits
         if here is None:
@@ -151,8 +170,8 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
     ]
     for name, said in facts["spec"].items():
         value = said["value"]
-        shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        rows.append((name, f"{shown or '–'}  ({said['origin']})"))
+        words = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        rows.append((name, f"{words or '–'}  ({said['origin']})"))
     width = max(len(name) for name, _ in rows)
     return (f"{name:<{width}}  {value}" for name, value in rows)
 
@@ -164,7 +183,9 @@ def _with_known(name: str, known: dict[str, Any]) -> str:
 
 def _predict(options: argparse.Namespace, settings: Settings) -> int:
     """Write the pictures of each image; a bad one is told and the rest go on."""
-    segmenter = load(options.checkpoint, assume=options.assume, settings=settings)
+    segmenter = load(
+        options.checkpoint, assume=options.assume, names=options.names, settings=settings
+    )
     threshold = options.threshold or segmenter.spec.postprocessing.threshold
     options.out.mkdir(parents=True, exist_ok=True)
     stems = Counter(path.stem for path in options.image)
@@ -216,7 +237,7 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
         raise ExportError("export_ending", name=target.name)
     if target.resolve() == options.file.resolve():
         raise ExportError("export_exists", name=target.name)
-    recognised = recognise(options.file, assume=options.assume)
+    recognised = recognise(options.file, assume=options.assume, names=options.names)
     detection, spec = recognised.detection, recognised.spec
     target.parent.mkdir(parents=True, exist_ok=True)
     facts: dict[str, str] = {}

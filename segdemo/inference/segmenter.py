@@ -182,6 +182,7 @@ def load(
     overrides: Mapping[str, Any] | None = None,
     settings: Settings | None = None,
     mmap: bool = False,
+    names: str | Path | Mapping[str, Any] | None = None,
     **renamed: Any,
 ) -> Segmenter:
     """Load a checkpoint file: recognise its network from the tensors and prepare it to predict.
@@ -190,7 +191,9 @@ def load(
     ``assume`` is the id of the reading to take where tensors cannot tell (see
     ``Detection.alternatives``). ``overrides`` are fields of the spec in its JSON form, such as
     ``{"preprocessing": {"side": 512}}``; they win over the file's own. ``mmap``: see
-    ``read_file``. The former names ``words`` and ``constant`` still work in this release.
+    ``read_file``. ``names`` is a renaming of the tensors, or the JSON file that holds it, as
+    ``python -m segdemo inspect --names`` writes it. The former names ``words`` and ``constant``
+    still work in this release.
     Raises CheckpointError or SettingsError.
     """
     if "words" in renamed:
@@ -202,7 +205,7 @@ def load(
     settings = settings or Settings.from_environment()
     # First, because a device that is absent need not wait for a large file.
     chosen_device = select_device(device or settings.device)
-    recognised = recognise(path, assume=assume, overrides=overrides, mmap=mmap)
+    recognised = recognise(path, assume=assume, overrides=overrides, mmap=mmap, names=names)
     network = recognised.detection.build()
     if reads_channels_last(chosen_device, number_type(chosen_device, settings.precision)):
         to_channels_last(network)  # What was recognised holds the same tensors, and is done with.

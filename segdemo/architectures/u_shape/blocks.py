@@ -46,7 +46,7 @@ def norm_of(channels: int, config: UShapeConfig) -> nn.Module:
 
 def conv_of(into: int, conv: ConvConfig, config: UShapeConfig, *, stride: int = 1) -> nn.Conv2d:
     """The convolution; an even kernel loses a row and a column unless it has a stride."""
-    padding = (conv.kernel - 1) // 2 if config.padding == "zeros" or conv.kernel == 1 else 0
+    padding = (conv.kernel - 1) // 2 if config.is_padded or conv.kernel == 1 else 0
     return nn.Conv2d(into, conv.out, conv.kernel, stride, padding=padding, bias=conv.bias)
 
 

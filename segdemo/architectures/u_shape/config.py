@@ -99,8 +99,9 @@ class UShapeConfig:
     join: Join = "up_first"
     down: Literal["max", "average", "strided"] = "max"
     """Strided: the first convolution of each level has stride 2, and nothing pools."""
-    padding: Literal["zeros", "none"] = "zeros"
-    """None: each 3x3 convolution loses a pixel on each side."""
+    padding: Literal["zeros", "none", "none_stretched"] = "zeros"
+    """None: each 3x3 convolution loses a pixel on each side; stretched: the logits are brought
+    back to the size of the image by repeating them."""
     fit: Literal["pad", "crop", "exact"] = "pad"
     """What happens where pooling lost an odd row or column: zeros stand in around the upsampled
     map, the skip is cropped about its centre, or sizes have to be multiples."""
@@ -109,3 +110,8 @@ class UShapeConfig:
     def classes(self) -> int:
         """Channels of the logits."""
         return self.head.out
+
+    @property
+    def is_padded(self) -> bool:
+        """Whether convolutions keep the size."""
+        return self.padding == "zeros"

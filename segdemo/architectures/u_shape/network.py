@@ -22,6 +22,8 @@ from segdemo.architectures.u_shape.config import (
     UShapeConfig,
 )
 
+_MOST_LOST = 4096  # pixels that convolutions without padding take at most
+
 
 class UShape(nn.Module):
     """Logits (N, classes, H, W) for images (N, in_channels, H, W), H and W at least 2**levels.
@@ -49,10 +51,12 @@ class UShape(nn.Module):
         if config.head.norm:
             self.head_norm = norm_of(config.head.out, config)
         self.has_head_norm = config.head.norm
+        self.stretches = config.padding == "none_stretched"
         self.act_first = config.order == "act_first"
         self.activation = ACTIVATIONS[config.activation]
 
     def forward(self, x: Tensor) -> Tensor:
+        size = x.shape[2:]
         skips = [self.encoder[0](x)]
         for level, pools in zip(self.encoder[1:], self.pools[1:], strict=True):
             skips.append(level(self.pooled(skips[-1]) if pools else skips[-1]))
@@ -63,7 +67,7 @@ class UShape(nn.Module):
         logits: Tensor = self.head(x)
         if self.has_head_norm:
             logits = self.head_norm(self.activation(logits) if self.act_first else logits)
-        return logits
+        return functional.interpolate(logits, size=size) if self.stretches else logits
 
     def pooled(self, x: Tensor) -> Tensor:
         """Half the size, unless the next convolution has the stride."""
@@ -186,9 +190,36 @@ _UPS = {"transposed": "transposed", "resize": "resized", "resize_conv": "resize-
 
 
 def requirements(config: UShapeConfig) -> SizeRequirements:
-    """Every level halves the size."""
+    """Every level halves the size; without padding each convolution takes from it, too."""
     multiple = 2 ** len(config.decoder)
-    return SizeRequirements(minimum=multiple, multiple_of=1 if config.fit == "pad" else multiple)
+    if config.is_padded:
+        fits = config.fit == "pad"
+        return SizeRequirements(minimum=multiple, multiple_of=1 if fits else multiple)
+    minimum = next(side for side in range(1, _MOST_LOST) if _is_enough(side, config))
+    return SizeRequirements(minimum=minimum)
+
+
+def _is_enough(side: int, config: UShapeConfig) -> bool:
+    """Whether the last of the convolutions without padding still finds a pixel."""
+    skips = []
+    for level, block in enumerate(config.encoder):
+        side = (side // 2 if level else side) - _lost(block)
+        skips.append(side)
+        if side < 1:
+            return False
+    skips.pop()
+    for rise in config.decoder:
+        side = 2 * side
+        if side > skips.pop():
+            return False
+        side -= _lost(rise.block)
+        if side < 1:
+            return False
+    return True
+
+
+def _lost(block: BlockConfig) -> int:
+    return sum(conv.kernel - 1 for conv in block.convs)
 
 
 def is_plain(config: UShapeConfig) -> bool:

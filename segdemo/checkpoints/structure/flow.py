@@ -39,9 +39,15 @@ def walks(units: Sequence[Unit]) -> Iterator[Walk]:
     """
     for transposed in _transposed(units):
         search = _Search(units, transposed)
+        # Nothing gives what the first one takes, unless images have as many channels as a map.
+        given = {unit.conv.conv[1] for unit in units[1:]}
         starts = sorted(
             (unit for unit in units if unit.conv.may_be_conv),
-            key=lambda unit: (unit.conv.conv[0], unit.place),
+            key=lambda unit: (
+                unit.conv.conv[0] in given and unit is not units[0],
+                unit.conv.conv[0],
+                unit.place,
+            ),
         )
         for start in starts[:_MAX_STARTS]:
             yield from search.from_start(start)

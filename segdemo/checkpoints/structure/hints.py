@@ -21,6 +21,12 @@ def feeds_double(paths: Iterable[str]) -> bool:
     return any(path.endswith("RRCNN1.Conv") for path in paths)
 
 
+def is_unpadded(paths: Iterable[str]) -> bool:
+    """Whether the names are those of two tutorials without padding, whose skips are cropped."""
+    modules = {part.replace("_", "").lower() for path in paths for part in path.split(".")}
+    return {"encblocks", "decblocks", "upconvs"} <= modules
+
+
 def activates_first(roles: Roles) -> bool:
     """Whether a layer without tensors stands between convolution and norm in most Sequentials."""
     gaps = [

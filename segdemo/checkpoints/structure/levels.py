@@ -10,6 +10,8 @@ from segdemo.checkpoints.structure.flow import Step, Walk
 from segdemo.checkpoints.structure.units import common_parts, tokens
 
 _MAX_CUTS = 1500
+_CLEAR = 0.5  # half a module more in common
+_LITTLE = 0.2
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -160,12 +162,25 @@ def _cost(
     uneven += 0.1 * abs(usual - 2)
     supposed = 0.1 * resized + 0.6 * has_down
     if has_down:
+        downs = [steps[0] for steps in pieces[1:]]
         pieces = [pieces[0], *(steps[1:] for steps in pieces[1:])]
-    return 2 * _across(pieces, rises, resized=resized) + uneven + supposed
+        # A kernel of 3 may belong to any block: only names of its own make it a way down.
+        supposed += sum(
+            down.unit.kernel % 2 and _alike(down, steps[0]) > 0.5
+            for down, steps in zip(downs, pieces[1:], strict=True)
+        )
+    inside, apart = _likenesses(pieces, rises, resized=resized)
+    if inside and apart and min(inside) > max(apart) + _CLEAR:
+        # Where each level is a module of its own, that it is uneven says little.
+        uneven *= _LITTLE
+    across = sum(one < other for one in inside for other in apart) / max(1, len(apart))
+    return 2 * across + 0.5 * _strays(pieces, rises) + uneven + supposed
 
 
-def _across(pieces: Sequence[Sequence[Step]], rises: Sequence[Rise], *, resized: bool) -> float:
-    """How many neighbours of one level have names less alike than those of different levels."""
+def _likenesses(
+    pieces: Sequence[Sequence[Step]], rises: Sequence[Rise], *, resized: bool
+) -> tuple[list[float], list[float]]:
+    """How alike the names of neighbours of one level are, and of neighbours of two."""
     inside = [
         _alike(one, other)
         for steps in (*pieces, *(rise.steps for rise in rises))
@@ -179,8 +194,7 @@ def _across(pieces: Sequence[Sequence[Step]], rises: Sequence[Rise], *, resized:
             for steps, rise in zip(ends, rises, strict=True)
             if rise.up is not None
         ]
-    across = sum(one < other for one in inside for other in apart) / max(1, len(apart))
-    return across + 0.25 * _strays(pieces, rises)
+    return inside, apart
 
 
 def _strays(pieces: Sequence[Sequence[Step]], rises: Sequence[Rise]) -> int:

@@ -14,6 +14,7 @@ from segdemo.checkpoints.structure.hints import (
     activates_first,
     activates_last_only,
     feeds_double,
+    is_unpadded,
     joins_skip_first,
 )
 from segdemo.checkpoints.structure.roles import Roles
@@ -117,8 +118,9 @@ def _of_the_way_up(roles: Roles) -> Iterator[Question]:
         likeliest = next(iter(answers))
     else:
         answers = _same("up_first", "skip_first")
-        skip_first = joins_skip_first(roles.paths) or any(level.gate for level in config.decoder)
-        likeliest = "skip_first" if skip_first or "resize_conv" in kinds else "up_first"
+        is_gated = any(level.gate and level.up.conv for level in config.decoder)
+        skip_first = is_gated or "resize_conv" in kinds or joins_skip_first(roles.paths)
+        likeliest = "skip_first" if skip_first else "up_first"
     yield Question(
         field="join", answers=answers, likeliest=likeliest, listed=tuple(answers), is_paired=True
     )
@@ -231,6 +233,15 @@ def _of_the_rest(roles: Roles) -> Iterator[Question]:
             likeliest="max_pool",
             usual="max_pool",
         )
+    plain = not any(block.shortcut or block.project for block in _blocks(roles.config))
+    if plain and all(level.up.kind == "transposed" for level in roles.config.decoder):
+        yield Question(
+            field="padding",
+            answers={"padded": "zeros", "unpadded": "none_stretched"},
+            likeliest="unpadded" if is_unpadded(roles.paths) else "padded",
+            usual="padded",
+            listed=("padded", "unpadded") if is_unpadded(roles.paths) else (),
+        )
     if roles.config.classes > 1:
         yield Question(
             field="ends_with",
@@ -248,6 +259,8 @@ def _blocks(config: UShapeConfig) -> list[BlockConfig]:
 def configured(config: UShapeConfig, values: Mapping[str, Any]) -> UShapeConfig:
     """The configuration with these answers."""
     values = {field: value for field, value in values.items() if field != "ends_with"}
+    if values.get("padding") == "none_stretched":
+        values["fit"] = "crop"
     if values.get("norm") == "instance":
         config = replace(
             config,

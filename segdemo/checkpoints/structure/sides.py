@@ -30,7 +30,12 @@ def gates_of(units: Sequence[Unit]) -> tuple[list[GateUnits], list[Unit]]:
             for unit in small
             if unit is not psi and unit.conv.conv[1] == inner and unit.place not in taken
         ]
-        if psi.conv.conv[1] not in (1, inner) or len(fitting) < 2:
+        if psi.conv.conv[1] not in (1, inner):
+            continue
+        if psi.conv.conv[1] == inner:
+            # One number for each channel; the last of three that are alike.
+            fitting = [unit for unit in fitting if unit.place < psi.place]
+        if len(fitting) < 2:
             continue
         one, other = sorted(sorted(fitting, key=lambda unit: _farness(unit, psi))[:2], key=_place)
         if not _belong_together(one, other, psi):
