@@ -121,7 +121,7 @@ def _key(readings: Sequence[Detection]) -> str:
             if tensor.data_ptr() not in hashed:
                 hashed.add(tensor.data_ptr())
                 content = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
-                digest.update(memoryview(content.numpy()))
+                digest.update(content.numpy().data)
     return digest.hexdigest()
 
 
