@@ -56,6 +56,16 @@ _COLLECTED: Mapping[str, Any] = {
 _REPEATED = {"join": "skip_first", "interpolation": "nearest", "fit": "exact", "repeats": 2}
 
 
+def _has_biases(config: Any) -> bool:
+    """Whether every convolution has a bias; where one lacks it, a tensor is missing."""
+    blocks = [*config.encoder, *(level.block for level in config.decoder)]
+    convs = [conv for block in blocks for conv in (*block.convs, block.project) if conv]
+    convs += [level.up.conv for level in config.decoder if level.up.conv]
+    gates = [level.gate for level in config.decoder if level.gate]
+    convs += [conv for gate in gates for conv in (gate.up, gate.skip, gate.psi)]
+    return all(conv.bias for conv in (*convs, config.head))
+
+
 def _is_recurrent(config: Any) -> bool:
     return config.encoder[0].project is not None
 
@@ -67,11 +77,12 @@ def _fits_collection(config: Any) -> bool:
         and all(level.up.kind == "resize_conv" for level in config.decoder)
         and all(conv.norm for block in config.encoder for conv in block.convs)
         and config.head.kernel == 1
+        and _has_biases(config)
     )
 
 
 def _with_norms(normed: bool) -> Callable[[Any], bool]:
-    return lambda config: bool(config.encoder[0].convs[0].norm) == normed
+    return lambda config: config.encoder[0].convs[0].norm == normed and _has_biases(config)
 
 
 _JVANVUGT = {

@@ -54,6 +54,8 @@ def resnet_unets(layers: Layers, assume: str | None) -> Iterator[Candidate]:
     # A classifier is no part of it.
     if any(layer.kind != "linear" for layer in units.spare) or not rest:
         return
+    if any(unit.prelu for unit in units.all):
+        return
     widths = [stage.out for stage in encoder.configs]
     skips = [*widths[-2::-1], encoder.stem.conv.conv[1]]
     way = _Search(rest, skips).from_bottom(widths[-1])

@@ -25,7 +25,8 @@ def nested_unets(layers: Layers, assume: str | None) -> Iterator[Candidate]:
     if layers.dimensions != 2 or layers.leftover:
         return
     units = read_units(layers)
-    placed = None if units.spare else _placed(units.all)
+    is_strange = units.spare or any(unit.prelu for unit in units.all)
+    placed = None if is_strange else _placed(units.all)
     if placed is None:
         return
     config, names = placed

@@ -22,7 +22,7 @@ def segnets(layers: Layers, assume: str | None) -> Iterator[Candidate]:
     if layers.dimensions != 2 or layers.leftover:
         return
     units = read_units(layers)
-    if units.spare:
+    if units.spare or any(unit.prelu for unit in units.all):
         return
     named = sorted(units.all, key=lambda unit: unit.conv.natural)
     orders = (list(units.all), named)
