@@ -181,7 +181,7 @@ def served_page(folder: Path, *, predictor: Predictor | None = None, **settings)
 
 
 @pytest.fixture(scope="session")
-def shipped_address(gradio_cache) -> Iterator[str]:
+def shipped_address(browser, gradio_cache) -> Iterator[str]:
     """The page as it is shipped: it opens with a stored comparison."""
     settings = Settings(device="cpu")
     with served(create_demo(settings), **launch_options(settings)) as address:
@@ -205,8 +205,11 @@ class Feed:
 
 
 @pytest.fixture(scope="session")
-def feed(gradio_cache) -> Iterator[Feed]:
-    """One app for all tests of a session: starting one takes longer than most tests."""
+def feed(browser, gradio_cache) -> Iterator[Feed]:
+    """One app for all tests of a session: starting one takes longer than most tests.
+
+    The browser comes first: Playwright's loop runs then, without which Gradio leaves one open.
+    """
     payloads: list[ViewerPayload | None] = []
     with gr.Blocks(fill_width=True) as demo:
         viewer = ComparisonViewer(elem_id="viewer")
