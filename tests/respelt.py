@@ -1,5 +1,7 @@
 """What a table of spellings has to show: each is recognised and computes the same."""
 
+import random
+
 import torch
 from code_bases import picture, randomised
 
@@ -46,3 +48,31 @@ def _difference(network, spelling, side):
     scale = expected.abs().max()
     difference = ((got - expected).abs().max() / scale).item()
     return f"differs by {difference:.2g}" if difference > 1e-4 else ""
+
+
+def respelt(state_dict, seed=0):
+    """The same tensors under words that mean nothing; numbers and the order of keys stay."""
+    generator, words = random.Random(seed), {}
+
+    def word(part):
+        if part not in words and not part.isdecimal():
+            words[part] = "".join(generator.choices("abcdefghijkmnopqrstuvwxyz", k=8))
+        return words.get(part, part)
+
+    renamed = {}
+    for key, tensor in state_dict.items():
+        path, _, leaf = key.rpartition(".")
+        renamed[".".join([*map(word, path.split(".")), leaf])] = tensor
+    return renamed
+
+
+def numbered(state_dict):
+    """The same tensors in modules called 0, 1, 2 in the order of registration."""
+    places = {}
+    for key in state_dict:
+        places.setdefault(key.rpartition(".")[0], f"m{len(places)}")
+    return {
+        f"{places[path]}.{leaf}": tensor
+        for key, tensor in state_dict.items()
+        for path, _, leaf in [key.rpartition(".")]
+    }

@@ -79,7 +79,7 @@ class EncoderUNetConfig:
     full: Row = ()
     """Convolutions of the picture itself, as features of full size for an encoder without any."""
     steps: tuple[StepConfig, ...]
-    """From the deepest to the last."""
+    """From the deepest up; what they lack to the image's size is the ``tail``."""
     norm: bool = False
     """Whether a batch norm follows each convolution outside the encoder."""
     bias: bool = True
@@ -224,7 +224,9 @@ class EncoderUNet(nn.Module):
         into = config.bottom[-1].width if config.bottom else widths[-1]
         self.steps = nn.ModuleList()
         skips = widths if config.bottom_pool else widths[:-1]
-        for step, skip in zip(config.steps, reversed(skips), strict=True):
+        if len(config.steps) > len(skips):
+            raise ValueError(f"{len(config.steps)} steps up for {len(skips)} sizes")
+        for step, skip in zip(config.steps, reversed(skips), strict=False):
             built = Step(into, skip, step, config)
             self.steps.append(built)
             into = built.width

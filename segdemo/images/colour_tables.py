@@ -60,6 +60,9 @@ GREY_TABLES: Mapping[str, Mapping[int, int]] = MappingProxyType(
 )
 """What is left of the colours when a mask is made grey."""
 
+SATURATED_GREYS = frozenset(map(_grey, SATURATED)) - {0}
+"""What is left of saturated colours when a mask is made grey."""
+
 CITYSCAPES_IDS: tuple[int, ...] = (
     *(7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33),
 )

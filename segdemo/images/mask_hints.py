@@ -1,6 +1,6 @@
 """Doubts about how a mask was read: what a network's answer and its classes say against it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,18 +10,21 @@ from segdemo.errors import PictureError
 from segdemo.images.mask_census import Census
 from segdemo.images.mask_choices import reading_named
 from segdemo.images.mask_reading import TURNS, VOID
-from segdemo.images.masks import TruthMask
+from segdemo.images.masks import TruthMask, alike
 from segdemo.images.notices import Notice
 
 Found = npt.NDArray[Any]
 
-_SAMPLE = 400_000
+_SAMPLE = 120_000
 """Pixels that are compared."""
 _SURE = 0.75
 """Dice below which no reading is called better."""
 _GAIN = 0.1
 _TIMES = 2
 """So many times less has to be wrong."""
+_MOST_TURNED = 8
+"""Readings that are tried together with turns where none fits by itself."""
+_LYING = ("rotated_90", "rotated_270", "transposed", "transversed")
 _CITYSCAPES = 19
 
 
@@ -54,35 +57,60 @@ def better_readings(
     if truth.source is None or truth.census is None or found.shape != truth.labels.shape:
         return ()
     several = found.dtype != np.bool_
-    seen = found if several else found.astype(np.uint8)
     background = background if several else 0
-    now = _fit(truth.labels, seen, several=several and truth.several, background=background)
+    step = max(1, int(np.sqrt(found.size / _SAMPLE)))
+    shape = -(-found.shape[0] // step), -(-found.shape[1] // step)
+    seen = _thinned(found if several else found.astype(np.uint8), shape)
+    labels = _thinned(truth.labels, shape)
+    now = _fit(labels, seen, several=several and truth.several, background=background)
     if now.mean >= 1 - _GAIN:
         return ()
-    better = []
-    for name in truth.other_readings:
-        labels = _labels_of(truth, name)
-        if labels is None:
-            continue
-        classes = several and bool((labels[labels != VOID] > 1).any())
-        if several and truth.several and not classes:
-            # It would fit because it says less.
-            continue
-        fit = _fit(labels, seen, several=classes, background=background)
-        far = (1 - fit.mean) * _TIMES <= 1 - now.mean
-        if far and fit.mean >= max(_SURE, now.mean + _GAIN):
-            better.append(BetterReading(name=name, dice=fit.dice, now=now.dice))
-    return tuple(sorted(better, key=lambda one: (-round(one.dice, 3), one.name in TURNS)))
+    single = [name for name in truth.other_readings if not name.startswith("plane=")]
+    kept = [name for name in single if name not in TURNS][:_MOST_TURNED]
+    for names in (single, [f"{name},{turn}" for name in kept for turn in TURNS]):
+        better = []
+        for name in names:
+            labels_so = _labels_of(truth, name, shape)
+            if labels_so is None:
+                continue
+            classes = several and bool((labels_so[labels_so != VOID] > 1).any())
+            if several and truth.several and not classes:
+                # It would fit because it says less.
+                continue
+            fit = _fit(labels_so, seen, several=classes, background=background)
+            far = (1 - fit.mean) * _TIMES <= 1 - now.mean
+            if far and fit.mean >= max(_SURE, now.mean + _GAIN):
+                better.append(BetterReading(name=name, dice=fit.dice, now=now.dice))
+        if better:
+            return tuple(sorted(better, key=lambda one: (-round(one.dice, 3), one.name in TURNS)))
+    return ()
 
 
-def _labels_of(truth: TruthMask, name: str) -> Found | None:
-    """The labels of that reading at the size of ``truth``; None where it does not fit."""
-    if name.startswith("plane="):
+def _thinned(values: Found, shape: tuple[int, int]) -> Found:
+    """(H, W) as the nearest of its values."""
+    rows, columns = (
+        ((np.arange(wanted) + 0.5) * length / wanted).astype(np.int64)
+        for wanted, length in zip(shape, values.shape, strict=True)
+    )
+    thinned: Found = values[np.ix_(rows, columns)]
+    return thinned
+
+
+def _labels_of(truth: TruthMask, name: str, shape: tuple[int, int]) -> Found | None:
+    """The labels of that reading, thinned to ``shape``; None where its proportions differ."""
+    source, census = truth.source, truth.census
+    if source is None or census is None:
         return None
     try:
-        return truth.read_as(name).labels
+        reading = reading_named(name, census)
     except PictureError:
         return None
+    lying = reading.turn in _LYING
+    if not alike(source.size[::-1] if lying else source.size, truth.size):
+        return None
+    drawn = shape[::-1] if lying else shape
+    void = None if source.void is None else _thinned(source.void, drawn)
+    return reading.applied(replace(source, values=_thinned(source.values, drawn), void=void))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +125,6 @@ class _Fit:
 
 def _fit(labels: Found, seen: Found, *, several: bool, background: int) -> _Fit:
     """Of the classes that either has, or of foreground and ground; void left out."""
-    step = max(1, int(np.sqrt(labels.size / _SAMPLE)))
-    labels, seen = labels[::step, ::step], seen[::step, ::step]
     said = labels != VOID
     labels, seen = labels[said], seen[said]
     if not several:

@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from segdemo.errors import PictureError
-from segdemo.images.colour_tables import CITYSCAPES_IDS, COLOUR_TABLES, GREY_TABLES, SATURATED
+from segdemo.images.colour_tables import (
+    CITYSCAPES_IDS,
+    COLOUR_TABLES,
+    GREY_TABLES,
+    SATURATED,
+    SATURATED_GREYS,
+)
 from segdemo.images.mask_census import SURE_LABEL, SURE_LABELS, Census
 from segdemo.images.mask_reading import VOID, Kind, MaskReading, shown
 from segdemo.images.mask_values import MOST_COLOURS, WHITE
@@ -19,13 +25,15 @@ _MOST_CLASSES = 64
 _LOWEST_SHADE = 100
 """Beside 0 alone, a value from here on is a shade and no label."""
 _VOIDS = (255, 65535, 2**31 - 1, 2**32 - 1)
-_FAR, _TIMES = 90, 10
+_FAR, _TIMES = _MOST_LABEL + 1, 10
 """A lone value so high, and so many times higher than all labels, is none of them."""
 _MOST_VOIDED = 63
 _SOFT_SHARE, _SOFTER_SHARE = 0.5, 0.75
 """Edges take less of a mask than this, and of one with much white less than that."""
 _MUCH_WHITE = 0.1
 _MOST_FROM_1 = 8
+_FEW_GREYS = 16
+"""So many different greys of 8 bits are classes in this order, more of them are objects."""
 _ODDS = 20
 """Labels by chance are multiples of one step less often than once in so many times."""
 _LEAST_STEP = 10
@@ -74,15 +82,18 @@ def _of_numbers(census: Census) -> MaskReading:
     named = None if census.soft else _of_grey_table(census)
     if named is not None:
         return named
-    steps = None if census.soft else spread(values, top)
+    steps = None if census.soft else spread(values, top) or _of_saturated(values)
     if steps is not None:
-        return _voided(_of_steps(steps, top), void)
+        return _voided(_of_steps(steps), void)
     labels = values[:-1] if has_void(values) else values
     sure = len(labels) <= SURE_LABELS and labels[-1] <= SURE_LABEL
     few = not census.soft and census.most <= _MOST_CLASSES
     if sure or (few and labels[-1] <= _MOST_LABEL):
         return _voided(_of_labels(census, labels), [*void, *values[len(labels) :]])
-    if not census.soft and len(values) > 2:
+    if not census.soft:
+        if values[-1] <= WHITE and len(values) <= _FEW_GREYS:
+            steps = {value: place for place, value in enumerate(values)}
+            return _voided(_of_steps(steps), void)
         return _voided(_objects(values), void)
     if _is_photograph(census, top):
         raise PictureError("truth_photograph")
@@ -192,7 +203,15 @@ def _all_differ(found: Mapping[float, int]) -> bool:
     return len(set(found.values())) == len(found)
 
 
-def _of_steps(steps: dict[float, int], top: int) -> MaskReading:
+def _of_saturated(values: list[float]) -> dict[float, int] | None:
+    """Value -> class in ascending order, for the greys of red, green, blue and their mixtures."""
+    positive = [value for value in values if value > 0]
+    if len(positive) < 2 or not all(value in SATURATED_GREYS for value in positive):
+        return None
+    return {value: place for place, value in enumerate([0, *positive])}
+
+
+def _of_steps(steps: dict[float, int]) -> MaskReading:
     told = ", ".join(shown(value) for value in steps)
     facts: dict[str, str | float] = {"greys": told, "highest": max(steps.values())}
     notice = Notice(key="truth_greys", facts=facts, reading="foreground")

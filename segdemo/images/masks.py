@@ -23,6 +23,7 @@ __all__ = [
     "MaskValue",
     "Notice",
     "TruthMask",
+    "alike",
     "decode_truth",
     "read_data_set",
 ]
@@ -112,7 +113,7 @@ class TruthMask:
         """
         if self.size == size:
             return self
-        if not _alike(self.size, size) and _alike(self.size[::-1], size):
+        if not alike(self.size, size) and alike(self.size[::-1], size):
             turn = _STORED_TURNS.get(orientation)
             if turn is None:
                 raise PictureError("truth_on_its_side", **_facts(self.size, size))
@@ -125,7 +126,7 @@ class TruthMask:
             )
             return turned_mask.fitted(size)
         facts = _facts(self.size, size)
-        if not _alike(self.size, size):
+        if not alike(self.size, size):
             raise PictureError("truth_size", **facts)
         notice = Notice(key="truth_resized", facts=facts)
         return replace(self.at(size), notices=(*self.notices, notice))
@@ -173,7 +174,7 @@ class TruthMask:
             return self
         reading = reading_named(name, self.census)
         read = _read(self.source, reading, self.census)
-        if not _alike(read.size, self.size):
+        if not alike(read.size, self.size):
             raise PictureError("truth_size", **_facts(read.size, self.size))
         return read.at(self.size)
 
@@ -190,7 +191,8 @@ def _surrounds(labels: Labels) -> bool:
     return bool(said.size) and float((said == 1).mean()) >= _AROUND
 
 
-def _alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
+def alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two sizes have the same proportions, within 1 %."""
     stretch = one[0] * other[1] / (one[1] * other[0])
     return 1 - _PROPORTIONS <= stretch <= 1 + _PROPORTIONS
 

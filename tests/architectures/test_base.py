@@ -89,3 +89,19 @@ def test_a_dot_in_a_template_is_a_dot():
 
 def test_a_number_too_long_to_be_a_level_is_none():
     assert renamed({"down{n}": "encoder.{n}"}, ["down12345.w"]) is None
+
+
+def test_another_first_name_is_told_before_a_pattern_is_compiled():
+    mapping = KeyMapping(id="one", origin="a test", renames={"a.{n}": "b.{n}", "c": "d"})
+    assert mapping.match("e.0.weight") is None
+    assert "_any" not in vars(mapping)
+    assert mapping.rename(["a.0.weight", "c.bias"]) == {
+        "a.0.weight": "b.0.weight",
+        "c.bias": "d.bias",
+    }
+
+
+def test_a_number_in_a_first_name_is_left_to_the_patterns():
+    mapping = KeyMapping(id="one", origin="a test", renames={"a{n}": "b.{n}", "c": "d"})
+    assert mapping.match("a12.weight") is not None
+    assert mapping.match("a.weight") is None

@@ -180,7 +180,7 @@ def served_page(folder: Path, *, predictor: Predictor | None = None, **settings)
         yield address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shipped_address(gradio_cache) -> Iterator[str]:
     """The page as it is shipped: it opens with a stored comparison."""
     settings = Settings(device="cpu")
@@ -188,7 +188,7 @@ def shipped_address(gradio_cache) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def gradio_cache(tmp_path_factory):
     """A folder of its own for what Gradio stores."""
     with pytest.MonkeyPatch.context() as patch:
@@ -204,9 +204,9 @@ class Feed:
     payloads: list[ViewerPayload | None]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def feed(gradio_cache) -> Iterator[Feed]:
-    """One app for all tests of a module: starting one takes longer than most tests."""
+    """One app for all tests of a session: starting one takes longer than most tests."""
     payloads: list[ViewerPayload | None] = []
     with gr.Blocks(fill_width=True) as demo:
         viewer = ComparisonViewer(elem_id="viewer")

@@ -230,6 +230,7 @@ def test_classes_are_picked_and_hidden_with_the_keyboard_alone(two):
 
 def test_every_mode_draws_and_asks_python_for_nothing(two):
     viewer, *_ = two
+    viewer.page.wait_for_load_state("networkidle")
     asked = []
     viewer.page.on("request", lambda request: asked.append(request.url))
     for mode in ("overlay", "mask", "heat", "contour", "cutout", "difference"):

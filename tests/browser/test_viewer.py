@@ -163,6 +163,7 @@ def test_the_probe_tells_the_interval_of_every_map_under_the_pointer(open_viewer
 def test_fifty_steps_of_the_threshold_make_no_request(open_viewer):
     viewer = open_viewer(payload(ready(0, random_map(1)), ready(1, random_map(2))))
     viewer.wait()
+    viewer.page.wait_for_load_state("networkidle")
     requests = []
     viewer.page.on("request", lambda request: requests.append(request.url))
     slider = viewer.find(".sv-threshold")

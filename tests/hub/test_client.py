@@ -24,7 +24,7 @@ FILES = {WEIGHTS: CONTENT, "unet.pth": b"1", "optimizer.pt": b"1", "README.md": 
 # A deadline is told from luck: what would wait for longer than this has none.
 LONG_SECONDS = 10
 # For what answers, however busy the machine; and for what never does.
-PATIENT, SHORT = 5.0, 0.4
+PATIENT, SHORT = 9.0, 0.4
 
 
 def info(repo_id=REPO, *, token=None, revision=None, repo_type="model", seconds=PATIENT, **options):
@@ -361,7 +361,7 @@ def test_threads_have_their_own_bounds(hub):
     patient = threading.Thread(target=ask, args=(REPO, 60))
     patient.start()
     assert hang.met.wait(20)
-    others = [threading.Thread(target=ask, args=("bob/cells", 5)) for _ in range(8)]
+    others = [threading.Thread(target=ask, args=("bob/cells", PATIENT)) for _ in range(8)]
     for thread in others:
         thread.start()
     for thread in others:
@@ -378,7 +378,7 @@ def test_threads_have_their_own_bounds(hub):
 def test_a_token_does_not_follow_a_redirect_to_another_host(hub):
     hub.add(REPO, FILES)
     hub.fault("redirect", on="api", times=1, to=f"{hub.storage}/api/models/{REPO}")
-    info(token=hub.user("alice"), seconds=5)
+    info(token=hub.user("alice"), seconds=PATIENT)
     tokens = {request.host.split(":")[0]: request.token for request in hub.requests}
     assert tokens == {"127.0.0.1": "hf_alice", "localhost": ""}
 

@@ -17,7 +17,7 @@ TWO = np.where((Y - 48) ** 2 + (X - 12) ** 2 < 8**2, 2, DISC)
 def mask(values):
     stream = io.BytesIO()
     Image.fromarray(np.asarray(values).astype(np.uint8)).save(stream, "PNG")
-    return decode_truth(stream.getvalue(), max_megapixels=1)
+    return decode_truth(stream.getvalue(), max_megapixels=9)
 
 
 def names(values, found, **options):
@@ -44,6 +44,18 @@ def test_the_reading_that_fits_a_prediction_is_named(values, best):
     assert first.dice > 0.95
     assert first.now < first.dice - 0.25
     assert f'"{first.name}"' in first.notice.message()
+
+
+def test_a_turn_is_found_also_of_another_reading():
+    found = TWO + 1
+    stored = np.rot90(found)
+    assert [notice.key for notice in mask(stored).notices] == ["truth_from_1"]
+    assert names(stored, found)[0] == "labels,rotated_270"
+
+
+def test_a_large_mask_is_compared_in_time():
+    large = np.kron(TWO, np.ones((40, 40), int))
+    assert names((2 - large)[:, ::-1] * 127, large > 0)[0].startswith("ground=254")
 
 
 def test_a_shift_by_one_label_is_named():

@@ -104,6 +104,13 @@ CASES = {
     "greys of VOC": (png(np.choose(TWO, u8([0, 38, 75]))), TWO, "voc"),
     "thirds of white": (png(np.choose(TWO, u8([0, 85, 170]))), TWO, "greys"),
     "halves of white": (png(np.choose(TWO, u8([0, 128, 255]))), TWO, "greys"),
+    "red and blue made grey": (png(np.choose(TWO, u8([0, 29, 76]))), TWO, "greys"),
+    "any greys": (png(np.choose(TWO, u8([0, 90, 200]))), TWO, "greys"),
+    "categories of COCO": (
+        png(np.choose(TWO, u8([0, 1, 90]))),
+        np.choose(TWO, [0, 1, 90]),
+        "labels",
+    ),
     "a trimap of greys": (png(u8(np.where(EDGE, 127, DISC * 255))), UNSURE, "foreground,void=127"),
     "0 and 127": (png(DISC * 127), DISC, "foreground"),
     "void of 250": (png(u8(np.where(EDGE, 250, TWO))), np.where(EDGE, VOID, TWO), "labels"),
@@ -118,6 +125,11 @@ CASES = {
         png(u8(np.where(CELLS > 254, 0, CELLS))),
         (CELLS > 0) & (CELLS <= 254),
         "instances",
+    ),
+    "probabilities in 8 bits": (
+        png(u8(np.clip(255 / (1 + np.exp((np.hypot(Y - 36, X - 34) - 18) / 2)), 0, 255))),
+        255 / (1 + np.exp((np.hypot(Y - 36, X - 34) - 18) / 2)) >= 128,
+        "foreground",
     ),
     "thin objects": (
         png(u8(np.where(VESSELS, 1 + (X // 8 + 12 * (Y // 24)) * 7 % 254, 0))),

@@ -124,7 +124,7 @@ MAPPINGS: tuple[KeyMapping, ...] = (
         origin="bigmb/Unet-Segmentation-Pytorch-Nest-of-Unets",
         renames=_collection("Conv"),
         # Its blocks feed what they gave twice, and forget what they were given.
-        known={**_REPEATED, "doubled": True},
+        known={**_REPEATED, "repeats": "doubled"},
         fits=lambda config: _fits_collection(config) and _is_recurrent(config),
         recipe=_COLLECTED,
     ),

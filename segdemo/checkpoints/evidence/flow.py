@@ -56,6 +56,8 @@ class Joined:
     """Tensors that were concatenated along their channels."""
 
     sources: tuple[Value, ...]
+    widths: tuple[int, ...]
+    """Channels of each."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -174,8 +176,10 @@ class _Walk(TorchFunctionMode):
             return Other()
         if name in ("cat", "concat", "concatenate"):
             along = args[1] if len(args) > 1 else named.get("dim", 0)
-            sources = tuple(map(self._of, args[0]))
-            return Joined(sources=sources) if along in (1, -3) else Other()
+            if along not in (1, -3):
+                return Other()
+            widths = tuple(tensor.shape[1] for tensor in args[0])
+            return Joined(sources=tuple(map(self._of, args[0])), widths=widths)
         source = self._of(args[0])
         if name == "batch_norm":
             return self._normed(source, args, named)

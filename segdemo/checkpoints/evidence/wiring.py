@@ -112,12 +112,16 @@ _lock = Lock()
 def _key(readings: Sequence[Detection]) -> str:
     """Changes with what the readings are, and with the content of the file."""
     digest = sha256()
+    hashed = set()
     for reading in readings:
         digest.update(f"{reading.id} {reading.config!r}\n".encode())
         for name, tensor in sorted(reading.tensors.items()):
-            digest.update(f"{name} {tuple(tensor.shape)}\n".encode())
-            if name.endswith(("running_mean", "running_var")):
-                digest.update(tensor.detach().float().cpu().numpy().tobytes())
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            # Statistics alone do not do: a copy with other weights may have the same.
+            if tensor.data_ptr() not in hashed:
+                hashed.add(tensor.data_ptr())
+                content = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
+                digest.update(memoryview(content.numpy()))
     return digest.hexdigest()
 
 

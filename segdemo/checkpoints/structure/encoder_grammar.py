@@ -1,7 +1,7 @@
 """The grammar of U-Nets on a ResNet: its blocks by their shapes, the way up by the flow."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from segdemo.architectures import encoder_unet
 from segdemo.architectures.encoder_unet import EncoderUNetConfig, ResNetEncoder, StepConfig
@@ -15,19 +15,19 @@ from segdemo.checkpoints.structure.naming import (
 )
 from segdemo.checkpoints.structure.readings import Question, readings_of
 from segdemo.checkpoints.structure.residual import Residual, residuals
-from segdemo.checkpoints.structure.units import Unit, read_units
+from segdemo.checkpoints.structure.units import Unit, common_parts, read_units
 
-_UP_KERNELS = (2, 3, 4)
+_UP_KERNELS = (2, 4)  # of 3 it cannot be told that they are transposed
+_MAX_TRIED = 2000
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Step:
     """One step up, as far as it is read."""
 
     up: Unit | None = None
-    before: list[Unit] = field(default_factory=list)
     skip: bool = False
-    after: list[Unit] = field(default_factory=list)
+    after: tuple[Unit, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -56,75 +56,142 @@ def resnet_unets(layers: Layers, assume: str | None) -> Iterator[Candidate]:
         return
     widths = [stage.out for stage in encoder.configs]
     skips = [*widths[-2::-1], encoder.stem.conv.conv[1]]
-    named = sorted(rest, key=lambda unit: unit.conv.natural)
-    for order in [rest, *([named] if named != rest else [])]:
-        way = _way_up(order, widths[-1], skips)
-        if way is not None:
-            spare = [layer.path for layer in units.spare]
-            spare += [unit.conv.path for residual in found[:-1] for unit in residual.units]
-            yield from _candidates(encoder, way, tuple(spare), assume)
-            return
+    way = _Search(rest, skips).from_bottom(widths[-1])
+    if way is not None:
+        spare = [layer.path for layer in units.spare]
+        spare += [unit.conv.path for residual in found[:-1] for unit in residual.units]
+        yield from _candidates(encoder, way, tuple(spare), assume)
 
 
-def _way_up(order: Sequence[Unit], width: int, skips: Sequence[int]) -> _WayUp | None:
-    """The steps, each convolution leading to the next; None where one does not."""
-    *body, head = order
-    is_transposed = any(_is_up(unit) for unit in body)
-    bottom: list[Unit] = []
-    steps: list[_Step] = []
-    for unit in body:
-        into, out = unit.conv.conv
+class _Search:
+    """A search in depth for the order of the decoder, which tries the nearest layers first."""
+
+    def __init__(self, units: Sequence[Unit], skips: Sequence[int]) -> None:
+        """``skips``: channels of the encoder's features, the deepest but one first."""
+        self.units, self.skips = units, skips
+        self.is_transposed = any(map(_is_up, units))
+        self.budget = _MAX_TRIED
+
+    def from_bottom(self, width: int) -> _WayUp | None:
+        """The way up from this many channels; None where none takes every layer."""
+        return self._continue(width, (), (), frozenset(), None)
+
+    def _continue(
+        self,
+        width: int,
+        bottom: tuple[Unit, ...],
+        steps: tuple[_Step, ...],
+        used: frozenset[int],
+        last: Unit | None,
+    ) -> _WayUp | None:
+        free = [unit for unit in self.units if unit.place not in used]
+        if len(free) == 1:
+            return self._ended(width, bottom, steps, free[0])
+
+        def unlikeliness(unit: Unit) -> tuple[bool, int, bool, int]:
+            return self._is_uneven(unit, width, steps), *_farness(unit, last)
+
+        for unit in sorted(free, key=unlikeliness):
+            for found in self._taken(unit, width, bottom, steps):
+                self.budget -= 1
+                if self.budget < 0:
+                    return None
+                way = self._continue(*found, used | {unit.place}, unit)
+                if way is not None:
+                    return way
+        return None
+
+    def _is_uneven(self, unit: Unit, width: int, steps: tuple[_Step, ...]) -> bool:
+        """Whether it would end a step before it has as many convolutions as the first, or after."""
+        if len(steps) < 2:
+            return False
+        is_full = len(steps[-1].after) >= len(steps[0].after)
+        goes_on = not _is_up(unit) and (unit.conv.conv[0] == width or not steps[-1].after)
+        return is_full == goes_on
+
+    def _taken(
+        self, unit: Unit, width: int, bottom: tuple[Unit, ...], steps: tuple[_Step, ...]
+    ) -> Iterator[tuple[int, tuple[Unit, ...], tuple[_Step, ...]]]:
+        """Channels, bottom and steps after this layer, for each part that it can have."""
         current = steps[-1] if steps else None
-        if is_transposed and _is_up(unit) and unit.conv.transposed[0] == width:
-            steps.append(_Step(up=unit))
-            width = unit.conv.transposed[1]
-            continue
+        if _is_up(unit):
+            may_rise = current is None or current.after
+            if may_rise and unit.conv.transposed[0] == width:
+                yield unit.conv.transposed[1], bottom, (*steps, _Step(up=unit))
+            return
+        into, out = unit.conv.conv
         if unit.kernel % 2 == 0 or not unit.conv.may_be_conv:
-            return None
+            return
+        level = len(steps) - self.is_transposed
+        if into == width and current is None:
+            yield out, (*bottom, unit), steps
+        elif into == width and current is not None:
+            yield out, bottom, (*steps[:-1], replace(current, after=(*current.after, unit)))
+        if not 0 <= level < len(self.skips) or into != width + self.skips[level]:
+            return
         # With a transposed convolution the step has begun, without one it begins with the join.
-        level = len(steps) - (1 if is_transposed else 0)
-        may_join = level < len(skips) and (
-            not is_transposed or (current is not None and not current.skip and not current.after)
-        )
-        if may_join and into == width + skips[level]:
-            if not is_transposed:
-                current = _Step()
-                steps.append(current)
-            assert current is not None
-            current.skip = True
-            current.after.append(unit)
-        elif into == width:
-            (bottom if current is None else current.after).append(unit)
-        else:
+        if not self.is_transposed:
+            yield out, bottom, (*steps, _Step(skip=True, after=(unit,)))
+        elif current is not None and not current.after:
+            yield out, bottom, (*steps[:-1], replace(current, skip=True, after=(unit,)))
+
+    def _ended(
+        self, width: int, bottom: tuple[Unit, ...], steps: tuple[_Step, ...], head: Unit
+    ) -> _WayUp | None:
+        sizes = len(self.skips) + 1  # steps to the image's own size
+        if not self.is_transposed:
+            steps = _with_last(steps, sizes)
+        convs = [*bottom, *(unit for step in steps for unit in step.after)]
+        if (
+            head.conv.conv[0] != width
+            or head.norm
+            or head.kernel not in (1, 3)
+            or not head.conv.may_be_conv
+            or len(steps) > sizes
+            or not _is_even(steps)
+            or not share_kind(convs)
+        ):
             return None
-        width = out
-    sizes = len(skips) + 1  # steps to the image's own size
-    if head.conv.conv[0] != width or head.norm or head.kernel not in (1, 3) or not steps:
-        return None
-    if not is_transposed:
-        steps = _with_last(steps, sizes)
-    if len(steps) > sizes or not any(step.skip for step in steps):
-        return None
-    if any(not (step.up or step.after) for step in steps) or not share_kind(
-        [*bottom, *(unit for step in steps for unit in step.after)]
-    ):
-        return None
-    tail = 2 ** (sizes - len(steps))
-    return _WayUp(bottom=tuple(bottom), steps=tuple(steps), head=head, tail=tail)
+        tail = 2 ** (sizes - len(steps))
+        return _WayUp(bottom=bottom, steps=steps, head=head, tail=tail)
+
+
+def _is_even(steps: Sequence[_Step]) -> bool:
+    """Whether all steps convolve as often, and none joins after one that does not.
+
+    Otherwise tensors are missing, or it is a network that is built in another way.
+    """
+    joins = [step.skip for step in steps]
+    lengths = {len(step.after) for step in steps}
+    return (
+        any(joins)
+        and joins == sorted(joins, reverse=True)
+        and len(lengths) == 1
+        and 0 not in lengths
+    )
+
+
+def _farness(unit: Unit, last: Unit | None) -> tuple[int, bool, int]:
+    """What speaks against it as the next: modules apart, then the order of registration."""
+    if last is None:
+        return 0, False, unit.place
+    shared = common_parts(unit.conv.parts, last.conv.parts)
+    distance = unit.place - last.place
+    return -shared, distance < 0, abs(distance)
 
 
 def _is_up(unit: Unit) -> bool:
-    return unit.kernel in _UP_KERNELS and unit.conv.may_be_transposed and unit.kernel % 2 == 0
+    return unit.kernel in _UP_KERNELS and unit.conv.may_be_transposed
 
 
-def _with_last(steps: list[_Step], sizes: int) -> list[_Step]:
+def _with_last(steps: tuple[_Step, ...], sizes: int) -> tuple[_Step, ...]:
     """What the last step convolves beyond the others is a step of its own, where one is wanting."""
-    usual = len(steps[0].after)
-    extra = steps[-1].after[usual:]
-    if len(steps) == sizes - 1 and extra:
-        steps[-1].after = steps[-1].after[:usual]
-        steps.append(_Step(after=extra))
-    return steps
+    usual = len(steps[0].after) if steps else 0
+    extra = steps[-1].after[usual:] if steps else ()
+    if len(steps) != sizes - 1 or not extra:
+        return steps
+    last = replace(steps[-1], after=steps[-1].after[:usual])
+    return (*steps[:-1], last, _Step(after=extra))
 
 
 def _candidates(

@@ -94,8 +94,8 @@ def _placed(units: Sequence[Unit]) -> tuple[NestedUNetConfig, Mapping[str, str]]
     heads = [unit for unit in units if unit.kernel == 1 and unit.norm is None]
     inside = [unit for unit in units if unit not in ups and unit not in heads]
     blocks = _blocks(inside)
-    if not blocks or not heads or not share_kind(inside):
-        return None
+    if not blocks or not heads or not share_kind(inside) or inside[0].norm is None:
+        return None  # where norms should be may be some without tensors
     widths = _widths(blocks)
     if widths is None:
         return None

@@ -99,6 +99,8 @@ def _on(
     *body, head = units
     if outs[:-1] != expected or not share_kind(body) or len(set(widths)) < len(depths) - 1:
         return None
+    if body[0].norm is None:
+        return None  # where norms should be may be some without tensors
     if any(unit.kernel != 3 for unit in body) or head.kernel not in (1, 3) or head.prelu:
         return None
     config = SegNetConfig(
