@@ -9,8 +9,8 @@ from segdemo.checkpoints.structure.units import Unit, common_parts, numbers
 
 # A search in depth finds what goes wrong often and shows soon; then one that departs from the
 # likeliest way only a few times finds a mistake that shows late.
-_DEEP_STEPS = 600
-_WIDE_STEPS = 800
+_DEEP_STEPS = 300
+_WIDE_STEPS = 200
 _ANY = 10**6
 _FEW = (1, 2)
 _MAX_STARTS = 3
@@ -32,13 +32,20 @@ class Step:
 Walk = tuple[Step, ...]
 
 
-def walks(units: Sequence[Unit]) -> Iterator[Walk]:
+@dataclass
+class Budget:
+    """How many steps all searches among the same convolutions may still take."""
+
+    left: int = 2500
+
+
+def walks(units: Sequence[Unit], budget: Budget) -> Iterator[Walk]:
     """Ways through all of the convolutions, the likeliest first.
 
     Each takes what its predecessor gives, or that and an earlier map of the contracting path.
     """
     for transposed in _transposed(units):
-        search = _Search(units, transposed)
+        search = _Search(units, transposed, budget)
         # Nothing gives what the first one takes, unless images have as many channels as a map.
         given = {unit.conv.conv[1] for unit in units[1:]}
         starts = sorted(
@@ -49,7 +56,8 @@ def walks(units: Sequence[Unit]) -> Iterator[Walk]:
                 unit.place,
             ),
         )
-        for start in starts[:_MAX_STARTS]:
+        is_clear = bool(starts) and starts[0].conv.conv[0] not in given
+        for start in starts[: 1 if is_clear else _MAX_STARTS]:
             yield from search.from_start(start)
 
 
@@ -76,7 +84,8 @@ def _transposed(units: Sequence[Unit]) -> Iterator[frozenset[int]]:
     yield frozenset(unit.place for unit in chosen)
     if chosen:
         # Even kernels may have led down only.
-        yield frozenset()
+        if all(unit.conv.may_be_conv for unit in chosen):
+            yield frozenset()
         return
     threes = [
         unit
@@ -97,7 +106,8 @@ def _is_called_transposed(unit: Unit) -> bool:
 class _Search:
     """A search in depth that tries the likeliest successor first."""
 
-    def __init__(self, units: Sequence[Unit], transposed: Collection[int]) -> None:
+    def __init__(self, units: Sequence[Unit], transposed: Collection[int], total: Budget) -> None:
+        self.total = total
         self.rank = {unit.place: rank for rank, unit in enumerate(units)}
         self.convs: dict[int, list[Unit]] = defaultdict(list)
         self.transposed: dict[int, list[Unit]] = defaultdict(list)
@@ -137,7 +147,8 @@ class _Search:
         successors.sort(key=lambda found: self._unlikeliness(found[0], last))
         for number, (step, below) in enumerate(successors[: misses + 1]):
             self.budget -= 1
-            if self.budget < 0:
+            self.total.left -= 1
+            if self.budget < 0 or self.total.left < 0:
                 return
             self.walk.append(step)
             self.used.add(step.unit.place)

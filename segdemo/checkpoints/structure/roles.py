@@ -13,7 +13,7 @@ from segdemo.architectures.u_shape.config import (
     UpConfig,
     UShapeConfig,
 )
-from segdemo.checkpoints.structure.flow import Step, walks
+from segdemo.checkpoints.structure.flow import Budget, Step, walks
 from segdemo.checkpoints.structure.layers import Layer, Layers, in_order_of_names
 from segdemo.checkpoints.structure.levels import Levels, Rise, levels_of
 from segdemo.checkpoints.structure.sides import (
@@ -57,10 +57,10 @@ def roles_of(layers: Layers) -> list[Roles]:
     best: list[Roles] = []
     for ordered in (layers, in_order_of_names(layers)):
         units = read_units(ordered)
-        found = _roles_of(units)
+        found = _roles_of(units, Budget())
         if not found:
             strict = read_units(ordered, strictly=True)
-            found = _roles_of(strict) if len(strict.spare) != len(units.spare) else []
+            found = _roles_of(strict, Budget()) if len(strict.spare) != len(units.spare) else []
         if found and (not best or found[0].levels.cost < best[0].levels.cost):
             best = found
         if best and best[0].levels.cost < _GOOD:
@@ -68,14 +68,14 @@ def roles_of(layers: Layers) -> list[Roles]:
     return best
 
 
-def _roles_of(units: Units) -> list[Roles]:
+def _roles_of(units: Units, budget: Budget) -> list[Roles]:
     if units.unreadable or not units.all:
         return []
     gates, rest = gates_of(units.all)
     best: list[Roles] = []
     for on_the_way, around in without_shortcuts(rest):
         for order in _orders(on_the_way):
-            for walk in islice(walks(order), _MAX_WALKS):
+            for walk in islice(walks(order, budget), _MAX_WALKS):
                 found = levels_of(walk)
                 if (
                     not found

@@ -105,12 +105,18 @@ def _strangeness(layer: Layer, conv: Layer) -> tuple[int, bool, int, bool, int]:
     and bn_up1); the order of registration.
     """
     shared = common_parts(layer.parts, conv.parts)
-    one, other = ".".join(layer.parts[shared:]), ".".join(conv.parts[shared:])
-    numbers = _NUMBERS.findall(one)
-    same_numbers = bool(numbers) and numbers == _NUMBERS.findall(other)
-    words = set(_WORDS.findall(one)) & set(_WORDS.findall(other))
+    one, words = _numbers_and_words(layer.parts[shared:])
+    other, other_words = _numbers_and_words(conv.parts[shared:])
+    same_numbers = bool(one) and one == other
+    words = words & other_words
     distance = layer.place - conv.place
     return -shared, not same_numbers, -len(words), distance < 0, abs(distance)
+
+
+@lru_cache(maxsize=8192)
+def _numbers_and_words(parts: tuple[str, ...]) -> tuple[tuple[str, ...], frozenset[str]]:
+    name = ".".join(parts)
+    return tuple(_NUMBERS.findall(name)), frozenset(_WORDS.findall(name))
 
 
 def _is_loose(layer: Layer, conv: Layer) -> bool:
