@@ -119,8 +119,16 @@ def scale_of(inputs: TrainingInputs) -> ToldScale | None:
 
 def speaks_against(inputs: TrainingInputs, preprocessing: Preprocessing) -> bool:
     """Whether images that are prepared so are far from what the network was trained on."""
+    return doubt(inputs, preprocessing) > math.log(CONTRADICTION)
+
+
+def doubt(inputs: TrainingInputs, preprocessing: Preprocessing) -> float:
+    """How much likelier the likeliest of the usual scalings is, as a natural logarithm.
+
+    At least 0; infinite where images prepared so are impossible, and 0 where nothing is told.
+    """
     if inputs.r_squared < LEAST_R_SQUARED:
-        return False
+        return 0.0
     divisor = 255.0 if preprocessing.divisor == "maximum" else preprocessing.divisor
     factor = divisor / 255  # from the values that are divided to images in [0, 1]
     ours = _Scaling(
@@ -131,7 +139,7 @@ def speaks_against(inputs: TrainingInputs, preprocessing: Preprocessing) -> bool
         words={},
     )
     best = max(_fit(inputs, scaling) for scaling in _SCALINGS)
-    return best > -math.inf and _fit(inputs, ours) < best - math.log(CONTRADICTION)
+    return max(0.0, best - _fit(inputs, ours)) if best > -math.inf else 0.0
 
 
 def _fit(inputs: TrainingInputs, scaling: _Scaling) -> float:

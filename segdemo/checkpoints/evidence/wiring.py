@@ -31,7 +31,7 @@ from torch import Tensor
 from segdemo.checkpoints.detect import Detection
 from segdemo.checkpoints.evidence.divergence import divergences
 from segdemo.checkpoints.evidence.first_layer import TrainingInputs
-from segdemo.checkpoints.evidence.flow import Normed, norms_of
+from segdemo.checkpoints.evidence.flow import Normed, norms_of, without_numbers
 from segdemo.checkpoints.evidence.moments import join_correlation
 from segdemo.checkpoints.evidence.signs import place_agreement
 from segdemo.checkpoints.evidence.texture import texture
@@ -179,7 +179,7 @@ def _norms(reading: Detection) -> tuple[Normed, ...]:
     """Its norms, from a network without numbers."""
     side = _side(reading)
     shape = (1, reading.config.in_channels, side, side)
-    return norms_of(reading.without_weights().build(), torch.empty(shape, device="meta"))
+    return norms_of(without_numbers(reading), torch.empty(shape, device="meta"))
 
 
 def _side(reading: Detection) -> int:
