@@ -22,10 +22,10 @@ image's own mean and deviation, which these two numbers do not tell apart."""
 LEAST_R_SQUARED = 0.9
 """Below it the norm does not follow the convolution, or its inputs had no mean: nothing is said.
 
-Trained with the norm right behind: 0.95 and more of 30 networks of which 14 are shipped, 18 were
-trained for a minute; behind a ReLU 0.74 at most; with a mean of zero anything."""
+With the norm right behind the convolution it was 1.00 in eleven shipped checkpoints and 0.95 to 1.00
+in eight networks trained for a minute; of images less their own mean 0.12 and 0.88."""
 LEAST_PROBABILITY = 0.65
-"""Below it the scale is not told."""
+"""Below it the scale is not told; of 20 networks, all told rightly, the least sure has 0.82."""
 
 CONTRADICTION = 20.0
 """So many times likelier another scaling has to be before one is spoken against."""
