@@ -22,8 +22,8 @@ image's own mean and deviation, which these two numbers do not tell apart."""
 LEAST_R_SQUARED = 0.9
 """Below it the norm does not follow the convolution, or its inputs had no mean: nothing is said.
 
-With the norm right behind the convolution it was 1.00 in eleven shipped checkpoints and 0.95 to 1.00
-in eight networks trained for a minute; of images less their own mean 0.12 and 0.88."""
+With the norm right behind the convolution it was 1.00 in eleven shipped checkpoints and 0.95 to
+1.00 in eight networks trained for a minute; of images less their own mean 0.12 and 0.88."""
 LEAST_PROBABILITY = 0.65
 """Below it the scale is not told; of 20 networks, all told rightly, the least sure has 0.82."""
 

@@ -9,14 +9,14 @@ first, and each rules out what is far from the best by a wide margin:
 * statistics: one forward on a fixed texture, in which each norm's input is compared with its
   running statistics and then given them (see ``divergence``).
 
-Calibration on eleven shipped checkpoints, copies of them with exchanged joins and with names that say
-nothing, nine small U-Nets trained for a minute, and two published ones: decided in 73 of 73, rightly
-in all. Signs: 0.93 to 1 of the norms fit in the right reading, 0 to 0.07 with the norm on the other
-side of the ReLU. Moments behind transposed convolutions: correlation 0.975 to 0.998 for the right
-order of joining, -0.71 to 0.742 for the wrong one. Statistics, over the norms in which two orders
-differ: 0.016 to 0.101 for the right one, 0.37 to 1.8 for the wrong one, at least five times as much.
-Not told, and not ruled out: bilinear, bicubic and nearest interpolation, align_corners, ReLU, GELU
-and leaky ReLU (within 0.05 of each other over all norms).
+Calibration on eleven shipped checkpoints, copies of them with exchanged joins and with names that
+say nothing, nine small U-Nets trained for a minute, and two published ones: decided in 73 of 73,
+rightly in all. Signs: 0.93 to 1 of the norms fit in the right reading, 0 to 0.07 with the norm on
+the other side of the ReLU. Moments behind transposed convolutions: correlation 0.975 to 0.998 for
+the right order of joining, -0.71 to 0.742 for the wrong one. Statistics, over the norms in which
+two orders differ: 0.016 to 0.101 for the right one, 0.37 to 1.8 for the wrong one, at least five
+times as much. Not told, and not ruled out: bilinear, bicubic and nearest interpolation,
+align_corners, ReLU, GELU and leaky ReLU (within 0.05 of each other over all norms).
 """
 
 from collections import OrderedDict
