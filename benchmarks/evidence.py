@@ -77,7 +77,7 @@ class OnImages:
     ahead: int
     of: int
     by_first_layer: bool
-    """Whether the first layer speaks against the wrong one anyhow."""
+    """Whether the first layer puts the wrong one behind anyhow."""
     least: float
     """The smallest ratio of the wrong one's distance to the right one's."""
 
@@ -124,7 +124,7 @@ convolution takes; names that say nothing leave also the place of the norm open.
 
 Single images, {_PER_GROUP} of the task and {_PER_GROUP} others: in how many the right values come
 nearer than wrong ones, and by which factor at least. This orders readings and decides nothing;
-those that the first layer speaks against (marked *) come last whatever the image.
+those that the first layer speaks against (marked *) come later whatever the image.
 
 {table(_IMAGE_HEADS, map(_image_cells, images), words=3)}
 """
@@ -298,7 +298,7 @@ def _on_images(checkpoint: str) -> Iterator[OnImages]:
                 wrong=wrong,
                 ahead=sum(ratio > 1 for ratio in ratios),
                 of=len(ratios),
-                by_first_layer=found[0][wrong].against_first_layer,
+                by_first_layer=found[0][wrong].order[0] > found[0]["now"].order[0],
                 least=min(ratios),
             )
 

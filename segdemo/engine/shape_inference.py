@@ -122,6 +122,9 @@ _RULES: dict[Callable[..., Any], Callable[[_Given, _Named], Sequence[int] | None
         (
             *(functional.batch_norm, functional.relu, functional.hardswish, torch.sigmoid),
             functional.hardsigmoid,
+            *(functional.leaky_relu, functional.elu, functional.selu, functional.silu),
+            *(functional.gelu, functional.prelu, functional.group_norm),
+            functional.instance_norm,
         ),
         _same,
     ),

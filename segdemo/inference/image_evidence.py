@@ -1,11 +1,12 @@
 """Which reading of a checkpoint brings an image nearest to what its batch norms remember.
 
-One image orders readings and decides nothing. Measured on eight shipped checkpoints with eight
-images of their task and eight others each: 0..255 instead of normalised values was farther in the
-first norms in 128 of 128, at least 1.6 times; values divided by 255 alone in 64 of 64 images of the
-task and 58 of 64 others; -1..1 instead of ImageNet's in 63 of 64 and 44 of 64; BGR, twice or half
-the size and each image's own mean and deviation are as often nearer as farther. So what the first
-layer tells of the scale comes first, and this after it.
+One image orders readings and decides nothing. Measured on shipped checkpoints with eight images of
+their task and eight others each, and on small networks that were trained for it: 0..255 instead of
+normalised values, or the other way round, is farther in the first norms on every image; values
+divided by 255 alone instead of ImageNet's nearly always; -1..1 instead of these only in two of
+three; BGR, twice or half the size, and each image's own mean and deviation are as often nearer as
+farther. So what the first layer tells of the scale comes first, which does tell -1..1 from
+ImageNet's, and the image after it.
 """
 
 import math
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from segdemo.architectures.parts.data_sets import IMAGENET
 from segdemo.checkpoints.evidence.divergence import divergences
-from segdemo.checkpoints.evidence.scales import speaks_against
+from segdemo.checkpoints.evidence.scales import CONTRADICTION, doubt
 from segdemo.engine.devices import upload
 from segdemo.images.decode import decode
 from segdemo.inference.processing import prepare
@@ -32,6 +33,9 @@ FIRST_NORMS = 3
 UNLIKE = 2.75
 """So far from the first norms under every reading, an image is unlike those of the training.
 None of 64 images of the shipped checkpoints' tasks is (2.57 at most), 6 of 64 others are."""
+
+_DOUBTS = (math.log(3), math.log(CONTRADICTION))
+"""Beyond the first, other values are likelier; beyond the second, these are spoken against."""
 
 _PLAIN = {"mean": [0.0], "std": [1.0], "channels": "rgb"}
 USUAL_VALUES: Mapping[str, Mapping[str, Any]] = {
@@ -52,13 +56,13 @@ class Nearness:
     """Mean divergence over all norms: 0 where they agree, about 1 is far."""
     first: float
     """The same over the first ones."""
-    against_first_layer: bool
-    """Whether the first layer speaks against the values; then nothing else counts."""
+    doubt: float
+    """By how much the first layer finds other values likelier; see ``scales.doubt``."""
 
     @property
-    def order(self) -> tuple[bool, float]:
-        """The smaller, the likelier the reading."""
-        return self.against_first_layer, self.distance
+    def order(self) -> tuple[int, float]:
+        """The smaller, the likelier the reading: what the first layer tells comes first."""
+        return sum(self.doubt > level for level in _DOUBTS), self.distance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,8 +177,7 @@ def _nearness(
     return Nearness(
         distance=sum(found) / len(found),
         first=sum(first) / len(first),
-        against_first_layer=inputs is not None
-        and speaks_against(inputs, segmenter.spec.preprocessing),
+        doubt=doubt(inputs, segmenter.spec.preprocessing) if inputs else 0.0,
     )
 
 

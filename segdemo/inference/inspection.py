@@ -1,5 +1,6 @@
 """What is known of a checkpoint, as JSON has it."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from typing import Any
@@ -8,7 +9,7 @@ from PIL import Image
 
 from segdemo.checkpoints import Detection
 from segdemo.checkpoints.evidence import facts
-from segdemo.inference.image_evidence import USUAL_VALUES, Standing, is_unlike, standings
+from segdemo.inference.image_evidence import USUAL_VALUES, Nearness, Standing, is_unlike, standings
 from segdemo.inference.segmenter import Segmenter
 from segdemo.spec import SegmentationSpec
 from segdemo.strings import text
@@ -46,10 +47,15 @@ def inspection(segmenter: Segmenter, image: Image.Image | None = None) -> dict[s
 def _on_image(segmenter: Segmenter, image: Image.Image) -> dict[str, Any]:
     found = standings(segmenter, image)
     return {
-        "readings": [{"name": one.name, **asdict(one.nearness)} for one in found],
+        "readings": [{"name": one.name, **_figures(one.nearness)} for one in found],
         "unlike": is_unlike(found),
         "sentences": list(_sentences(found)),
     }
+
+
+def _figures(near: Nearness) -> dict[str, float | None]:
+    # JSON has no infinity.
+    return {**asdict(near), "doubt": near.doubt if math.isfinite(near.doubt) else None}
 
 
 def _sentences(found: Sequence[Standing]) -> Iterator[str]:

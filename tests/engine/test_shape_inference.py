@@ -69,6 +69,16 @@ def test_so_is_pooling(sides, kernel, stride, ceil_mode):
         assert watched(lambda: pool(x)) == 1
 
 
+def test_activations_and_norms_keep_the_shape():
+    x = torch.rand(2, 4, 5, 6)
+    layers = (
+        *(nn.ReLU(), nn.LeakyReLU(), nn.ELU(), nn.SELU(), nn.SiLU(), nn.GELU()),
+        *(nn.PReLU(4), nn.GroupNorm(2, 4), nn.InstanceNorm2d(4), nn.BatchNorm2d(4).eval()),
+    )
+    wrong = [layer for layer in layers if watched(lambda layer=layer: layer(x)) != 1]
+    assert not wrong
+
+
 @given(SIDES, st.floats(0.5, 3.0))
 def test_so_is_resizing(sides, factor):
     x = torch.rand(1, 2, *sides)

@@ -94,7 +94,8 @@ def test_the_inspection_with_an_image_is_json_and_says_what_is_nearest(segmenter
 
 def test_a_standing_that_the_first_layer_speaks_against_comes_last(segmenter):
     found = standings(segmenter("unit"), picture(smooth_images()))
-    order = [one.nearness.against_first_layer for one in found]
+    order = [one.nearness.order for one in found]
     assert order == sorted(order)
-    assert any(order)
+    assert max(order)[0] == 2
+    assert found[0].nearness.doubt < found[-1].nearness.doubt
     assert isinstance(found[0], Standing)

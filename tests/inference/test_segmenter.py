@@ -17,6 +17,7 @@ from torch import nn
 from segdemo.architectures.u2net import U2Net, U2NetConfig
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.checkpoints import detect
+from segdemo.checkpoints import recognise as recognise_module
 from segdemo.checkpoints.recognise import parse_metadata, resolve_spec
 from segdemo.errors import FileError, PredictionError, SettingsError, SpecError, UnknownNetworkError
 from segdemo.inference import segmenter as segmenter_module
@@ -430,7 +431,7 @@ def statements(tmp_path, monkeypatch):
                 (tmp_path / name).write_text(json.dumps(says(name)))
         known = SimpleNamespace(title="Ours", words=says(SPEAKERS[4]), classes=("a",) * classes)
         monkeypatch.setattr(
-            segmenter_module, "known_file", lambda _: known if SPEAKERS[4] in speakers else None
+            recognise_module, "known_file", lambda _: known if SPEAKERS[4] in speakers else None
         )
         return load(path, device="cpu", overrides=words).spec
 
@@ -500,7 +501,7 @@ def test_the_recipe_and_the_class_count_speak_last(statements):
 def test_what_is_known_of_a_network_with_other_classes_is_left_out(tmp_path, monkeypatch):
     path = write_checkpoint(tmp_path / "net.safetensors", classes=3)
     known = SimpleNamespace(title="Ours", words={"preprocessing": {"side": 7}}, classes=("a", "b"))
-    monkeypatch.setattr(segmenter_module, "known_file", lambda _: known)
+    monkeypatch.setattr(recognise_module, "known_file", lambda _: known)
     assert "preprocessing.side" not in load(path, device="cpu").spec.origins
 
 
@@ -534,7 +535,7 @@ def load_alone(tmp_path, path):
 
 
 def test_a_spec_without_a_file_asks_nobody_else(monkeypatch):
-    monkeypatch.setattr(segmenter_module, "known_file", None)
+    monkeypatch.setattr(recognise_module, "known_file", None)
     spec = resolve_spec(detect(TutorialUNet(depth=1, width=2).state_dict()), {})
     assert spec.preprocessing.resample == "bicubic"
 

@@ -65,6 +65,16 @@ class FirstLayer:
         """All of them."""
         return tuple(filter(None, (self.weight, self.bias, self.mean, self.variance)))
 
+    def names_in_file(self, renamed: Mapping[str, str]) -> tuple[str, ...]:
+        """What the tensors are called in a file, of which ``renamed`` maps names to ours.
+
+        A bias that was folded into the running mean is among them. These few small tensors are
+        all that has to be read before a download.
+        """
+        folded = self.weight.removesuffix("weight") + "bias"
+        wanted = {*self.names, folded}
+        return tuple(theirs for theirs, ours in renamed.items() if ours in wanted)
+
 
 def first_layer_of(network: nn.Module, in_channels: int) -> FirstLayer | None:
     """The first convolution with the batch norm right behind it; None where there is no such.

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from segdemo.checkpoints.detect import Detection
 from segdemo.engine.shape_inference import returned_shape
 
 Value = Union["Given", "Convolved", "Normed", "Rectified", "Joined", "Averaged", "Other"]
@@ -72,6 +73,12 @@ class Other:
     """Anything else; ``nonnegative`` where no value can be below zero."""
 
     nonnegative: bool = False
+
+
+def without_numbers(detection: Detection) -> nn.Module:
+    """The network of a detection on the meta device, in eval mode."""
+    with torch.device("meta"):
+        return detection.architecture.build(detection.config).eval()
 
 
 def norms_of(network: nn.Module, images: Tensor) -> tuple[Normed, ...]:

@@ -8,6 +8,7 @@ from segdemo.checkpoints.evidence.first_layer import (
     first_layer_of,
     training_inputs,
 )
+from segdemo.checkpoints.evidence.flow import without_numbers
 from segdemo.checkpoints.evidence.scales import ToldScale, scale_of, speaks_against
 from segdemo.checkpoints.evidence.wiring import RuledOut, Wiring, weigh
 from segdemo.spec import SegmentationSpec
@@ -45,8 +46,7 @@ def gather(detection: Detection) -> Evidence:
     """What the norms of a network and of its alternatives tell; nothing on the meta device."""
     if any(tensor.is_meta for tensor in detection.tensors.values()):
         return NO_EVIDENCE
-    network = detection.without_weights().build()
-    layer = first_layer_of(network, detection.config.in_channels)
+    layer = first_layer_of(without_numbers(detection), detection.config.in_channels)
     inputs = training_inputs(layer, detection.tensors) if layer else None
     readings = (detection, *detection.alternatives)
     # Whoever is taken: the same readings are weighed once.

@@ -22,10 +22,10 @@ image's own mean and deviation, which these two numbers do not tell apart."""
 LEAST_R_SQUARED = 0.9
 """Below it the norm does not follow the convolution, or its inputs had no mean: nothing is said.
 
-Trained with the norm right behind: 0.95 and more of 30 networks of which 14 are shipped, 18 were
-trained for a minute; behind a ReLU 0.74 at most; with a mean of zero anything."""
+With the norm right behind the convolution it was 1.00 in eleven shipped checkpoints and 0.95 to
+1.00 in eight networks trained for a minute; of images less their own mean 0.12 and 0.88."""
 LEAST_PROBABILITY = 0.65
-"""Below it the scale is not told."""
+"""Below it the scale is not told; of 20 networks, all told rightly, the least sure has 0.82."""
 
 CONTRADICTION = 20.0
 """So many times likelier another scaling has to be before one is spoken against."""
@@ -119,8 +119,16 @@ def scale_of(inputs: TrainingInputs) -> ToldScale | None:
 
 def speaks_against(inputs: TrainingInputs, preprocessing: Preprocessing) -> bool:
     """Whether images that are prepared so are far from what the network was trained on."""
+    return doubt(inputs, preprocessing) > math.log(CONTRADICTION)
+
+
+def doubt(inputs: TrainingInputs, preprocessing: Preprocessing) -> float:
+    """How much likelier the likeliest of the usual scalings is, as a natural logarithm.
+
+    At least 0; infinite where images prepared so are impossible, and 0 where nothing is told.
+    """
     if inputs.r_squared < LEAST_R_SQUARED:
-        return False
+        return 0.0
     divisor = 255.0 if preprocessing.divisor == "maximum" else preprocessing.divisor
     factor = divisor / 255  # from the values that are divided to images in [0, 1]
     ours = _Scaling(
@@ -131,7 +139,7 @@ def speaks_against(inputs: TrainingInputs, preprocessing: Preprocessing) -> bool
         words={},
     )
     best = max(_fit(inputs, scaling) for scaling in _SCALINGS)
-    return best > -math.inf and _fit(inputs, ours) < best - math.log(CONTRADICTION)
+    return max(0.0, best - _fit(inputs, ours)) if best > -math.inf else 0.0
 
 
 def _fit(inputs: TrainingInputs, scaling: _Scaling) -> float:

@@ -6,7 +6,7 @@ from remembered import SCALINGS, remembering, smooth_images
 from torch import nn
 
 from segdemo.architectures.unet import UNet, UNetConfig
-from segdemo.checkpoints.evidence.first_layer import first_layer_of, training_inputs
+from segdemo.checkpoints.evidence.first_layer import FirstLayer, first_layer_of, training_inputs
 from segdemo.checkpoints.evidence.scales import scale_of, speaks_against
 from segdemo.spec import Preprocessing
 
@@ -108,6 +108,14 @@ def test_a_network_without_norms_or_numbers():
         "encoder.0.norm1.running_mean",
         "encoder.0.norm1.running_var",
     )
+
+
+def test_a_file_has_its_own_names_for_these_tensors_and_a_bias_that_is_folded():
+    theirs = ("a.weight", "a.bias", "b.running_mean", "b.running_var", "b.weight")
+    ours = ("weight", "bias", "mean", "var", "gain")
+    layer = FirstLayer(weight="weight", bias=None, mean="mean", variance="var")
+    found = layer.names_in_file(dict(zip(theirs, ours, strict=True)))
+    assert found == theirs[:4]
 
 
 def test_what_was_said_is_spoken_against_where_it_is_impossible_and_nowhere_else():

@@ -135,10 +135,10 @@ class Trials:
             if (made := self.maps.get(number)) is not None
         )
 
-    def _order(self, numbered: tuple[int, Attempt]) -> tuple[bool, float]:
+    def _order(self, numbered: tuple[int, Attempt]) -> tuple[int, float]:
         """Of equals, such as other activations, the first stays first."""
         near = self.nearness.get(numbered[0])
-        return near.order if near else (True, math.inf)
+        return near.order if near else (0, math.inf)
 
 
 def _id(number: int) -> str:

@@ -206,5 +206,5 @@ def test_another_visitor_cannot_choose_among_somebodys_trials(handlers, visitor,
     trials = compared(handlers, visitor, picture_path)[0].trials
     stranger = Visitor()
     handlers.rereading.choose(stranger, NAMES, "slot-0", trials[1].id)
-    assert stranger.readings == {}
+    assert stranger.overrides == {}
     assert not compared(handlers, stranger, picture_path)[0].trials
