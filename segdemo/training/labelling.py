@@ -9,7 +9,8 @@ from segdemo.errors import PictureError, TrainingError
 from segdemo.images.masks import VOID, DataSetReading, Labels, Notice, TruthMask, read_data_set
 from segdemo.wording import printable
 
-_MOST_CLASSES = 64
+MOST_CLASSES = 64
+"""Of a training set, that of the ground included."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +55,9 @@ class Labelling:
             raise TrainingError("finetune_masks_empty", value=value)
         if len(said) == 2:
             return cls(data_set=data_set, classes=2, thing=said[1], max_megapixels=max_megapixels)
-        if said[-1] >= _MOST_CLASSES:
+        if said[-1] >= MOST_CLASSES:
             raise TrainingError(
-                "finetune_mask_values", count=len(said), highest=said[-1], limit=_MOST_CLASSES - 1
+                "finetune_mask_values", count=len(said), highest=said[-1], limit=MOST_CLASSES - 1
             )
         return cls(
             data_set=data_set, classes=said[-1] + 1, thing=None, max_megapixels=max_megapixels

@@ -5,9 +5,11 @@ import signal
 from dataclasses import replace
 
 import leaves
+import numpy as np
 import pytest
 import torch
 from checkpoint_files import write_checkpoint
+from PIL import Image
 
 from segdemo.catalog import shipped
 from segdemo.cli import finetune as finetuning
@@ -47,6 +49,26 @@ def test_the_result_appears_in_the_page(arguments, tmp_path, monkeypatch, capsys
 def test_a_file_elsewhere_says_how_the_page_finds_it(arguments, tmp_path, capsys):
     assert main([*arguments, "--out", str(tmp_path / "a" / "b.safetensors")]) == 0
     assert f"SEGDEMO_WEIGHTS={tmp_path / 'a'} python app.py" in capsys.readouterr().out
+
+
+def test_a_person_names_how_the_masks_are_read(arguments, tmp_path, capsys):
+    for path in (tmp_path / "masks").iterdir():
+        with Image.open(path) as mask:
+            inverted = 255 - 255 * (np.asarray(mask.convert("L")) > 0)
+        Image.fromarray(inverted.astype(np.uint8)).save(path)
+    out = ["--out", str(tmp_path / "b.safetensors")]
+    assert main([*arguments, *out, "--truth-reading", "sideways"]) == 1
+    assert "sideways" in capsys.readouterr().err
+    assert main([*arguments, *out, "--truth-reading", "inverse"]) == 0
+
+
+def test_what_was_decided_about_the_masks_is_said(arguments, tmp_path, capsys):
+    for path in (tmp_path / "masks").iterdir():
+        with Image.open(path) as mask:
+            counted = 1 + (np.asarray(mask.convert("L")) > 0)
+        Image.fromarray(counted.astype(np.uint8)).save(path)
+    assert main([*arguments, "--out", str(tmp_path / "b.safetensors")]) == 0
+    assert "counted from 1" in capsys.readouterr().out
 
 
 def test_ctrl_c_saves_the_run_and_the_same_command_goes_on(

@@ -180,6 +180,13 @@ def test_winners_are_scored_by_class():
     assert row["threshold"] == ""
 
 
+def test_winners_beside_a_truth_of_ground_and_foreground_are_scored_by_their_foreground():
+    of = prediction(classes=6)
+    labels = (of.labels_at(SIZE) != 0).astype(np.uint8)
+    (row,) = rows_of(report(answer(of=of, pick="all"), truth=TruthMask(labels=labels)))
+    assert (row["accuracy"], row["mean_iou"]) == ("1.0", "1.0")
+
+
 def test_a_class_is_scored_against_that_class():
     of = prediction(classes=3)
     view = View(prediction=of, pick="1", threshold=80)

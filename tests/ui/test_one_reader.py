@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segdemo.architectures import SizeRequirements
 from segdemo.batch import Network, Run, gather, match
 from segdemo.errors import SegdemoError
 from segdemo.images.masks import VOID, decode_truth
 from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
-from segdemo.training.labelling import Labelling
+from segdemo.spec import Preprocessing
+from segdemo.training.labelling import MOST_CLASSES, Labelling
+from segdemo.training.pairs import find_pairs
+from segdemo.training.samples import InputRules, Samples
 from segdemo.ui.api_truth import truth_facts
 from segdemo.ui.handlers import Handlers
 from segdemo.ui.shelf import Shelf
@@ -49,15 +53,47 @@ def test_the_page_and_fine_tuning_read_every_mask_as_programs_do(handlers, tmp_p
         page = told(lambda p=path, m=mask: handlers.truth(p, m.size), mask.size)
         with Image.open(page.labels.file.path) as shown:
             same = [np.array_equal(np.asarray(shown), mask.labels)]
-        labelling = Labelling.of([path], max_megapixels=1)
-        trained = labelling.labels(labelling.mask(path))
-        wanted = mask.labels if labelling.thing is None else mask.foreground()
-        same.append(np.array_equal(trained, wanted))
+        if max(mask.numbers) < MOST_CLASSES:
+            labelling = Labelling.of([path], max_megapixels=1)
+            trained = labelling.labels(labelling.mask(path))
+            wanted = mask.labels if labelling.thing is None else mask.foreground()
+            same.append(np.array_equal(trained, wanted))
         same.append(truth_facts(handlers.truth(path, mask.size))["reading"] == reading)
         same.append(page.notices == tuple(notice.message() for notice in mask.notices))
         if not all(same):
             differing.append((name, same))
     assert not differing
+
+
+def test_a_mask_on_the_stored_pixels_of_a_turned_photo_fits_everywhere(
+    handlers, settings, tmp_path
+):
+    upright = np.zeros((48, 64), bool)
+    upright[8:20, 5:40] = True
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for folder in ("photos", "drawn"):
+        (tmp_path / folder).mkdir()
+    stored = np.ascontiguousarray(np.rot90(upright)).astype(np.uint8) * 255
+    for number in range(2):
+        Image.fromarray(stored).convert("RGB").save(
+            tmp_path / f"photos/{number}.jpg", exif=exif, quality=95
+        )
+        Image.fromarray(stored).save(tmp_path / f"drawn/{number}.png")
+    photo, drawn = tmp_path / "photos/0.jpg", tmp_path / "drawn/0.png"
+    decoded, _ = handlers.decoded(photo)
+    truth = handlers.truth(drawn, decoded.image.size, beside=decoded)
+    np.testing.assert_array_equal(truth.labels, upright)
+    pairs = find_pairs(tmp_path / "photos", tmp_path / "drawn")
+    labelling = Labelling.of([pair.mask for pair in pairs], max_megapixels=1)
+    rules = InputRules(
+        preprocessing=Preprocessing(),
+        requirements=SizeRequirements(),
+        in_channels=3,
+        max_side=512,
+        max_megapixels=1,
+    )
+    np.testing.assert_array_equal(Samples(pairs, labelling, rules)[0].labels, upright)
 
 
 def run_of(tmp_path, settings, masks):
