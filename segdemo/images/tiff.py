@@ -116,7 +116,8 @@ def read_tiff(
     except PictureError:
         raise
     except Exception as error:
-        if "imagecodecs" in str(error):
+        # Where Python itself brings a codec, tifffile asks for that of a newer one.
+        if isinstance(error, ImportError) or "imagecodecs" in str(error):
             raise MissingCodecError("picture_codec", codec=_codec(content)) from error
         raise PictureError("picture_incomplete") from error
     return replace(raster, notices=(*notices, *raster.notices))
