@@ -109,7 +109,7 @@ def decode_plane(
 
 
 def opened(content: bytes, *, max_megapixels: float) -> Image.Image:
-    """The first picture in a file, loaded, in whatever mode and orientation it is stored.
+    """The first image in a file, loaded, in whatever mode and orientation it is stored.
 
     Its size is checked before a pixel is decoded. Raises PictureError as `decode` does.
     """
@@ -127,7 +127,7 @@ def is_plain_jpeg(path: Path) -> bool:
         with Image.open(path, formats=["JPEG"]) as picture:
             # JFIF's own segment and Adobe's say what the numbers are.
             plain = {name for name, _ in getattr(picture, "applist", ())} <= {"APP0", "APP14"}
-            # A file of several pictures is another format.
+            # A file of several images is another format.
             return plain and picture.format == "JPEG" and picture.mode in ("L", "RGB")
     except UnidentifiedImageError:
         return False
@@ -151,7 +151,7 @@ def _decode_stream(stream: BinaryIO, max_megapixels: float, plane: int | None) -
 
 
 def _pages(picture: Image.Image) -> int:
-    """Of a TIFF; animations stand for one picture."""
+    """Of a TIFF; animations stand for one image."""
     try:
         return getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
     except Exception:  # whatever Pillow stumbles over in later pages

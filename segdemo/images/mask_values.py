@@ -204,7 +204,7 @@ def _of_floats(values: Values, nodata: float | None) -> MaskValues:
     return MaskValues(values=shares, shares=True, void=kept)
 
 
-# --- Pictures of Pillow -----------------------------------------------------------------------
+# --- Images of Pillow -----------------------------------------------------------------------
 
 
 def _of_picture(picture: Image.Image, *, smeared: bool, indexed: bool) -> MaskValues:
@@ -249,7 +249,7 @@ def _of_palette(picture: Image.Image, *, indexed: bool) -> MaskValues | None:
 
 
 def _of_layer(layer: Image.Image, *, smeared: bool) -> MaskValues | None:
-    """A picture with opacity; None where that is the same everywhere.
+    """An image with opacity; None where that is the same everywhere.
 
     Colours decide where they alone tell two values, transparent pixels being black. Otherwise
     the shape is in the opacity: of cut-outs, of silhouettes and of half-transparent overlays.
@@ -281,7 +281,7 @@ def _of_colours(picture: Image.Image, *, smeared: bool) -> MaskValues:
 
 
 def _tint(picture: Image.Image) -> int:
-    """How far the channels of an RGB picture's pixels are apart at the most; 0 when it is grey."""
+    """How far the channels of an RGB image's pixels are apart at the most; 0 when it is grey."""
     red, green, blue = picture.split()
     pairs = ((red, green), (green, blue), (blue, red))
     return max(int(np.asarray(ImageChops.difference(*pair)).max()) for pair in pairs)
