@@ -1,4 +1,4 @@
-"""How an image becomes the network's input and its output a map: values, JSON form, precedence."""
+"""The segmentation spec: preprocessing and postprocessing values, JSON form, precedence."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What a person takes home of a run: the figures as a table, the masks in an archive."""
+"""Exports a batch run: its figures as CSV, its masks as a ZIP archive."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Images and masks as they were dropped, in files and archives: found, checked, and paired.
+"""Collects dropped images and masks from files and archives, checks them and pairs them.
 
 Nothing is unpacked to disk: a member is read into memory when its turn comes, and the names in an
 archive are only ever shown and compared.

@@ -1,4 +1,4 @@
-"""Images one after another through several networks; of each, only what is small stays."""
+"""Runs several networks on many images, one after another, and keeps small results of each."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor

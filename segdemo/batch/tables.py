@@ -1,4 +1,4 @@
-"""What is counted of one image, so that any threshold can be answered without its maps."""
+"""Pixel counts of one image at every threshold, from which all figures follow without its maps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A recognised network written anew: self-describing safetensors, or ONNX."""
+"""Exports a recognised network as self-describing safetensors or as ONNX."""
 
 import json
 import logging

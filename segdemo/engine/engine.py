@@ -1,4 +1,4 @@
-"""Networks as a device runs them fastest, with the same answer within rounding.
+"""Runs a network as fast as its device can, with the same output within rounding.
 
 On a CPU norms, ReLUs and joints become part of convolutions. Two passes over memory less for each
 convolution are half of what is gained; the other half is that channels lie last in memory. What

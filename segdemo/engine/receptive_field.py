@@ -1,4 +1,4 @@
-"""How far around a pixel a network looks, found from the calls that it makes.
+"""Computes the receptive field of a network from its traced calls.
 
 The arithmetic is that of Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional
 Neural Networks" (Distill, 2019), with transposed convolutions and resizing besides.

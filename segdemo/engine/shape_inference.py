@@ -1,4 +1,4 @@
-"""The shape that a call of PyTorch returns, worked out from the shapes that it is given.
+"""Infers the output shape of a PyTorch call from its input shapes.
 
 PyTorch does so itself for tensors without numbers, but at the first of them it imports some nine
 hundred modules: more than a second of the first prediction.

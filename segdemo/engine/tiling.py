@@ -1,4 +1,4 @@
-"""A large image in overlapping parts, so that each fits in memory and the answer is the same."""
+"""Splits a large image into overlapping tiles that fit in memory and give the same output."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

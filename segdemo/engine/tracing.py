@@ -1,4 +1,4 @@
-"""What a network does with images of one size, as a list of calls that can be changed and run.
+"""Traces a network on meta tensors into a list of calls that can be changed and run.
 
 The network runs on tensors without numbers while its calls are written down. So which calls
 these are can depend on sizes alone, never on what is in an image.

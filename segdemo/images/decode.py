@@ -1,4 +1,4 @@
-"""Image files of every kind to upright RGB, or to one sentence that says why not."""
+"""Decodes image files of every kind to upright RGB, or says in one sentence why not."""
 
 import io
 import math

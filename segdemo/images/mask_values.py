@@ -1,4 +1,4 @@
-"""The file of a mask to the values that its pixels hold, before anybody says what they mean."""
+"""Reads the pixel values of a mask file, before they are interpreted."""
 
 import io
 import warnings

@@ -1,4 +1,4 @@
-"""What is known of a checkpoint, as JSON has it."""
+"""Describes a loaded checkpoint as JSON: network, readings, spec, evidence."""
 
 import math
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Loaded networks on their device: kept by bytes, one run at a time, memory given back in need."""
+"""Keeps loaded networks within a memory budget and runs them one at a time."""
 
 import gc
 from collections import OrderedDict

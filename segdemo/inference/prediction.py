@@ -1,4 +1,4 @@
-"""What a network says of an image: probabilities, and the masks that follow from them."""
+"""The prediction for one image: class probabilities and the masks that follow from them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Image to tensor exactly as a spec says, and the network's answer back to a map."""
+"""Preprocesses images into tensors as a spec says, and turns logits into probabilities."""
 
 import math
 from collections.abc import Iterable

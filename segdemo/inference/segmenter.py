@@ -1,4 +1,4 @@
-"""A network with everything that its prediction depends on: image in, probabilities out."""
+"""A loaded network with all that its prediction depends on: image in, probabilities out."""
 
 import copy
 import math

@@ -1,4 +1,4 @@
-"""How well maps of probabilities match labels: counted over images, then told in numbers."""
+"""Scores accumulated over a data set, image by image."""
 
 import math
 from abc import ABC, abstractmethod

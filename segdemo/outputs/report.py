@@ -1,4 +1,4 @@
-"""A comparison as a ZIP file: its images, figures and specs, and a page that opens offline."""
+"""Writes a comparison as a ZIP file: images, figures, specs, and a page that opens offline."""
 
 import csv
 import io

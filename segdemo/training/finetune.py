@@ -1,4 +1,4 @@
-"""A checkpoint trained further on a person's own images and masks."""
+"""Fine-tunes a checkpoint on a user's own images and masks."""
 
 import json
 import os

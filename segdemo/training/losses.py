@@ -1,4 +1,4 @@
-"""How far logits are from a map of labels: cross-entropy plus soft Dice."""
+"""The training loss: cross-entropy plus soft Dice."""
 
 from torch import Tensor
 from torch.nn import functional

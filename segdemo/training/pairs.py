@@ -1,4 +1,4 @@
-"""Images with their masks: found by name, checked, and split into two parts."""
+"""Pairs images with masks by name and splits them into training and validation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A person's images as a network is given them: in its size, varied, and in batches."""
+"""Loads, augments, crops and batches training images and masks."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The images kept aside: how well a network does on them, and when to stop because of it."""
+"""Scores a network on the validation images and stops training early."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

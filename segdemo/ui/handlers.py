@@ -1,4 +1,4 @@
-"""What events do: plain values in, plain values out."""
+"""The behaviour of the page without its components: plain values in, plain values out."""
 
 import hashlib
 from collections.abc import Iterator, Sequence

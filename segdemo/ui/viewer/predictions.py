@@ -1,4 +1,4 @@
-"""The latest answers of networks, so that what is made of one needs no second run."""
+"""Caches the latest predictions, so that files made of one need no second run."""
 
 from collections import OrderedDict
 from pathlib import Path

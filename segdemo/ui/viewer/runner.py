@@ -1,4 +1,4 @@
-"""One image through several networks, one after another; one failure never sinks the rest."""
+"""Runs several networks on one image; a failure of one never stops the others."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
