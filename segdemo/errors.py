@@ -2,15 +2,15 @@
 
     SegdemoError
     ├── SettingsError            the environment asks for something impossible
-    ├── PictureError             the picture cannot be read or is out of bounds
+    ├── PictureError             the image cannot be read or is out of bounds
     ├── CheckpointError          the checkpoint cannot be used
     │   ├── FileError            its bytes hold no weights that are safe to read
     │   ├── UnknownNetworkError  its tensors are those of no network we know
     │   ├── WeightsError         its numbers are none to compute with
     │   └── SpecError            its own description makes no sense
     ├── HubError                 a checkpoint could not be found or fetched
-    ├── PredictionError          the network could not be run on this picture
-    ├── TrainingError            pictures and masks are none to train on
+    ├── PredictionError          the network could not be run on this image
+    ├── TrainingError            images and masks are none to train on
     └── ExportError              the network could not be written in this form
 
 Each names its text in the string table, so that the page can say it in the reader's
@@ -39,7 +39,7 @@ class SettingsError(SegdemoError):
 
 
 class PictureError(SegdemoError):
-    """The picture cannot be read or is out of bounds."""
+    """The image cannot be read or is out of bounds."""
 
 
 class CheckpointError(SegdemoError):
@@ -67,11 +67,11 @@ class HubError(SegdemoError):
 
 
 class PredictionError(SegdemoError):
-    """The network could not be run on this picture."""
+    """The network could not be run on this image."""
 
 
 class TrainingError(SegdemoError):
-    """Pictures and masks are none to train on, or the result cannot be written."""
+    """Images and masks are none to train on, or the result cannot be written."""
 
 
 class ExportError(SegdemoError):

@@ -1,4 +1,4 @@
-"""The environment as one frozen value."""
+"""Settings read from environment variables, as one frozen value."""
 
 import math
 import os

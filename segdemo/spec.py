@@ -1,4 +1,4 @@
-"""How a picture becomes the network's input and its output a map: values, JSON form, precedence."""
+"""The segmentation spec: preprocessing and postprocessing values, JSON form, precedence."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +15,7 @@ Activation = Literal["sigmoid", "softmax", "none"]
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:
-    """Picture -> input of the network: resized, divided, centred, padded, in this order."""
+    """Image -> input of the network: resized, divided, centred, padded, in this order."""
 
     resize: ResizeRule = "at_most"
     """``none`` keeps the size; ``longest`` and ``shortest`` bring that side to ``side`` and keep
@@ -29,7 +29,7 @@ class Preprocessing:
     """The filter; all but ``nearest`` widen with the reduction (antialiased)."""
     channels: Channels = "rgb"
     divisor: float | Literal["maximum"] = 255.0
-    """By which the 8-bit values are divided; ``maximum`` is the picture's own largest value."""
+    """By which the 8-bit values are divided; ``maximum`` is the image's own largest value."""
     mean: tuple[float, ...] = (0.0,)
     """Subtracted after the division; one number, or one a channel in the network's order."""
     std: tuple[float, ...] = (1.0,)

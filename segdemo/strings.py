@@ -1,4 +1,4 @@
-"""Every text that a person reads, by key and language, from one table."""
+"""Looks up every text that a person reads, by key and language, in one table."""
 
 import json
 from collections.abc import Iterable, Iterator

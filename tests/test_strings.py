@@ -33,7 +33,7 @@ def placeholders(template):
 HAN = re.compile("[\u4e00-\u9fff]")
 ALIKE = {
     *("page_title", "page_source_hub", "page_source_torchvision", "page_to_download"),
-    *("page_transfer_speed", "page_batch_dice", "panel_detail", "trial_unit", "trial_bgr", "trial_measured"),
+    *("page_transfer_speed", "page_batch_dice", "panel_detail", "trial_unit", "trial_bgr"),
     "trial_measured",
     *("assumed_channels_rgb", "assumed_channels_bgr", "viewer_otsu", "viewer_plot_iou"),
     *("viewer_palette_voc", "viewer_palette_cityscapes", "viewer_palette_ade20k"),

@@ -25,7 +25,7 @@ def count(shapes: Shapes, template: str) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class SizeRequirements:
-    """Which pictures a network can take, in pixels of its input."""
+    """Which images a network can take, in pixels of its input."""
 
     minimum: int = 1
     """The shortest side that runs."""

@@ -103,7 +103,7 @@ class Refinement(nn.Module):
 
 
 class BASNet(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), H and W multiples of 32."""
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W), H and W multiples of 32."""
 
     def __init__(self, config: BASNetConfig) -> None:
         super().__init__()
@@ -261,7 +261,7 @@ def _xuebinqin(name: str, renames: dict[str, str | None]) -> KeyMapping:
         id=name,
         origin="xuebinqin/BASNet",
         renames=renames,
-        # basnet_test.py: a 256 px square, divided by the picture's own maximum; sigmoid inside.
+        # basnet_test.py: a 256 px square, divided by the image's own maximum; sigmoid inside.
         recipe={
             "preprocessing": {"resize": "stretch", "side": 256, "divisor": "maximum", **IMAGENET},
             "postprocessing": {"activation": "sigmoid"},

@@ -42,7 +42,7 @@ class BiSeNetConfig:
 
     @property
     def in_channels(self) -> int:
-        """Channels of the picture."""
+        """Channels of the image."""
         return self.backbone.in_channels
 
     @property
@@ -129,7 +129,7 @@ class Fusion(nn.Module):
 
 
 class BiSeNet(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W) of any size."""
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W) of any size."""
 
     def __init__(self, config: BiSeNetConfig) -> None:
         super().__init__()

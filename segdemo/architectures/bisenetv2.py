@@ -137,7 +137,7 @@ class Aggregation(nn.Module):
 
 
 class BiSeNetV2(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W) of any size."""
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W) of any size."""
 
     def __init__(self, config: BiSeNetV2Config) -> None:
         super().__init__()

@@ -86,7 +86,7 @@ class DeepLabConfig:
 
     @property
     def in_channels(self) -> int:
-        """Channels of the picture."""
+        """Channels of the image."""
         return self.backbone.in_channels
 
 
@@ -112,7 +112,7 @@ class AtrousPyramid(nn.Module):
 
 
 class DeepLab(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W)."""
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W)."""
 
     def __init__(self, config: DeepLabConfig) -> None:
         super().__init__()

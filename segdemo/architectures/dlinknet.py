@@ -82,7 +82,7 @@ class AtrousWays(nn.Module):
 
 
 class DLinkNet(ResNetUNet):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), sides as `requirements`."""
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W), sides as `requirements`."""
 
     def __init__(self, config: DLinkNetConfig) -> None:
         super().__init__(config)

@@ -77,7 +77,7 @@ class EncoderUNetConfig:
     bottom: Row = ()
     """Convolutions before the first step."""
     full: Row = ()
-    """Convolutions of the picture itself, as features of full size for an encoder without any."""
+    """Convolutions of the image itself, as features of full size for an encoder without any."""
     steps: tuple[StepConfig, ...]
     """From the deepest up; what they lack to the image's size is the ``tail``."""
     norm: bool = False
@@ -101,7 +101,7 @@ class EncoderUNetConfig:
 
 
 class ResNetFeatures(nn.Module):
-    """The features of a ResNet (N, C, H, W) at half the size of a picture and at each stage."""
+    """The features of a ResNet (N, C, H, W) at half the size of an image and at each stage."""
 
     def __init__(self, in_channels: int, config: ResNetEncoder, pool: str) -> None:
         super().__init__()
@@ -203,7 +203,7 @@ def _interpolation(config: EncoderUNetConfig) -> tuple[str, bool | None]:
 
 
 class EncoderUNet(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), H and W multiples of 2**steps.
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W), H and W multiples of 2**steps.
 
     Other sizes raise RuntimeError or come back as a multiple.
     """

@@ -141,7 +141,7 @@ class Decoder(nn.Module):
 
 
 class ESPNet(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), sides as `requirements`."""
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W), sides as `requirements`."""
 
     def __init__(self, config: ESPNetConfig) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """FCN (Long, Shelhamer, Darrell 2015, arXiv:1411.4038) as in Caffe: a wide border, then crops.
 
-The picture gets a border of 100 pixels, so that unpadded fc6 has something to see at any
+The image gets a border of 100 pixels, so that unpadded fc6 has something to see at any
 size. Scores of pooled features are joined where they lie over the same pixels; where that is
 follows from the layers in between.
 """
@@ -61,12 +61,12 @@ class Grid:
 
 
 def up_strides(config: VGGConfig) -> tuple[int, ...]:
-    """By which the scores are upsampled before each skip, and at last to the picture."""
+    """By which the scores are upsampled before each skip, and at last to the image."""
     return (*(2,) * config.skips, config.stride)
 
 
 def places(config: VGGConfig) -> tuple[int, ...]:
-    """Where the upsampled scores begin in each skip's features; last, where the picture does.
+    """Where the upsampled scores begin in each skip's features; last, where the image does.
 
     In rows, and columns as well. The crops of the Caffe originals: (5, 9, 31) at stride 8.
     """
@@ -88,7 +88,7 @@ def places(config: VGGConfig) -> tuple[int, ...]:
 
 
 class FCN(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W) of any size."""
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W) of any size."""
 
     def __init__(self, config: FCNConfig) -> None:
         super().__init__()
@@ -137,7 +137,7 @@ def _caffe(
         renames=renames,
         known={"skip_scales": scales} if scales else {},
         fits=lambda config: len(config.skip_scales) in (0, config.skips),
-        # Caffe's pictures: BGR, 0 to 255 less the mean of VGG's training. Those of VOC have at
+        # Caffe's images: BGR, 0 to 255 less the mean of VGG's training. Those of VOC have at
         # most 500 pixels, so that larger ones would show things in other sizes.
         recipe={
             "preprocessing": {

@@ -21,7 +21,7 @@ class GAUNetConfig:
     in_channels: int
     classes: int
     levels: tuple[Row, ...]
-    """From the picture down, the bottleneck last."""
+    """From the image down, the bottleneck last."""
 
     @classmethod
     def standard(
@@ -54,7 +54,7 @@ class GlobalAttention(nn.Module):
 
 
 class GAUNet(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), H and W multiples of 2**depth.
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W), H and W multiples of 2**depth.
 
     Other sizes raise RuntimeError.
     """

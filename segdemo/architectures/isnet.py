@@ -1,4 +1,4 @@
-"""IS-Net (Qin et al. 2022, arXiv:2203.03041): U²-Net's stages at half the picture's size."""
+"""IS-Net (Qin et al. 2022, arXiv:2203.03041): U²-Net's stages at half the image's size."""
 
 from dataclasses import dataclass, replace
 
@@ -29,7 +29,7 @@ class ISNetConfig:
 
 
 class ISNet(u2net.StagesWithSides):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W) of any size.
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W) of any size.
 
     They are those of the finest side output; the others serve training alone.
     """

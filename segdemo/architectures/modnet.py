@@ -1,8 +1,8 @@
-"""MODNet (Ke et al. 2020, arXiv:2011.11961): the matte of a person, from one picture.
+"""MODNet (Ke et al. 2020, arXiv:2011.11961): the matte of a person, from one image.
 
 A low-resolution branch on MobileNetV2 finds the person, a high-resolution branch the details, and
 a fusion branch joins both. Half of the channels of a norm are normalised by the batch, half by
-each picture.
+each image.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class MODNetConfig:
 
     @property
     def in_channels(self) -> int:
-        """Channels of the picture."""
+        """Channels of the image."""
         return self.backbone.in_channels
 
 
@@ -96,7 +96,7 @@ class LowBranch(nn.Module):
 
 
 class HighBranch(nn.Module):
-    """Features at stride 2 from those of the encoder, the low branch and the picture."""
+    """Features at stride 2 from those of the encoder, the low branch and the image."""
 
     def __init__(self, config: MODNetConfig) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ class HighBranch(nn.Module):
 
 
 class FusionBranch(nn.Module):
-    """Logits of the matte from both branches and the picture."""
+    """Logits of the matte from both branches and the image."""
 
     def __init__(self, config: MODNetConfig) -> None:
         super().__init__()
@@ -146,7 +146,7 @@ class FusionBranch(nn.Module):
 
 
 class MODNet(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), H and W multiples of 32."""
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W), H and W multiples of 32."""
 
     def __init__(self, config: MODNetConfig) -> None:
         super().__init__()

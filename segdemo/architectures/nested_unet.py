@@ -1,6 +1,6 @@
 """UNet++ (Zhou et al. 2018, arXiv:1807.10165): a U-Net whose skips are U-Nets themselves.
 
-Node (i, j) lies at level i, which is 2**i times coarser than the picture, in column j. The nodes of
+Node (i, j) lies at level i, which is 2**i times coarser than the image, in column j. The nodes of
 column 0 are the encoder; each other joins all nodes before it at its level with the upsampled
 node below. Every node of level 0 but the first can have a head of its own (deep supervision).
 """
@@ -19,7 +19,7 @@ from segdemo.architectures.u_shape.config import Interpolation
 
 @dataclass(frozen=True, kw_only=True)
 class NestedUNetConfig:
-    """The hyper-parameters of a UNet++; levels count from the picture down."""
+    """The hyper-parameters of a UNet++; levels count from the image down."""
 
     in_channels: int
     classes: int
@@ -85,7 +85,7 @@ class DenseSkip(nn.Module):
 
 
 class NestedUNet(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), H and W multiples of 2**depth.
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W), H and W multiples of 2**depth.
 
     Other sizes raise RuntimeError. With deep supervision they are those of the last head, whose
     node has seen all the others, or the mean of all.
@@ -113,12 +113,12 @@ class NestedUNet(nn.Module):
         return logits
 
     def finest(self, x: Tensor) -> list[Tensor]:
-        """The nodes of the picture's own size, column by column."""
+        """The nodes of the image's own size, column by column."""
         nodes: list[list[Tensor]] = []  # of each level, as far as they are made
         for level, block in enumerate(self.encoder):
             x = block(functional.max_pool2d(x, 2) if level else x)
             nodes.append([x])
-            # What can be made now lies on the diagonal from here to the picture's own level.
+            # What can be made now lies on the diagonal from here to the image's own level.
             for above in range(level - 1, -1, -1):
                 nodes[above].append(self.skips[above](nodes[above], nodes[above + 1][-1]))
         return nodes[0]

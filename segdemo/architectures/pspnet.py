@@ -35,7 +35,7 @@ class PSPNetConfig:
 
     @property
     def in_channels(self) -> int:
-        """Channels of the picture."""
+        """Channels of the image."""
         return self.backbone.in_channels
 
 
@@ -58,7 +58,7 @@ class PyramidPooling(nn.Module):
 
 
 class PSPNet(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W) of any size."""
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W) of any size."""
 
     def __init__(self, config: PSPNetConfig) -> None:
         super().__init__()

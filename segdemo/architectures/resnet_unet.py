@@ -23,7 +23,7 @@ from segdemo.architectures.parts.resnet import (
 
 @dataclass(frozen=True, kw_only=True)
 class ResNetUNetConfig(ResNetConfig):
-    """The stages of the contracting path from the picture down, and the way up."""
+    """The stages of the contracting path from the image down, and the way up."""
 
     decoder: tuple[tuple[int, int], ...]
     """Channels inside and after each block of the expanding path, the deepest first."""
@@ -78,7 +78,7 @@ class Expansion(nn.Module):
 
 
 class ResNetUNet(Contraction):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), H and W multiples of 32.
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W), H and W multiples of 32.
 
     Other sizes raise RuntimeError or come back rounded up to a multiple.
     """

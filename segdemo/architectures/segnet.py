@@ -31,7 +31,7 @@ class SegNetConfig:
     in_channels: int
     classes: int
     encoder: tuple[Row, ...]
-    """From the picture down."""
+    """From the image down."""
     decoder: tuple[Row, ...]
     """From the deepest up; the head, which ends the last block, is not counted."""
     transposed: bool = False
@@ -77,7 +77,7 @@ class TransposedUnit(nn.Module):
 
 
 class SegNet(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), as often halved as pooled."""
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W), as often halved as pooled."""
 
     def __init__(self, config: SegNetConfig) -> None:
         super().__init__()

@@ -25,7 +25,7 @@ from segdemo.architectures.parts.resnet import (
 
 @dataclass(frozen=True, kw_only=True)
 class SmpUNetConfig(ResNetConfig):
-    """The stages of the contracting path from the picture down, and the way up."""
+    """The stages of the contracting path from the image down, and the way up."""
 
     decoder: tuple[int, ...]
     """Channels after each block of the expanding path, the deepest first: one more than stages."""
@@ -74,7 +74,7 @@ class Expansion(nn.Module):
 
 
 class SmpUNet(Contraction):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), H and W multiples of 32.
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W), H and W multiples of 32.
 
     Other sizes raise RuntimeError or come back rounded up to a multiple. Nothing lies at full
     size to be joined, so the last block of the expanding path has no skip.
@@ -137,7 +137,7 @@ def _names(encoder: str) -> dict[str, str | None]:
         "decoder.blocks.{n}.conv{i}.0": "decoder.{n}.conv{i}",
         "decoder.blocks.{n}.conv{i}.1": "decoder.{n}.norm{i}",
         "segmentation_head.0": "head",
-        # What kind of picture it is; no part of the mask.
+        # What kind of image it is; no part of the mask.
         "classification_head.{n}": None,
     }
 

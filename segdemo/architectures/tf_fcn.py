@@ -32,7 +32,7 @@ class SameUp(nn.Module):
 
 
 class SameFCN(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W) of any size."""
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W) of any size."""
 
     def __init__(self, config: VGGConfig) -> None:
         super().__init__()

@@ -43,7 +43,7 @@ _TITLES = {
 
 
 class TorchvisionNet(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W) of any size."""
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W) of any size."""
 
     def __init__(self, config: TorchvisionConfig) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ def _builder(head: Head, backbone: Backbone) -> Callable[..., Any]:
 
 
 def _replace_stem(backbone: Any, in_channels: int) -> None:
-    """Give the first convolution other input channels, as people do for grey pictures."""
+    """Give the first convolution other input channels, as people do for grey images."""
     holder, name = (backbone, "conv1") if hasattr(backbone, "conv1") else (backbone["0"], "0")
     old = getattr(holder, name)
     stem = nn.Conv2d(

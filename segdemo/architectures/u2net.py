@@ -33,7 +33,7 @@ class U2NetConfig:
 
     @property
     def in_channels(self) -> int:
-        """Channels of the picture."""
+        """Channels of the image."""
         return self.encoder[0].into
 
     @classmethod
@@ -85,7 +85,7 @@ class ConvUnit(nn.Module):
 
 
 class Stage(nn.Module):
-    """A residual U-block: the picture's size and its input projection are kept."""
+    """A residual U-block: the image's size and its input projection are kept."""
 
     def __init__(self, config: StageConfig) -> None:
         super().__init__()
@@ -163,7 +163,7 @@ class StagesWithSides(nn.Module):
 
 
 class U2Net(StagesWithSides):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W) of any size."""
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W) of any size."""
 
     def __init__(self, config: U2NetConfig) -> None:
         super().__init__(config)
@@ -269,7 +269,7 @@ ARCHITECTURE = Architecture(
             origin="xuebinqin/U-2-Net",
             renames={**XUEBINQIN_STAGES, "outconv": "fuse"},
             folds_bias=True,
-            # u2net_test.py: a 320 px square, divided by the picture's own maximum.
+            # u2net_test.py: a 320 px square, divided by the image's own maximum.
             recipe={
                 "preprocessing": {
                     "resize": "stretch",

@@ -22,7 +22,7 @@ from segdemo.architectures.u_shape.config import (
 
 @dataclass(frozen=True, kw_only=True)
 class UNetConfig:
-    """The hyper-parameters of a U-Net; levels count from the picture down."""
+    """The hyper-parameters of a U-Net; levels count from the image down."""
 
     in_channels: int
     classes: int
@@ -90,7 +90,7 @@ class UNetConfig:
 
 
 class UNet(UShape):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), H and W at least 16.
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W), H and W at least 16.
 
     Without padding the logits lack four pixels on each side; with cropping, what H and W exceed
     a multiple of 16 by. Where sizes have to fit, any but such a multiple raises RuntimeError.
@@ -183,7 +183,7 @@ def describe(config: UNetConfig) -> str:
 def requirements(config: UNetConfig) -> SizeRequirements:
     """Every level halves the size; without padding a level also loses four pixels.
 
-    Where rows would be lost or sizes have to fit, only multiples give a map of the whole picture.
+    Where rows would be lost or sizes have to fit, only multiples give a map of the whole image.
     """
     levels = len(config.widths) - 1
     if config.padding:

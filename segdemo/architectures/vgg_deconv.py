@@ -52,7 +52,7 @@ class VGGDeconvConfig:
 
 
 class VGGDeconv(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), H and W multiples of 32.
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W), H and W multiples of 32.
 
     Other sizes raise RuntimeError or come back as a multiple.
     """

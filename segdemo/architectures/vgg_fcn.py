@@ -1,7 +1,7 @@
 """FCN (Long et al. 2015, arXiv:1411.4038) on torchvision's VGG-16, as tutorials build it.
 
 Padded like VGG itself, upsampled by 2x2 transposed convolutions to the finest skip and
-bilinearly from there to the picture.
+bilinearly from there to the image.
 """
 
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ from segdemo.architectures.parts.vgg import (
 
 
 class VGGFCN(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), H and W at least 32."""
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W), H and W at least 32."""
 
     def __init__(self, config: VGGConfig) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ def _tutorial(stride: int, renames: dict[str, str]) -> KeyMapping:
         origin=f"tutorials' VGGFCN{stride}",
         renames={**_TUTORIAL, **renames},
         fits=lambda config: config.stride == stride,
-        # They start from torchvision's VGG-16, which knows pictures of these statistics.
+        # They start from torchvision's VGG-16, which knows images of these statistics.
         recipe={"preprocessing": IMAGENET},
         trained_classes=VOC_CLASSES,
     )

@@ -31,7 +31,7 @@ class WNetConfig:
     in_channels: int
     classes: int
     widths: tuple[int, ...]
-    """Channels of each level, from the picture down."""
+    """Channels of each level, from the image down."""
     kernel: int
     networks: int
     """One after another; the last one's map counts."""
@@ -128,7 +128,7 @@ class ResidualUNet(nn.Module):
 
 
 class WNet(nn.Module):
-    """Logits (N, classes, H, W) for pictures (N, in_channels, H, W), sides as `requirements`."""
+    """Logits (N, classes, H, W) for images (N, in_channels, H, W), sides as `requirements`."""
 
     def __init__(self, config: WNetConfig) -> None:
         super().__init__()

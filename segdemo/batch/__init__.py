@@ -1,4 +1,4 @@
-"""Many pictures through several networks: what was dropped, what is counted, what is kept."""
+"""Many images through several networks: what was dropped, what is counted, what is kept."""
 
 from segdemo.batch.export import write_archive, write_table
 from segdemo.batch.members import MAX_PICTURES, Member, Pair, gather, match

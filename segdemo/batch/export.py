@@ -1,4 +1,4 @@
-"""What a person takes home of a run: the figures as a table, the masks in an archive."""
+"""Exports a batch run: its figures as CSV, its masks as a ZIP archive."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ _COLUMNS = (
 
 
 def table(run: Run, outcomes: Sequence[Outcome], k: int) -> str:
-    """CSV: a line for each picture and network, at the threshold k."""
+    """CSV: a line for each image and network, at the threshold k."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
     writer.writerow(_COLUMNS)
@@ -73,7 +73,7 @@ def write_table(run: Run, outcomes: Sequence[Outcome], k: int, target: Path) -> 
 
 
 def write_archive(run: Run, outcomes: Sequence[Outcome], k: int, target: Path) -> None:
-    """A ZIP with the table and the masks of all networks at the pictures' own sizes."""
+    """A ZIP with the table and the masks of all networks at the images' own sizes."""
     # The masks are compressed already.
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(TABLE_NAME, "\ufeff" + table(run, outcomes, k), zipfile.ZIP_DEFLATED)
@@ -88,6 +88,6 @@ def write_archive(run: Run, outcomes: Sequence[Outcome], k: int, target: Path) -
 
 def _mask_name(run: Run, outcome: Outcome, number: int) -> str:
     """Where the mask lies in the archive: a folder for each network, a name that is no path."""
-    # Two networks may have one title, two pictures one name.
+    # Two networks may have one title, two images one name.
     folder = f"{'ABCD'[number]} {file_name(run.networks[number].title)}"
     return f"{folder}/{outcome.number + 1:03d} {file_name(outcome.pair.picture.stem)}.png"

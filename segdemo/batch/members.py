@@ -1,4 +1,4 @@
-"""Pictures and masks as they were dropped, in files and archives: found, checked, and paired.
+"""Collects dropped images and masks from files and archives, checks them and pairs them.
 
 Nothing is unpacked to disk: a member is read into memory when its turn comes, and the names in an
 archive are only ever shown and compared.
@@ -20,7 +20,7 @@ MAX_PICTURES = 200
 MAX_ENTRIES = 2000
 """Of one archive, whatever they are."""
 MAX_UNPACKED_BYTES = 4_000_000_000
-"""Of one archive's pictures together, as it states them."""
+"""Of one archive's images together, as it states them."""
 MAX_RATIO = 200
 """Of unpacked to packed bytes, where an entry is large."""
 
@@ -29,7 +29,7 @@ _MAX_DIRECTORY_BYTES = 2_000_000
 _ENCRYPTED = 0x1
 _MASK_ENDING = "_mask"
 
-# Of what else lies in an archive nobody has to be told. The last few are pictures that are not
+# Of what else lies in an archive nobody has to be told. The last few are images that are not
 # read, with a sentence that says what to do instead.
 _PICTURE_ENDINGS = frozenset(
     (
@@ -92,14 +92,14 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """A picture, and the mask that a person drew of it."""
+    """An image, and the mask that a person drew of it."""
 
     picture: Member
     mask: Member | None = None
 
 
 def gather(paths: Sequence[Path], *, limit: int) -> tuple[Member, ...]:
-    """The pictures in files and ZIP archives, in order; ``limit`` is the most bytes of one.
+    """The images in files and ZIP archives, in order; ``limit`` is the most bytes of one.
 
     Archives in an archive stay closed. What is known to be unreadable is a member that says so.
     Raises PictureError for an archive that nobody would make by accident, and for more than
@@ -178,7 +178,7 @@ def _failure_of(entry: zipfile.ZipInfo, name: str, limit: int) -> PictureError |
 
 
 def match(pictures: Sequence[Member], masks: Sequence[Member]) -> tuple[Pair, ...]:
-    """Each picture with the mask of its name, whatever their endings: ``a.gif``, ``a_mask.gif``.
+    """Each image with the mask of its name, whatever their endings: ``a.gif``, ``a_mask.gif``.
 
     A name that occurs twice on either side tells nobody's mask: it becomes one that says so.
     """

@@ -1,4 +1,4 @@
-"""Pictures one after another through several networks; of each, only what is small stays."""
+"""Runs several networks on many images, one after another, and keeps small results of each."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,7 +38,7 @@ class Network:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Outcome:
-    """What came of one picture."""
+    """What came of one image."""
 
     number: int
     """Its place among those of the run."""
@@ -62,13 +62,13 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Run:
-    """Networks and the pictures that they are given."""
+    """Networks and the images that they are given."""
 
     predictor: Predictor
     networks: tuple[Network, ...]
     pairs: tuple[Pair, ...]
     folder: Path
-    """Where the maps are kept, at their pictures' own sizes."""
+    """Where the maps are kept, at their images' own sizes."""
     measured_size: Callable[[Size], Size]
     """The size of the maps that are counted, as the viewer's."""
     known: Callable[[Exception], SegdemoError]
@@ -79,9 +79,9 @@ class Run:
     """How all masks are read; by default as what they most probably mean, taken together."""
 
     def outcomes(self) -> Iterator[Outcome]:
-        """One after another, in order; a bad picture never sinks the rest.
+        """One after another, in order; a bad image never sinks the rest.
 
-        While networks have one picture the next is read, and no more are in memory. Raises
+        While networks have one image the next is read, and no more are in memory. Raises
         PictureError once MAX_KEPT_BYTES are kept.
         """
         kept = 0
@@ -104,7 +104,7 @@ class Run:
                 yield outcome
 
     def map_path(self, number: int, network: int) -> Path:
-        """The grey PNG of q that a network gave of a picture, of the picture's own size."""
+        """The grey PNG of q that a network gave of an image, of the image's own size."""
         return self.folder / f"{number}-{network}.png"
 
     def _data_set(self) -> DataSetReading | SegdemoError | None:
@@ -183,7 +183,7 @@ class Run:
             return None, self.known(error)
 
     def _kept(self, number: int, place: int, prediction: Prediction, size: Size) -> Map:
-        """The map that is counted; that of the picture's own size goes to disk."""
+        """The map that is counted; that of the image's own size goes to disk."""
         whole = quantise(prediction.foreground_at(prediction.picture_size))
         Image.fromarray(whole).save(self.map_path(number, place), compress_level=1)
         if size == prediction.picture_size:

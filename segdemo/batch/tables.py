@@ -1,4 +1,4 @@
-"""What is counted of one picture, so that any threshold can be answered without its maps."""
+"""Pixel counts of one image at every threshold, from which all figures follow without its maps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _WIRE = np.dtype("<u4")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Tables:
-    """Exact counts at every threshold k, 0 to 256: some kilobytes, however large the picture.
+    """Exact counts at every threshold k, 0 to 256: some kilobytes, however large the image.
 
     What is 0/0 is NaN, and means leave it out: two empty masks neither agree nor disagree.
     """

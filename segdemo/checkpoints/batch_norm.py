@@ -1,4 +1,4 @@
-"""Batch norms as our networks have them: no bias before them, and each with its counter."""
+"""Folds convolution biases into batch norms and adds missing counters."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What lies beside the weights of a network in a state dict, and weights that come in parts."""
+"""Removes what lies beside a network in its state dict, and folds weights that come in parts."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Which network a state dict is, proved by building it."""
+"""Recognises the network of a state dict and proves it by building it."""
 
 import math
 from collections.abc import Collection, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""A recognised network written anew: self-describing safetensors, or ONNX."""
+"""Exports a recognised network as self-describing safetensors or as ONNX."""
 
 import json
 import logging
@@ -45,7 +45,7 @@ def _description(detection: Detection) -> dict[str, Any]:
 
 
 def export_onnx(detection: Detection, spec: SegmentationSpec, path: Path) -> float:
-    """Pictures (1, channels, H, W) of any size -> logits, as one file; its largest difference.
+    """Images (1, channels, H, W) of any size -> logits, as one file; its largest difference.
 
     The spec stands in the model's metadata. The file is run by onnxruntime on several sizes and
     compared with PyTorch; where they differ it is removed. Raises ExportError for that, and

@@ -1,4 +1,4 @@
-"""What a file that is no checkpoint is instead, told by its first bytes."""
+"""Identifies files that are no checkpoints by their first bytes."""
 
 import re
 from collections.abc import Collection

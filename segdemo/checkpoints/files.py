@@ -1,4 +1,4 @@
-"""Bytes of a file to a state dict, without running code that they may hold."""
+"""Reads a checkpoint file into a state dict without running code from it."""
 
 import os
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""How large the structure of a checkpoint may be, and how much of anything is told."""
+"""Limits on the structure of a checkpoint file: tensors, header bytes, nesting."""
 
 from segdemo.errors import FileError
 

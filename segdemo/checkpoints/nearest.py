@@ -1,4 +1,4 @@
-"""How a state dict that is no network differs from the one that it comes closest to."""
+"""Finds the known network that a state dict is closest to, and lists the differences."""
 
 import re
 from collections import ChainMap

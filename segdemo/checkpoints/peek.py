@@ -1,4 +1,4 @@
-"""What a checkpoint holds, from the few bytes that describe its tensors."""
+"""Reads the tensor names and shapes of a checkpoint from its header alone."""
 
 from typing import BinaryIO
 

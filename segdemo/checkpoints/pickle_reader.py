@@ -1,4 +1,4 @@
-"""A pickle to inert values: everything is read, nothing is imported and nothing is called."""
+"""Reads a pickle into inert values: nothing is imported and nothing is called."""
 
 import _compat_pickle
 import io

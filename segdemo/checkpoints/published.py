@@ -1,4 +1,4 @@
-"""What is known of published checkpoints: where they lie, what they find, how they were trained."""
+"""A table of published checkpoints: where they are, their classes, preprocessing and licence."""
 
 import hashlib
 import json

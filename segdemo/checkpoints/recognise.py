@@ -112,8 +112,8 @@ def resolve_spec(
 
 def require_lengths(spec: SegmentationSpec, in_channels: int) -> None:
     """Raise SpecError unless mean and std have a number for each input channel, or one or three."""
-    # A grey network may bring the three numbers of colour pictures: see processing. One of other
-    # channels takes no picture at all, which predict says better than a length.
+    # A grey network may bring the three numbers of colour images: see processing. One of other
+    # channels takes no image at all, which predict says better than a length.
     lengths = {1, 3, in_channels}
     for name in ("mean", "std"):
         values = getattr(spec.preprocessing, name)

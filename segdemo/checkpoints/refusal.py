@@ -1,4 +1,4 @@
-"""Why a state dict is no network known here: what it is like, what it is closest to, a way out."""
+"""Explains why a state dict is not recognised: what it is like, what is closest, a way out."""
 
 import re
 from collections.abc import Mapping

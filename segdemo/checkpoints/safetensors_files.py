@@ -1,4 +1,4 @@
-"""A safetensors file to tensors, its header checked before a byte of them is taken."""
+"""Reads safetensors files; the header is checked before any tensor is read."""
 
 import json
 import math

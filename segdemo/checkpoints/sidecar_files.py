@@ -1,4 +1,4 @@
-"""What the files beside a checkpoint say of its pictures and classes, as far as it is sensible.
+"""What the files beside a checkpoint say of its images and classes, as far as it is sensible.
 
 They never say which network it is: names and types in them are often wrong, tensors are not.
 """

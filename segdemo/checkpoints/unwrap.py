@@ -1,4 +1,4 @@
-"""The tensors of a checkpoint, without the containers and prefixes that people save around them."""
+"""Strips the containers and prefixes that people save around the tensors of a network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a checkpoint is, or why it cannot be used, in a few facts."""
+"""Judges a checkpoint from its header: which network it is, or why it cannot be used."""
 
 from dataclasses import dataclass
 from typing import BinaryIO

@@ -1,4 +1,4 @@
-"""The command line: look into a checkpoint, run it on pictures, train it, write it anew."""
+"""The command line: look into a checkpoint, run it on images, train it, write it anew."""
 
 import argparse
 import json
@@ -182,7 +182,7 @@ def _with_known(name: str, known: dict[str, Any]) -> str:
 
 
 def _predict(options: argparse.Namespace, settings: Settings) -> int:
-    """Write the pictures of each image; a bad one is told and the rest go on."""
+    """Write the images of each image; a bad one is told and the rest go on."""
     segmenter = load(
         options.checkpoint, assume=options.assume, names=options.names, settings=settings
     )
@@ -191,7 +191,7 @@ def _predict(options: argparse.Namespace, settings: Settings) -> int:
     stems = Counter(path.stem for path in options.image)
     code = 0
     for path in options.image:
-        # Two pictures that differ in their ending or folder alone must not overwrite each other.
+        # Two images that differ in their ending or folder alone must not overwrite each other.
         name = path.stem if stems[path.stem] == 1 else "_".join(path.parts[-2:])
         try:
             written = _predict_one(segmenter, path, threshold, options.out / name, settings)

@@ -1,4 +1,4 @@
-"""A convolution by whichever kernel of PyTorch is the fastest for it on a CPU."""
+"""Runs a convolution by the PyTorch kernel that is fastest for it on a CPU."""
 
 from collections import Counter
 from dataclasses import dataclass

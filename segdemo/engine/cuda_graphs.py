@@ -1,4 +1,4 @@
-"""What a network asks of a CUDA device as one launch, for pictures of a size that comes again.
+"""What a network asks of a CUDA device as one launch, for images of a size that comes again.
 
 A small network's kernels are done sooner than the processor can ask for the next one: U²-Net asks
 for some 480. A graph asks for all of them at once.
@@ -26,7 +26,7 @@ Forward = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Known:
-    """What came of pictures of one size."""
+    """What came of images of one size."""
 
     graph: "Graph | None" = None
     byte_size: int = 0
@@ -36,7 +36,7 @@ class _Known:
 class Graphs:
     """The graphs of one network: the least recently used leave first.
 
-    The first picture of a size runs as always, since most sizes come once. With the second a graph
+    The first image of a size runs as always, since most sizes come once. With the second a graph
     is made, and kept only if its answer is that of the network: what cannot be a graph, or is
     another function as one, runs as always for good.
     """
@@ -95,7 +95,7 @@ class Graphs:
 
 
 class Graph:
-    """What ``forward`` does with pictures of one size on their CUDA device.
+    """What ``forward`` does with images of one size on their CUDA device.
 
     Called with others of that size it answers with a copy of its own; one call at a time.
     """

@@ -1,4 +1,4 @@
-"""Which device the networks run on, and what to call it."""
+"""Selects and names the device that networks run on."""
 
 import ctypes
 import sys

@@ -1,4 +1,4 @@
-"""Networks as a device runs them fastest, with the same answer within rounding.
+"""Runs a network as fast as its device can, with the same output within rounding.
 
 On a CPU norms, ReLUs and joints become part of convolutions. Two passes over memory less for each
 convolution are half of what is gained; the other half is that channels lie last in memory. What
@@ -31,7 +31,7 @@ _BY_PROGRAM, _BY_GRAPHS = ("cpu",), ("cuda",)
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Size:
-    """What is known of a network for pictures of one size."""
+    """What is known of a network for images of one size."""
 
     program: Program | None = None
     """What our engine runs; None when the network itself is run."""
@@ -45,12 +45,12 @@ class _Size:
 
     @cached_property
     def field(self) -> ReceptiveField | None:
-        """What a pixel depends on. Large pictures alone are asked for it."""
+        """What a pixel depends on. Large images alone are asked for it."""
         return receptive_field(self.trace) if self.trace else None
 
     @property
     def lacking(self) -> tuple[int, ...]:
-        """How many rows and columns the answer has less than the pictures."""
+        """How many rows and columns the answer has less than the images."""
         if self.trace is None:
             return ()
         ends = (self.trace.given, self.trace.returned)
@@ -62,7 +62,7 @@ class Engine:
     """Keeps what it made of the last network that it ran."""
 
     def __init__(self, dtype: torch.dtype = torch.float32) -> None:
-        """``dtype``: what is computed in; pictures and answers are float32 all the same."""
+        """``dtype``: what is computed in; images and answers are float32 all the same."""
         self._dtype = dtype
         self._lock = Lock()
         self._state: Hashable = None
@@ -117,7 +117,7 @@ class Engine:
     def tiling(self, network: nn.Module, pictures: Tensor, share: float) -> Tiling | None:
         """The parts of at most ``share`` of the pixels that have the same answer.
 
-        None where the whole picture decides of each pixel, or too much of it.
+        None where the whole image decides of each pixel, or too much of it.
         """
         whole = self._size(network, pictures.shape, pictures.device)
         height, width = pictures.shape[2:]

@@ -157,7 +157,7 @@ def _convolution(call: Call, trace: Trace) -> dict[str, Any] | None:
         return None
     if found["weight"] is None or not _are_own(trace, found["weight"], found["bias"]):
         return None
-    # A picture that is alone has no channels that could be last.
+    # An image that is alone has no channels that could be last.
     return found if len(trace.shapes[found.pop("input").number]) == 4 else None
 
 
@@ -174,7 +174,7 @@ def _joined(
     parts = given.pop("tensors", ())
     if len(parts) != 2 or given != {"dim": 1} or readers[joint.result] != [place]:
         return None
-    # Of a single picture, dimension 1 would be its rows.
+    # Of a single image, dimension 1 would be its rows.
     return tuple(parts) if len(trace.shapes[parts[0].number]) == 4 else None
 
 

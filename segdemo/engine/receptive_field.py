@@ -1,4 +1,4 @@
-"""How far around a pixel a network looks, found from the calls that it makes.
+"""Computes the receptive field of a network from its traced calls.
 
 The arithmetic is that of Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional
 Neural Networks" (Distill, 2019), with transposed convolutions and resizing besides.
@@ -20,7 +20,7 @@ from segdemo.engine.tracing import Call, Trace, Value
 class ReceptiveField:
     """Pixel ``i`` of an answer depends on pixels ``i - before`` to ``i + after`` alone.
 
-    Both along each axis. A picture moved by a multiple of ``step`` has its answer moved by as
+    Both along each axis. An image moved by a multiple of ``step`` has its answer moved by as
     much, but for what comes too near to an edge.
     """
 
@@ -30,9 +30,9 @@ class ReceptiveField:
 
 
 def receptive_field(trace: Trace) -> ReceptiveField | None:
-    """What an answer's pixels depend on; None where that is the whole picture, or is not known.
+    """What an answer's pixels depend on; None where that is the whole image, or is not known.
 
-    So it is where a picture's size decides how it is sampled (``align_corners=True``), where
+    So it is where an image's size decides how it is sampled (``align_corners=True``), where
     something is pooled over all of it, and where the answer has another scale.
     """
     axes = [_along(axis, trace) for axis in (2, 3)]
@@ -65,8 +65,8 @@ class _Field:
     def beyond(self, length: int, pixels: int) -> "_Field":
         """Margins so wide that what a tensor of this length lacks depends on pixels that lack too.
 
-        A part of a picture has no values before its first and after its last: where the whole
-        picture has some, whatever reads them must count as too near to the edge.
+        A part of an image has no values before its first and after its last: where the whole
+        image has some, whatever reads them must count as too near to the edge.
         """
         return _Field(
             stride=self.stride,

@@ -1,4 +1,4 @@
-"""Whose network runs next on a device: one at a time, and what waits for the same may join."""
+"""Serialises inference per device and batches equal requests."""
 
 import time
 from collections.abc import Callable, Hashable, Sequence

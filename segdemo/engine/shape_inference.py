@@ -1,4 +1,4 @@
-"""The shape that a call of PyTorch returns, worked out from the shapes that it is given.
+"""Infers the output shape of a PyTorch call from its input shapes.
 
 PyTorch does so itself for tensors without numbers, but at the first of them it imports some nine
 hundred modules: more than a second of the first prediction.
@@ -87,7 +87,7 @@ def _pooled(arguments: _Given, named: _Named) -> Sequence[int] | None:
     if not named["ceil_mode"]:
         return [count, channels, *(span // stride + 1 for span in spans)]
     lengths = [-(-span // stride) + 1 for span in spans]
-    # The last one has to begin inside of the picture or of the padding before it.
+    # The last one has to begin inside of the image or of the padding before it.
     fitting = [
         length - 1 if (length - 1) * stride >= n + padding else length
         for n, length in zip(sides, lengths, strict=True)

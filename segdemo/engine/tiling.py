@@ -1,4 +1,4 @@
-"""A large picture in overlapping parts, so that each fits in memory and the answer is the same."""
+"""Splits a large image into overlapping tiles that fit in memory and give the same output."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from segdemo.engine.receptive_field import ReceptiveField
 _MOST_PARTS = 16
 """Along one side."""
 _MOST_WORK = 3.0
-"""How many times the picture's pixels may be computed in all: what overlaps is computed again."""
+"""How many times the image's pixels may be computed in all: what overlaps is computed again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ def best_tiling(height: int, width: int, field: ReceptiveField, share: float) ->
 
 
 def tiled(run: Callable[[Tensor], Tensor], pictures: Tensor, parts: Tiling) -> Tensor:
-    """``run(pictures)`` within rounding: what each part of the picture says of its own middle.
+    """``run(pictures)`` within rounding: what each part of the image says of its own middle.
 
     ``run`` takes (N, C, H, W) and has the receptive field that the parts were made for.
     """

@@ -1,7 +1,7 @@
-"""What a network does with pictures of one size, as a list of calls that can be changed and run.
+"""Traces a network on meta tensors into a list of calls that can be changed and run.
 
 The network runs on tensors without numbers while its calls are written down. So which calls
-these are can depend on sizes alone, never on what is in a picture.
+these are can depend on sizes alone, never on what is in an image.
 """
 
 import copy
@@ -41,7 +41,7 @@ class Call:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Trace:
-    """The calls in their order, where the pictures come in and where the answer stands."""
+    """The calls in their order, where the images come in and where the answer stands."""
 
     calls: tuple[Call, ...]
     own: int
@@ -53,7 +53,7 @@ class Trace:
 
     @property
     def peak(self) -> int:
-        """The most numbers that are in memory at a time, beside the network's own and the picture.
+        """The most numbers that are in memory at a time, beside the network's own and the image.
 
         What a call needs for itself alone is not known.
         """
@@ -113,7 +113,7 @@ class Program:
 
 
 def trace_network(network: nn.Module, shape: torch.Size) -> Trace | None:
-    """What it does with pictures (N, C, H, W) of this shape; the network itself does not run.
+    """What it does with images (N, C, H, W) of this shape; the network itself does not run.
 
     None when it needs numbers to decide, or uses tensors that are neither its own nor computed.
     """

@@ -19,7 +19,7 @@ _POINTS = (0.0, 5 / 8, -5 / 8, 3 / 2, -3 / 2)  # and infinity
 _MADE, _TAPS = 4, 3
 """Pixels of the answer and of the filter, along one side."""
 _TAKEN = _MADE + _TAPS - 1
-"""Pixels of the picture that they depend on."""
+"""Pixels of the image that they depend on."""
 _TILES = 256
 """Of four by four pixels, done at a time: enough for several threads, and a few MB of numbers."""
 _CHANNELS = 512
@@ -35,7 +35,7 @@ def convolve(
 ) -> Tensor:
     """The sum of ``conv2d(pictures, filters, padding=padding)`` of all pairs, with bias and ReLU.
 
-    Pictures (N, C, H, W) of one size, with channels last; filters (O, C, 3, 3); all float32. The
+    Images (N, C, H, W) of one size, with channels last; filters (O, C, 3, 3); all float32. The
     answer (N, O, H', W') has its channels last, and is exact but for rounding.
     """
     pictures = [picture.permute(0, 2, 3, 1) for picture, _ in pairs]
@@ -78,7 +78,7 @@ def _transformed(filters: Tensor) -> Tensor:
 
 
 def _tiles(picture: Tensor, origin: tuple[int, int], rows: int, across: int) -> Tensor:
-    """(36, tiles, C) of overlapping squares of a picture (H, W, C), with zeros around it."""
+    """(36, tiles, C) of overlapping squares of an image (H, W, C), with zeros around it."""
     channels = picture.shape[2]
     window = picture.new_zeros(rows * _MADE + _TAPS - 1, across * _MADE + _TAPS - 1, channels)
     top, left = origin
@@ -101,7 +101,7 @@ def _both_ways(matrix: Tensor, values: Tensor) -> Tensor:
 
 
 def _matrices() -> tuple[Tensor, Tensor, Tensor]:
-    """Of Toom and Cook: the picture's (6, 6), the filter's (6, 3) and the answer's (4, 6)."""
+    """Of Toom and Cook: the image's (6, 6), the filter's (6, 3) and the answer's (4, 6)."""
     around = [[b for b in _POINTS if b != a] for a in _POINTS]
     into = [[*np.poly(others)[::-1], 0.0] for others in around] + [[*np.poly(_POINTS)[::-1]]]
     powers = np.vander(_POINTS, _TAKEN, increasing=True)

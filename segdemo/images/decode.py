@@ -1,4 +1,4 @@
-"""Image files of every kind to upright RGB, or to one sentence that says why not."""
+"""Decodes image files of every kind to upright RGB, or says in one sentence why not."""
 
 import io
 import math
@@ -109,7 +109,7 @@ def decode_plane(
 
 
 def opened(content: bytes, *, max_megapixels: float) -> Image.Image:
-    """The first picture in a file, loaded, in whatever mode and orientation it is stored.
+    """The first image in a file, loaded, in whatever mode and orientation it is stored.
 
     Its size is checked before a pixel is decoded. Raises PictureError as `decode` does.
     """
@@ -127,7 +127,7 @@ def is_plain_jpeg(path: Path) -> bool:
         with Image.open(path, formats=["JPEG"]) as picture:
             # JFIF's own segment and Adobe's say what the numbers are.
             plain = {name for name, _ in getattr(picture, "applist", ())} <= {"APP0", "APP14"}
-            # A file of several pictures is another format.
+            # A file of several images is another format.
             return plain and picture.format == "JPEG" and picture.mode in ("L", "RGB")
     except UnidentifiedImageError:
         return False
@@ -140,7 +140,7 @@ def _decode_stream(stream: BinaryIO, max_megapixels: float, plane: int | None) -
     picture = _open(stream, max_megapixels)
     require_plane(plane, 1)
     with picture:
-        frames = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
+        frames = _pages(picture)
         notices = (
             (Notice(key="picture_page", facts={"number": 1, "count": frames}),)
             if frames > 1
@@ -148,6 +148,14 @@ def _decode_stream(stream: BinaryIO, max_megapixels: float, plane: int | None) -
         )
         image, orientation = _decode(picture, max_megapixels), orientation_of(picture)
     return Decoded(image=image, notices=notices, planes=frames, orientation=orientation)
+
+
+def _pages(picture: Image.Image) -> int:
+    """Of a TIFF; animations stand for one image."""
+    try:
+        return getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
+    except Exception:  # whatever Pillow stumbles over in later pages
+        return 1
 
 
 def _raster(stream: BinaryIO, max_megapixels: float, plane: int | None) -> Raster | None:
@@ -161,7 +169,7 @@ def _raster(stream: BinaryIO, max_megapixels: float, plane: int | None) -> Raste
             raise
         return None
     if raster is not None:
-        _check_size(raster.values.shape[1], raster.values.shape[0], max_megapixels)
+        check_size(raster.values.shape[1], raster.values.shape[0], max_megapixels)
     return raster
 
 
@@ -236,7 +244,7 @@ def _open(stream: BinaryIO, max_megapixels: float) -> Image.Image:
 
 
 def _load(picture: Image.Image, max_megapixels: float) -> None:
-    _check_size(picture.width, picture.height, max_megapixels)
+    check_size(picture.width, picture.height, max_megapixels)
     try:
         picture.load()
     except Image.DecompressionBombError as error:
@@ -261,7 +269,8 @@ def _formats() -> tuple[str, ...]:
     return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
-def _check_size(width: int, height: int, max_megapixels: float) -> None:
+def check_size(width: int, height: int, max_megapixels: float) -> None:
+    """Raise PictureError for an image that is too large, too small or too narrow."""
     require_pixels(width, height, max_megapixels)
     if min(width, height) < MIN_SIDE:
         raise PictureError("picture_too_small", width=width, height=height, limit=MIN_SIDE)

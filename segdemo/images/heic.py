@@ -11,7 +11,7 @@ from segdemo.images.raster import require_pixels
 
 
 def open_heic(content: bytes, *, max_megapixels: float) -> Image.Image:
-    """The first picture of the file, upright. Its size is checked before a pixel is decoded.
+    """The first image of the file, upright. Its size is checked before a pixel is decoded.
 
     Raises PictureError, also where pillow-heif is not installed.
     """

@@ -1,4 +1,4 @@
-"""What the masks of a data set hold, taken together: values, and how they lie beside each other."""
+"""Counts the values of all masks of a data set and how they lie beside each other."""
 
 from collections import Counter
 from collections.abc import Iterable

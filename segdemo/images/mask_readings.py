@@ -191,16 +191,18 @@ def spread(values: list[float], top: int) -> dict[float, int] | None:
             found = {value: round(value / step) for value in positive}
             near = all(abs(value - step * n) <= _NEAR for value, n in found.items())
             enough = inner >= (1 if parts <= 3 else 2 if parts <= 5 else parts - 1)
-            if near and enough and 0 not in found.values() and _all_differ(found):
+            if near and enough and _are_classes(found):
                 return {**({0: 0} if 0 in values else {}), **found}
     step = math.gcd(*(int(value) for value in positive))
-    if step >= _LEAST_STEP and step**inner >= _ODDS:
-        return {value: int(value // step) for value in values}
+    found = {value: int(value // step) for value in positive}
+    if step >= _LEAST_STEP and step**inner >= _ODDS and _are_classes(found):
+        return {**({0: 0} if 0 in values else {}), **found}
     return None
 
 
-def _all_differ(found: Mapping[float, int]) -> bool:
-    return len(set(found.values())) == len(found)
+def _are_classes(found: Mapping[float, int]) -> bool:
+    numbers = set(found.values())
+    return len(numbers) == len(found) and min(numbers) > 0 and max(numbers) <= _MOST_LABEL
 
 
 def _of_saturated(values: list[float]) -> dict[float, int] | None:

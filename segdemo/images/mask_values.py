@@ -1,4 +1,4 @@
-"""The file of a mask to the values that its pixels hold, before anybody says what they mean."""
+"""Reads the pixel values of a mask file, before they are interpreted."""
 
 import io
 import warnings
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageChops
 
 from segdemo.errors import PictureError
-from segdemo.images.decode import opened, turned, upright
+from segdemo.images.decode import check_size, opened, turned, upright
 from segdemo.images.formats import read_raster
 from segdemo.images.notices import Notice
 from segdemo.images.raster import Raster, require_plane
@@ -30,6 +30,8 @@ _TINT = 16
 _MOST_INDICES = 16
 """A grey palette of more colours than this lists shades."""
 _OPAQUE = 128
+_LARGE = 8
+"""Bytes of numbers that floats may not hold."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -87,6 +89,8 @@ def read_mask_values(
     except MissingCodecError:
         raster = None
     if raster is not None:
+        height, width = raster.values.shape[:2]
+        check_size(width, height, max_megapixels)
         return _of_raster(raster)
     picture = opened(content, max_megapixels=max_megapixels)
     require_plane(plane, 1)
@@ -105,10 +109,10 @@ def _is_lossless(content: bytes, picture: Image.Image) -> bool:
 
 
 def _of_raster(raster: Raster) -> MaskValues:
-    values = raster.values
+    values = np.abs(raster.values) if raster.values.dtype.kind == "c" else raster.values
     if raster.palette is not None and values.dtype == np.uint8:
         picture = Image.fromarray(values)
-        picture.putpalette(raster.palette.tobytes())
+        picture.putpalette(raster.palette[: WHITE + 1].tobytes())
         mask = _of_palette(picture, indexed=True)
         if mask is not None:
             return _told(mask, raster)
@@ -120,6 +124,8 @@ def _of_raster(raster: Raster) -> MaskValues:
         return _told(MaskValues(values=(values ^ flipped).astype(np.uint8)), raster)
     if values.dtype.kind == "f":
         return _told(_of_floats(values, raster.nodata), raster)
+    if values.dtype.itemsize == _LARGE and max(int(values.max()), -int(values.min())) >= 2**53:
+        raise PictureError("truth_values", value=str(int(values.max())))
     if values.dtype == np.int8 and values.max(initial=0) == 0 and values.min(initial=0) == -1:
         # 255 in a type with a sign.
         values = values.view(np.uint8)
@@ -152,6 +158,8 @@ def _turned(values: Values, orientation: int) -> Values:
 
 def _of_bands(raster: Raster) -> MaskValues:
     values = raster.values[..., :3]
+    if values.dtype.kind == "c":
+        values = np.abs(values)
     if values.dtype == np.uint8:
         layers = [values] if raster.alpha is None else [values, raster.alpha[..., None]]
         picture = Image.fromarray(np.ascontiguousarray(np.concatenate(layers, axis=-1)))
@@ -196,7 +204,7 @@ def _of_floats(values: Values, nodata: float | None) -> MaskValues:
     return MaskValues(values=shares, shares=True, void=kept)
 
 
-# --- Pictures of Pillow -----------------------------------------------------------------------
+# --- Images of Pillow -----------------------------------------------------------------------
 
 
 def _of_picture(picture: Image.Image, *, smeared: bool, indexed: bool) -> MaskValues:
@@ -241,7 +249,7 @@ def _of_palette(picture: Image.Image, *, indexed: bool) -> MaskValues | None:
 
 
 def _of_layer(layer: Image.Image, *, smeared: bool) -> MaskValues | None:
-    """A picture with opacity; None where that is the same everywhere.
+    """An image with opacity; None where that is the same everywhere.
 
     Colours decide where they alone tell two values, transparent pixels being black. Otherwise
     the shape is in the opacity: of cut-outs, of silhouettes and of half-transparent overlays.
@@ -273,7 +281,7 @@ def _of_colours(picture: Image.Image, *, smeared: bool) -> MaskValues:
 
 
 def _tint(picture: Image.Image) -> int:
-    """How far the channels of an RGB picture's pixels are apart at the most; 0 when it is grey."""
+    """How far the channels of an RGB image's pixels are apart at the most; 0 when it is grey."""
     red, green, blue = picture.split()
     pairs = ((red, green), (green, blue), (blue, red))
     return max(int(np.asarray(ImageChops.difference(*pair)).max()) for pair in pairs)

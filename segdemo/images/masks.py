@@ -1,4 +1,4 @@
-"""What a person says is right: mask files of every kind to class numbers, by one reader."""
+"""Reads ground-truth masks of every kind into class labels; the one reader for all callers."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 PANEL_COLOURS: tuple[str, ...] = ("#10b0ff", "#ffb81c", "#ff3d8b", "#7733ff")
-"""One colour a panel. Any two stay apart for every kind of colour blindness and over pictures."""
+"""One colour a panel. Any two stay apart for every kind of colour blindness and over images."""
 
 HEAT_COLOURS: tuple[str, ...] = (
     "#000004",

@@ -126,7 +126,7 @@ def of_bands(array: Values, *, plane: int | None = None, colour: bool = False) -
     Of three and more unnamed bands the first three are shown as red, green and blue.
     """
     count = array.shape[-1]
-    if plane is None and (count == 3 or colour):
+    if plane is None and (count == 3 or (colour and count > 3)):
         return Raster(values=array, colour=True, planes=count, plane=0)
     if plane is None and count > 3:
         notice = Notice(key="picture_bands", facts={"count": count})

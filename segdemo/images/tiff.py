@@ -39,6 +39,8 @@ _ALPHA = (1, 2)
 _DEFLATE = (8, 32946)
 _AXES = {"C": "channel", "S": "channel", "Z": "slice", "T": "frame"}
 _GDAL_NODATA, _ORIENTATION = 42113, 274
+_FEWEST_APART = 2
+"""So many samples are no colours."""
 _MOST_SAMPLES = 4
 """Of a pixel; Pillow reads no more."""
 
@@ -114,7 +116,8 @@ def read_tiff(
     except PictureError:
         raise
     except Exception as error:
-        if "imagecodecs" in str(error):
+        # Where Python itself brings a codec, tifffile asks for that of a newer one.
+        if isinstance(error, ImportError) or "imagecodecs" in str(error):
             raise MissingCodecError("picture_codec", codec=_codec(content)) from error
         raise PictureError("picture_incomplete") from error
     return replace(raster, notices=(*notices, *raster.notices))
@@ -146,7 +149,7 @@ def _require_pages(content: bytes) -> None:
             (offset,) = struct.unpack_from(
                 order + pointer, content, offset + width + entry * entries
             )
-    except struct.error as error:
+    except (struct.error, OverflowError) as error:
         raise PictureError("picture_incomplete") from error
     if not seen:
         raise PictureError("picture_incomplete")
@@ -166,7 +169,7 @@ def _images(file: Any) -> Iterator[_Image]:
 def _fitting(file: Any, max_megapixels: float) -> tuple[_Image, tuple[Notice, ...]]:
     """The largest resolution of the first image that is within the limit."""
     images = list(_images(file))
-    if not images:
+    if not images or not images[0].pixels:
         raise PictureError("picture_incomplete")
     first = images[0]
     copies = [image for image in images if image.is_copy_of(first)]
@@ -332,7 +335,7 @@ def _one(array: Values, image: _Image, plane: int | None) -> Raster:
     extra = tuple(map(int, page.extrasamples))
     own = image.samples - len(extra)
     apart = int(page.planarconfig) != _TOGETHER and image.series.kind == "shaped"
-    if apart and plane is None:
+    if apart and plane is None and image.samples > _FEWEST_APART:
         # tifffile writes three or four slices so, and takes the fourth for opacity, unasked.
         notice = Notice(key="picture_bands", facts={"count": image.samples})
         return replace(of_bands(array, colour=True), notices=(notice,))

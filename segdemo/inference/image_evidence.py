@@ -32,7 +32,10 @@ FIRST_NORMS = 3
 """So many norms see the image itself, before it is turned into what the task is about."""
 UNLIKE = 2.75
 """So far from the first norms under every reading, an image is unlike those of the training.
-None of 64 images of the shipped checkpoints' tasks is (2.57 at most), 6 of 64 others are."""
+None of 64 images of the shipped checkpoints' tasks is (2.57 at most), 5 of 64 others are."""
+
+CLOSE = 1.1
+"""Distances of a smaller ratio tell nothing: interpolation and activations differ by as little."""
 
 _DOUBTS = (math.log(3), math.log(CONTRADICTION))
 """Beyond the first, other values are likelier; beyond the second, these are spoken against."""
@@ -57,7 +60,8 @@ class Nearness:
     first: float
     """The same over the first ones."""
     doubt: float
-    """By how much the first layer finds other values likelier; see ``scales.doubt``."""
+    """By how much the first layer finds other values likelier, see ``scales.doubt``; infinite for
+    a network that the norms have ruled out."""
 
     @property
     def order(self) -> tuple[int, float]:
@@ -120,8 +124,10 @@ def _standings(segmenter: Segmenter, image: Image.Image) -> Iterator[tuple[str, 
     for detection in segmenter.detection.alternatives:
         other = _reading_as(segmenter, detection.id)
         twin = _twin(other, segmenter.network)
-        if twin is not None:
-            yield detection.id, _nearness(other, twin, image)
+        near = _nearness(other, twin, image)
+        if near is not None and segmenter.evidence.against_reading(detection):
+            near = replace(near, doubt=math.inf)
+        yield detection.id, near
 
 
 def _same_values(one: Preprocessing, other: Preprocessing) -> bool:

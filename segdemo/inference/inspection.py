@@ -1,4 +1,4 @@
-"""What is known of a checkpoint, as JSON has it."""
+"""Describes a loaded checkpoint as JSON: network, readings, spec, evidence."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,14 @@ from PIL import Image
 
 from segdemo.checkpoints import Detection
 from segdemo.checkpoints.evidence import facts
-from segdemo.inference.image_evidence import USUAL_VALUES, Nearness, Standing, is_unlike, standings
+from segdemo.inference.image_evidence import (
+    CLOSE,
+    USUAL_VALUES,
+    Nearness,
+    Standing,
+    is_unlike,
+    standings,
+)
 from segdemo.inference.segmenter import Segmenter
 from segdemo.spec import SegmentationSpec
 from segdemo.strings import text
@@ -60,10 +67,12 @@ def _figures(near: Nearness) -> dict[str, float | None]:
 
 def _sentences(found: Sequence[Standing]) -> Iterator[str]:
     """In the current language."""
-    if len(found) > 1:
-        best, next_best = found[:2]
+    # Some give the network the same, such as a grey image in either order of channels.
+    other = [one for one in found if one.nearness != found[0].nearness]
+    if other:
+        best, next_best = found[0], other[0]
         yield text(
-            "evidence_image_now" if best.name == "now" else "evidence_image",
+            _key(best, next_best),
             name=_title(best.name),
             figure=f"{best.nearness.distance:.2f}",
             other=_title(next_best.name),
@@ -72,6 +81,13 @@ def _sentences(found: Sequence[Standing]) -> Iterator[str]:
     if is_unlike(found):
         least = min(one.nearness.first for one in found)
         yield text("evidence_unlike", figure=f"{least:.2f}")
+
+
+def _key(best: Standing, next_best: Standing) -> str:
+    is_close = next_best.nearness.distance < CLOSE * best.nearness.distance
+    if is_close and best.nearness.order[0] == next_best.nearness.order[0]:
+        return "evidence_image_open"
+    return "evidence_image_now" if best.name == "now" else "evidence_image"
 
 
 def _title(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Loaded networks on their device: kept by bytes, one run at a time, memory given back in need."""
+"""Keeps loaded networks within a memory budget and runs them one at a time."""
 
 import gc
 from collections import OrderedDict
@@ -60,7 +60,7 @@ class Predictor(Protocol):
     def predict(
         self, path: Path, picture: Image.Image, overrides: Overrides = NO_OVERRIDES
     ) -> Prediction:
-        """Run a checkpoint's network on a picture. Raises CheckpointError or PredictionError."""
+        """Run a checkpoint's network on an image. Raises CheckpointError or PredictionError."""
 
     def status(self) -> Status:
         """Device, precision and memory."""
@@ -73,7 +73,7 @@ class Pool:
         """Choose the device. Raises SettingsError when it or its precision is not to be had."""
         self._settings = settings
         self._device = select_device(settings.device)
-        number_type(self._device, settings.precision)  # now, not at the first picture
+        number_type(self._device, settings.precision)  # now, not at the first image
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         # One may load while another runs, and the status never waits for either.
         self._scheduler = DeviceScheduler()

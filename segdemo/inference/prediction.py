@@ -1,4 +1,4 @@
-"""What a network says of an image: probabilities, and the masks that follow from them."""
+"""The prediction for one image: class probabilities and the masks that follow from them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from segdemo.settings import Precision
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Prediction:
-    """What a network says of a picture."""
+    """What a network says of an image."""
 
     probabilities: npt.NDArray[np.float32]
     """(C, H, W) in [0, 1] at the scale that the network saw."""
     picture_size: tuple[int, int]
-    """Width and height of the picture."""
+    """Width and height of the image."""
     milliseconds: float
-    """From picture to probabilities, without waiting for the device to be free."""
+    """From image to probabilities, without waiting for the device to be free."""
     device: str
     precision: Precision = "fp32"
     reduced: bool = False
-    """Whether the picture was made smaller than the spec wanted, to stay within memory."""
+    """Whether the image was made smaller than the spec wanted, to stay within memory."""
     parts: int = 1
     """In how many overlapping parts it was computed, to stay within memory; the map is the same."""
     background: int = 0
@@ -64,6 +64,6 @@ class Prediction:
         return winners(self.classes_at(size), len(self.probabilities))
 
     def mask(self, threshold: float = 0.5) -> npt.NDArray[np.bool_]:
-        """(H, W) at the picture's own size: whether the foreground reaches ``threshold``."""
+        """(H, W) at the image's own size: whether the foreground reaches ``threshold``."""
         mask: npt.NDArray[np.bool_] = self.foreground_at(self.picture_size) >= threshold
         return mask

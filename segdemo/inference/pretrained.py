@@ -1,4 +1,4 @@
-"""A network from the Hub in one call."""
+"""Loads a network from the Hugging Face Hub in one call."""
 
 from dataclasses import replace
 from pathlib import Path

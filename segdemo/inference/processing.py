@@ -1,4 +1,4 @@
-"""Picture to tensor exactly as a spec says, and the network's answer back to a map."""
+"""Preprocesses images into tensors as a spec says, and turns logits into probabilities."""
 
 import math
 from collections.abc import Iterable
@@ -37,15 +37,15 @@ class Prepared:
     tensor: Tensor
     """(1, C, H, W) float32, padded."""
     size: tuple[int, int]
-    """Width and height of the picture inside it, before padding."""
+    """Width and height of the image inside it, before padding."""
     reduced: bool
-    """Whether the limit on the side made the picture smaller than the spec wanted."""
+    """Whether the limit on the side made the image smaller than the spec wanted."""
 
 
 def network_size(
     size: tuple[int, int], preprocessing: Preprocessing, max_side: int
 ) -> tuple[tuple[int, int], bool]:
-    """Width and height that a picture of ``size`` gets, and whether ``max_side`` cut it.
+    """Width and height that an image of ``size`` gets, and whether ``max_side`` cut it.
 
     Proportions are kept unless the rule is ``stretch``; no side falls under one pixel.
     """
@@ -78,7 +78,7 @@ def prepare(
     requirements: SizeRequirements,
     max_side: int,
 ) -> Prepared:
-    """The RGB picture as the network wants it; a network of one channel sees it in grey.
+    """The RGB image as the network wants it; a network of one channel sees it in grey.
 
     Odd sizes are padded by reflection, never stretched unless the spec says so. Resizing is
     that of ``resized``, all else exact. Raises PredictionError for a network of neither one nor
@@ -95,10 +95,10 @@ def prepare(
 
 
 def resized(picture: Image.Image, size: tuple[int, int], resample: Resample) -> Pixels:
-    """(H, W, 3) uint8 of the RGB picture at ``size`` (width, height), antialiased as in Pillow.
+    """(H, W, 3) uint8 of the RGB image at ``size`` (width, height), antialiased as in Pillow.
 
     By "bilinear" and "bicubic" a value may be one of 255 beside Pillow's: PyTorch's kernels are
-    the same filters and need half the time for a large picture, its copy for them included.
+    the same filters and need half the time for a large image, its copy for them included.
     """
     if picture.size == size or resample not in _IN_TORCH:
         if picture.size != size:
@@ -126,11 +126,11 @@ def _normalised(
             channels.reverse()
     divisor = preprocessing.divisor
     if divisor == "maximum":
-        # A black picture has nothing to divide by.
+        # A black image has nothing to divide by.
         divisor = float(max(channel.max() for channel in channels)) or 1.0
     mean = _per_channel(preprocessing.mean, in_channels)
     std = _per_channel(preprocessing.std, in_channels)
-    # There are 256 values: what becomes of each is looked up, in one pass over the picture.
+    # There are 256 values: what becomes of each is looked up, in one pass over the image.
     levels = np.arange(256, dtype=np.float32) / np.float32(divisor)
     tables = np.broadcast_to((levels - mean) / std, (in_channels, 256))
     normalised = np.empty((in_channels, *pixels.shape[:2]), np.float32)
@@ -141,7 +141,7 @@ def _normalised(
 
 def _per_channel(values: tuple[float, ...], channels: int) -> npt.NDArray[np.float32]:
     if len(values) not in (1, channels):
-        # Three values for a grey network: the grey picture is centred by their average.
+        # Three values for a grey network: the grey image is centred by their average.
         values = (sum(values) / len(values),)
     return np.asarray(values, dtype=np.float32)[:, None]
 
@@ -161,7 +161,7 @@ def _pad(
 def activate(logits: Tensor, activation: Activation, size: tuple[int, int]) -> Tensor:
     """Logits (1, C, H, W) -> probabilities (C, h, w) in [0, 1], the padding cut off.
 
-    ``size`` is the width and height of the picture inside. One channel has no softmax, so
+    ``size`` is the width and height of the image inside. One channel has no softmax, so
     it gets a sigmoid. Raises PredictionError when the network returned NaN or infinity.
     """
     logits = logits[0, :, : size[1], : size[0]].float()

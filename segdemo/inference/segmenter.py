@@ -1,4 +1,4 @@
-"""A network with everything that its prediction depends on: picture in, probabilities out."""
+"""A loaded network with all that its prediction depends on: image in, probabilities out."""
 
 import copy
 import math
@@ -34,7 +34,7 @@ _MOST_TOGETHER = 8
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Fitted:
-    """A picture as a network gets it."""
+    """An image as a network gets it."""
 
     prepared: Prepared
     given: Tensor
@@ -60,9 +60,9 @@ class Segmenter:
         precision: Precision = "fp32",
         evidence: Evidence = NO_EVIDENCE,
     ) -> None:
-        """``max_side`` limits the picture that the network is given, in pixels.
+        """``max_side`` limits the image that the network is given, in pixels.
 
-        A picture for which it would need more than ``memory_megabytes`` beside its weights is
+        An image for which it would need more than ``memory_megabytes`` beside its weights is
         computed in parts where that gives the same map, and made smaller where not. Raises
         SettingsError when the device does not compute in ``precision``.
         """
@@ -108,10 +108,10 @@ class Segmenter:
         return twin
 
     def predict(self, picture: Image.Image, scheduler: DeviceScheduler | None = None) -> Prediction:
-        """Run the network once on a picture, read as the page reads it: see pictures.decode.
+        """Run the network once on an image, read as the page reads it: see images.decode.
 
         ``scheduler``: who else uses the device; nobody by default. Raises PictureError when the
-        picture cannot be read, and PredictionError when the network cannot take it or returns NaN.
+        image cannot be read, and PredictionError when the network cannot take it or returns NaN.
         """
         start = time.perf_counter()
         if picture.mode != "RGB" or picture.info:
@@ -146,7 +146,7 @@ class Segmenter:
         )
 
     def _within_memory(self, picture: Image.Image) -> _Fitted:
-        """The fewest changes that keep to the memory: none, parts, a smaller picture."""
+        """The fewest changes that keep to the memory: none, parts, a smaller image."""
         prepared = self._prepared(picture, self.max_side)
         given = upload(prepared.tensor, self.device)
         needed = self._engine.memory(self.network, given)

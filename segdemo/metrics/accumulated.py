@@ -1,4 +1,4 @@
-"""How well maps of probabilities match labels: counted over pictures, then told in numbers."""
+"""Scores accumulated over a data set, image by image."""
 
 import math
 from abc import ABC, abstractmethod
@@ -22,11 +22,11 @@ _STEPS = range(LEVELS // 4, LEVELS * 7 // 8 + 1, LEVELS // 32)
 
 
 class Scores(ABC):
-    """Counts of pixels, added up picture by picture; a pixel counts the same in each."""
+    """Counts of pixels, added up image by image; a pixel counts the same in each."""
 
     @abstractmethod
     def add(self, probabilities: Map, labels: Labels) -> None:
-        """Counts a picture: probabilities (C, H, W) as the network gives them, labels (H, W)."""
+        """Counts an image: probabilities (C, H, W) as the network gives them, labels (H, W)."""
 
     @property
     @abstractmethod

@@ -1,4 +1,4 @@
-"""How maps agree and how right they are: exact counts of pixels at every threshold at once.
+"""Pixel counts and scores of probability maps at all thresholds at once, exactly.
 
 A map holds q in 0..255 and the threshold k calls q >= k foreground. Arrays over thresholds have
 257 entries, k = 0 (everything is foreground) to k = 256 (nothing is). What is 0/0 is NaN: it is

@@ -28,7 +28,7 @@ class Outlines:
     """Outlines of a map's masks against that of the truth; they match within REACH pixels.
 
     The outline is what a mask loses when it is eroded by one pixel up, down, left and right; the
-    picture's edge erodes nothing. VOID pixels are background in both masks.
+    image's edge erodes nothing. VOID pixels are background in both masks.
     """
 
     found: Counts
@@ -80,7 +80,7 @@ def outlines(q: Map, truth: Map) -> Outlines:
 
 
 def _lowest_around(values: Map) -> Map:
-    """The smallest of each pixel and its four neighbours inside of the picture."""
+    """The smallest of each pixel and its four neighbours inside of the image."""
     lowest = values.copy()
     for here, there in (
         (np.s_[1:], np.s_[:-1]),

@@ -1,4 +1,4 @@
-"""Masks, maps, overlays and cut-outs as pictures, for files and downloads."""
+"""Masks, maps, overlays and cut-outs as images, for files and downloads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _MAX_CLASSES = 256
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class View:
-    """A prediction as a person looks at it, at the picture's own size (H, W)."""
+    """A prediction as a person looks at it, at the image's own size (H, W)."""
 
     prediction: Prediction
     threshold: int = LEVELS // 2
@@ -111,7 +111,7 @@ class View:
 
 
 def draw(kind: Kind, picture: Image.Image, view: View) -> Image.Image:
-    """One of the pictures that people keep, at the RGB picture's own size.
+    """One of the images that people keep, at the RGB image's own size.
 
     Where the winners of several classes are shown, the mask holds the class numbers, and the
     probability is that of whatever is no background.
@@ -153,7 +153,7 @@ def map_picture(probabilities: npt.NDArray[np.float32]) -> Image.Image:
 def overlay_picture(
     picture: Image.Image, mask: Mask, colour: str = PANEL_COLOURS[0], opacity: float = 0.6
 ) -> Image.Image:
-    """The RGB picture with the foreground tinted; ``opacity`` in [0, 1]."""
+    """The RGB image with the foreground tinted; ``opacity`` in [0, 1]."""
     tint = Image.new("RGB", picture.size, ImageColor.getrgb(colour))
     tinted = Image.blend(picture, tint, opacity)
     return Image.composite(tinted, picture, mask_picture(mask))
@@ -181,7 +181,7 @@ def labels_overlay_picture(
     painted: Mask,
     opacity: float = 0.6,
 ) -> Image.Image:
-    """The RGB picture with each class tinted in its colour where it is ``painted``."""
+    """The RGB image with each class tinted in its colour where it is ``painted``."""
     tinted = Image.blend(picture, label_picture(labels, colours).convert("RGB"), opacity)
     return Image.composite(tinted, picture, mask_picture(painted))
 
@@ -189,7 +189,7 @@ def labels_overlay_picture(
 def cutout_picture(
     picture: Image.Image, probabilities: npt.NDArray[np.float32], threshold: float = 0.5
 ) -> Image.Image:
-    """The RGB picture as RGBA with soft edges: alpha follows the probability.
+    """The RGB image as RGBA with soft edges: alpha follows the probability.
 
     It rises from 0 at p = 0 over one half at the threshold, in (0, 1), to 255 at p = 1, so that
     it is 128 or more exactly where the mask is. At 0.5 it is the probability itself.

@@ -1,4 +1,4 @@
-"""A comparison as a ZIP file: its pictures, figures and specs, and a page that opens offline."""
+"""Writes a comparison as a ZIP file: images, figures, specs, and a page that opens offline."""
 
 import csv
 import io
@@ -59,12 +59,12 @@ class Missing:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Comparison:
-    """A picture and what networks say of it; the letters A, B, ... follow their order."""
+    """An image and what networks say of it; the letters A, B, ... follow their order."""
 
     picture: Image.Image
     answers: Sequence[ReportPanel | Missing]
     truth: TruthMask | None = None
-    """Of the picture's size."""
+    """Of the image's size."""
 
     @property
     def lettered(self) -> list[tuple[str, ReportPanel]]:
@@ -118,9 +118,9 @@ def provenance(entry: CatalogEntry, overrides: Overrides) -> dict[str, Any]:
 def write_report(file: IO[bytes], comparison: Comparison, *, date: str) -> None:
     """The comparison as a ZIP in an open file; ``date`` is when it was made, for people.
 
-    It holds index.html, figures.csv, checkpoints.json, picture.jpg, truth.png where there is
-    one, and for each answer, under its letter, the four pictures and spec.json. Names in it are
-    ours alone. One picture is in memory at a time, beside what the comparison keeps.
+    It holds index.html, figures.csv, checkpoints.json, image.jpg, truth.png where there is
+    one, and for each answer, under its letter, the four images and spec.json. Names in it are
+    ours alone. One image is in memory at a time, beside what the comparison keeps.
     """
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
         width, height = comparison.picture.size

@@ -44,7 +44,7 @@ class Section:
 def page(
     sections: Sequence[Section], figures: Sequence[Mapping[str, str | float]], made: str
 ) -> str:
-    """The page, whose pictures lie beside it: picture.jpg, A/overlay.png and so on.
+    """The page, whose images lie beside it: image.jpg, A/overlay.png and so on.
 
     Whatever is foreign stands in it as text, and no script could run.
     """

@@ -11,7 +11,7 @@ _MOST_CLASSES = 256
 def truth_hints(view: View, truth: TruthMask) -> tuple[Notice, ...]:
     """Labels beyond the network's classes, and the reading that fits its answer far better.
 
-    ``truth`` has the picture's size. Of several better readings the best is told.
+    ``truth`` has the image's size. Of several better readings the best is told.
     """
     background = view.prediction.background
     winners = 2 < view.classes <= _MOST_CLASSES and view.class_number is None

@@ -1,1 +1,1 @@
-"""Training: what the recipes in weights/ and fine-tuning on one's own pictures share."""
+"""Training: what the recipes in weights/ and fine-tuning on one's own images share."""

@@ -1,4 +1,4 @@
-"""A checkpoint trained further on a person's own pictures and masks."""
+"""Fine-tunes a checkpoint on a user's own images and masks."""
 
 import json
 import os
@@ -67,13 +67,13 @@ class Listener:
     """Who hears how it goes."""
 
     read: Callable[[int, int], None] = lambda done, count: None
-    """Pictures read, of how many."""
+    """Images read, of how many."""
     noticed: Callable[[tuple[Notice, ...]], None] = lambda notices: None
     """What was decided about the masks."""
     began: Callable[["Beginning"], None] = lambda beginning: None
     step: Callable[[int, int, float], None] = lambda step, steps, loss: None
     looked: Callable[[int, float, float], None] = lambda step, score, best: None
-    """Step, score of the pictures kept aside, the best so far."""
+    """Step, score of the images kept aside, the best so far."""
     stops: Callable[[int], bool] = lambda step: False
     """Asked after each step whether to save and leave."""
 
@@ -100,7 +100,7 @@ class Result:
     steps: int
     best_step: int
     before: dict[str, Any] | None
-    """Scores of the checkpoint on the pictures kept aside; None when it has other classes."""
+    """Scores of the checkpoint on the images kept aside; None when it has other classes."""
     after: dict[str, Any]
     seconds: float
 
@@ -112,7 +112,7 @@ def default_out(checkpoint: Path, images: Path, folder: Path) -> Path:
 
 
 def finetune(request: Request, settings: Settings, listener: Listener) -> Result:
-    """Trains, and writes the weights that were best on pictures kept aside, with all that is known.
+    """Trains, and writes the weights that were best on images kept aside, with all that is known.
 
     An interrupted run of the same request is continued. Raises TrainingError, CheckpointError
     and SettingsError, each with a sentence for the person.
@@ -179,7 +179,7 @@ def finetune(request: Request, settings: Settings, listener: Listener) -> Result
 
 
 class _Run:
-    """One training with its pictures, its judge and its plan."""
+    """One training with its images, its judge and its plan."""
 
     def __init__(
         self,

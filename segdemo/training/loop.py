@@ -21,7 +21,7 @@ _LONGEST_MEMORY = 0.998
 _MEMORY_OF_LOSS = 0.97
 
 BatchSampler = Callable[[int, Ranks], tuple[Tensor, Tensor]]
-"""Step -> this process's pictures (N, C, H, W) and labels (N, H, W), by the step alone."""
+"""Step -> this process's images (N, C, H, W) and labels (N, H, W), by the step alone."""
 
 
 ForwardDeep = Callable[[nn.Module, Tensor], list[Tensor]]
@@ -159,7 +159,7 @@ class _Run:
             group["lr"] = rate(self.plan, self.step)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half):
             outputs = self.parallel(pictures)
-        # Some networks answer for the middle of a padded picture: see processing.activate.
+        # Some networks answer for the middle of a padded image: see processing.activate.
         height, width = labels.shape[1:]
         outputs = [logits[..., :height, :width] for logits in outputs]
         total = deep_loss(outputs, labels, gap_weight=self.plan.gap_weight)

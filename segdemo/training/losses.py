@@ -1,4 +1,4 @@
-"""How far logits are from a map of labels: cross-entropy plus soft Dice."""
+"""The training loss: cross-entropy plus soft Dice."""
 
 from torch import Tensor
 from torch.nn import functional
@@ -12,7 +12,7 @@ def loss(logits: Tensor, labels: Tensor, *, gap_weight: float = 0.0) -> Tensor:
     """Of logits (N, C, H, W) and labels (N, H, W); 0 when every pixel is surely right.
 
     One channel stands for label 1 against all others: binary cross-entropy plus one minus
-    soft Dice, a picture at a time. Several stand for one label each: cross-entropy over them
+    soft Dice, an image at a time. Several stand for one label each: cross-entropy over them
     plus one minus their soft Dice over the batch. ``gap_weight`` is the extra weight of ground
     that is squeezed between two pieces of label 1; one channel only.
     """
@@ -47,7 +47,7 @@ def _of_classes(logits: Tensor, labels: Tensor) -> Tensor:
     chance = logits.softmax(1) * kept[:, None]
     one_hot = functional.one_hot(labels.long() * kept, logits.shape[1]).permute(0, 3, 1, 2)
     truth = one_hot * kept[:, None]
-    # Over the batch, because most pictures lack some class.
+    # Over the batch, because most images lack some class.
     sums = ((chance * truth).sum((0, 2, 3)), chance.sum((0, 2, 3)), truth.sum((0, 2, 3)))
     return entropy / kept.sum().clamp(min=1) + 1 - _dice(*sums).mean()
 

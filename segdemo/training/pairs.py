@@ -1,4 +1,4 @@
-"""Pictures with their masks: found by name, checked, and split into two parts."""
+"""Pairs images with masks by name and splits them into training and validation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from segdemo.wording import printable
 
 _MASK_ENDING = "_mask"
 _VALIDATION_SHARE = 5
-"""One picture in so many is kept aside."""
+"""One image in so many is kept aside."""
 _MOST_VALIDATION = 50
 """More would only take time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """A picture and the mask that a person drew of it."""
+    """An image and the mask that a person drew of it."""
 
     picture: Path
     mask: Path
@@ -71,10 +71,10 @@ def _by_stem(folder: Path) -> dict[str, Path]:
 def split(
     labels: Sequence[frozenset[int]], classes: int, seed: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Numbers of the pictures to train on, and of those kept aside: a fifth, at least one.
+    """Numbers of the images to train on, and of those kept aside: a fifth, at least one.
 
-    ``labels`` holds the labels that occur in each picture. Every class is in the first part,
-    if it takes a picture from the second. Raises TrainingError for a class that is nowhere.
+    ``labels`` holds the labels that occur in each image. Every class is in the first part,
+    if it takes an image from the second. Raises TrainingError for a class that is nowhere.
     """
     order = np.random.default_rng([seed, 3]).permutation(len(labels)).tolist()
     count = min(_MOST_VALIDATION, max(1, len(labels) // _VALIDATION_SHARE))
@@ -86,7 +86,7 @@ def split(
         if not holders:
             raise TrainingError("finetune_class_absent", label=label, highest=classes - 1)
         if len(aside) == 1:
-            # One picture shows this class, and there is another to judge by.
+            # One image shows this class, and there is another to judge by.
             aside.append(training.pop())
         aside.remove(holders[0])
         training.append(holders[0])

@@ -1,4 +1,4 @@
-"""What decides how a training runs, and the learning rate of each of its steps."""
+"""Training hyper-parameters and the learning-rate schedule."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One process or several that train together, as torchrun starts them."""
+"""Distributed data-parallel training, as torchrun starts it."""
 
 import os
 from collections.abc import Iterator, Mapping

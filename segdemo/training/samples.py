@@ -1,4 +1,4 @@
-"""A person's pictures as a network is given them: in its size, varied, and in batches."""
+"""Loads, augments, crops and batches training images and masks."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from segdemo.training.pairs import Pair
 from segdemo.training.ranks import Ranks
 
 _MEMORY_BYTES = 1 << 30
-"""Of pictures that are kept; the others are read again whenever they are needed."""
+"""Of images that are kept; the others are read again whenever they are needed."""
 _CROP = 256
 """Pixels; enough to see something in, and little enough for a batch to fit into memory."""
 _BATCH = 4
@@ -47,7 +47,7 @@ _VARY = v2.Compose(
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Sample:
-    """A picture in the network's size, and what each of its pixels is."""
+    """An image in the network's size, and what each of its pixels is."""
 
     picture: Image.Image
     labels: npt.NDArray[np.uint8]
@@ -56,17 +56,17 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class InputRules:
-    """What a network asks of its pictures."""
+    """What a network asks of its images."""
 
     preprocessing: Preprocessing
     requirements: SizeRequirements
     in_channels: int
     max_side: int
-    """Above which no picture is given to it, in pixels."""
+    """Above which no image is given to it, in pixels."""
     max_megapixels: float
 
     def tensor(self, picture: Image.Image) -> Tensor:
-        """(C, H, W), padded, of a picture that has the network's size already."""
+        """(C, H, W), padded, of an image that has the network's size already."""
         as_it_is = replace(self.preprocessing, resize="none")
         prepared = prepare(
             picture,
@@ -138,7 +138,7 @@ def _turned_like(mask: TruthMask, size: tuple[int, int], pair: Pair) -> TruthMas
 
 
 class BatchSampler:
-    """Picks, varies and crops the pictures of a step, by the number of the step alone."""
+    """Picks, varies and crops the images of a step, by the number of the step alone."""
 
     def __init__(self, samples: Samples, chosen: Sequence[int], seed: int) -> None:
         """``chosen`` are the numbers of the samples to train on."""
@@ -147,7 +147,7 @@ class BatchSampler:
         longest = max(max(samples[index].picture.size) for index in chosen)
         limit = _CROP
         if samples.rules.preprocessing.resize in ("stretch", "longest"):
-            # Such a network judges a thing by the whole picture.
+            # Such a network judges a thing by the whole image.
             limit = max(_CROP, min(2 * _CROP, samples.rules.preprocessing.side))
         needed = max(samples.rules.requirements.minimum, min(limit, longest))
         self.side = math.ceil(needed / multiple) * multiple
@@ -158,7 +158,7 @@ class BatchSampler:
         return torch.stack([shown for shown, _ in rows]), torch.stack([seen for _, seen in rows])
 
     def _index(self, place: int) -> int:
-        """Every picture once in an epoch."""
+        """Every image once in an epoch."""
         epoch, within = divmod(place, len(self._chosen))
         order = np.random.default_rng([self._seed, 4, epoch]).permutation(len(self._chosen))
         return self._chosen[int(order[within])]

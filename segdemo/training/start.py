@@ -1,4 +1,4 @@
-"""The weights that a network begins its training with."""
+"""Initial weights of a training: drawn anew, or from a checkpoint."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The pictures kept aside: how well a network does on them, and when to stop because of it."""
+"""Scores a network on the validation images and stops training early."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -39,7 +39,7 @@ class Validation:
         self._without = 0
 
     def scores(self, network: nn.Module) -> Scores:
-        """Of the network, in eval mode, at the size in which it sees the pictures."""
+        """Of the network, in eval mode, at the size in which it sees the images."""
         counted = scores_for(self._postprocessing.classes)
         with torch.inference_mode():
             for index in self._aside:

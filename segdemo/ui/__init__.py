@@ -46,7 +46,7 @@ def launch_options(settings: Settings | None = None) -> dict[str, Any]:
         "theme": THEME,
         "css": CSS,
         "footer_links": ["api", "settings"],
-        # One limit for pictures and checkpoints; the handlers know that of each.
+        # One limit for images and checkpoints; the handlers know that of each.
         "max_file_size": f"{_max_file_megabytes(settings)}mb",
         # Every browser would keep the inputs and outputs of all its runs.
         "run_history": False,

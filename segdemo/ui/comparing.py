@@ -1,4 +1,4 @@
-"""The events that compare: the button, another picture or mask, and the examples."""
+"""The events that compare: the button, another image or mask, and the examples."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -44,7 +44,7 @@ class Comparing:
         *chosen: str | None,
     ) -> Iterator[Any]:
         """``compare_shown``, or nothing where there is nothing to compare. Raises gr.Error."""
-        # Taking the picture away, or choosing networks before there is one, is no mistake.
+        # Taking the image away, or choosing networks before there is one, is no mistake.
         if path is None or not any(chosen[:shown]):
             yield gr.skip()
         else:
@@ -68,7 +68,7 @@ def running(parts: Parts) -> dict[str, Any]:
 
 
 def register(parts: Parts, handlers: Handlers, comparing: Comparing, wiring: Wiring) -> None:
-    """Tie the picture, the mask, the button and the examples to the comparison."""
+    """Tie the image, the mask, the button and the examples to the comparison."""
 
     def fetch(visitor: Visitor, shown: int, *chosen: str | None) -> Any:
         # Also what is stored is to run.
@@ -89,7 +89,7 @@ def register(parts: Parts, handlers: Handlers, comparing: Comparing, wiring: Wir
     parts.run.click(fetch, [wiring.visitor, *wiring.chosen], parts.transfers, **QUICK).then(
         comparing.compare_shown, **wiring.running
     )
-    # A mask of one picture says nothing of the next.
+    # A mask of one image says nothing of the next.
     parts.picture.input(_nothing, None, parts.truth, **QUICK).then(wiring.refresh, **wiring.running)
     for change in (parts.truth.upload, parts.truth.clear):
         change(wiring.refresh, **wiring.running)

@@ -1,4 +1,4 @@
-"""What events do: plain values in, plain values out."""
+"""The behaviour of the page without its components: plain values in, plain values out."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -97,7 +97,7 @@ class Handlers:
 
         The stored one at which the visitor looks is not run as long as all of it stays the same;
         once they open one, an earlier comparison ends.
-        Raises a SegdemoError when there is nothing to compare or the picture is unreadable:
+        Raises a SegdemoError when there is nothing to compare or the image is unreadable:
         only what all panels share stops the run.
         """
         if path is None:
@@ -116,7 +116,7 @@ class Handlers:
         if visitor.example != seen:
             return
         state, visitor.of(NextView).state = visitor.of(NextView).state, None
-        # The same picture is the same run, so that the view stays where it is.
+        # The same image is the same run, so that the view stays where it is.
         run = digest[:16]
         example = next((one for one in self.examples if one.run == run), None)
         if example is not None and self._sees(visitor, example, checkpoints):
@@ -144,7 +144,7 @@ class Handlers:
             yield ViewerPayload(**facts, panels=trials(panels), truth=right)
 
     def _sees(self, visitor: Visitor, example: Example, checkpoints: Sequence[Chosen]) -> bool:
-        """Whether a visitor looks at a stored comparison and wants nothing else of its picture."""
+        """Whether a visitor looks at a stored comparison and wants nothing else of its image."""
         return (
             visitor.example == self.examples.index(example)
             and visitor.of(CurrentTrials).trials is None
@@ -153,7 +153,7 @@ class Handlers:
         )
 
     def opened(self, path: Path) -> tuple[Image.Image, str]:
-        """The picture in a file, and what identifies it. Raises PictureError."""
+        """The image in a file, and what identifies it. Raises PictureError."""
         decoded, digest = self.decoded(path)
         return decoded.image, digest
 
@@ -173,7 +173,7 @@ class Handlers:
         masks: Sequence[str],
         chosen: Sequence[str | None],
     ) -> Run:
-        """A run of the pictures in these files. Raises a SegdemoError when there is none."""
+        """A run of the images in these files. Raises a SegdemoError when there is none."""
         checkpoints = self.chosen(visitor, chosen)
         return prepare(
             self._settings, self._predictor, visitor.folder, checkpoints, pictures, masks
@@ -187,9 +187,9 @@ class Handlers:
         beside: Decoded | None = None,
         reading: str | None = None,
     ) -> TruthMask:
-        """The right mask in a file, of a picture's size. Raises PictureError.
+        """The right mask in a file, of an image's size. Raises PictureError.
 
-        ``beside`` is the picture with what its file says of orientation and planes; ``reading``
+        ``beside`` is the image with what its file says of orientation and planes; ``reading``
         names how the mask is read, see ``images.mask_choices``.
         """
         content = self._read(path)
@@ -208,7 +208,7 @@ class Handlers:
     def prediction(
         self, picture: Image.Image, digest: str, entry: CatalogEntry, overrides: Overrides
     ) -> tuple[Segmenter, Prediction]:
-        """What a checkpoint says of a picture; see ``Runner.prediction``."""
+        """What a checkpoint says of an image; see ``Runner.prediction``."""
         return self._runner.prediction(picture, digest, entry, overrides)
 
     def _read(self, path: Path) -> bytes:

@@ -22,7 +22,7 @@ from segdemo.ui.viewer.viewer import ComparisonViewer
 from segdemo.ui.visitor import Visitor
 
 ONE, MANY = "one", "many"
-"""The tabs: one picture in the viewer, or many in a gallery."""
+"""The tabs: one image in the viewer, or many in a gallery."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

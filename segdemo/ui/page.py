@@ -22,7 +22,7 @@ from segdemo.ui.wiring import QUICK, Wiring
 
 
 def build(handlers: Handlers, static: Path) -> gr.Blocks:
-    """The page around ``handlers``; ``static`` holds the example pictures and their maps."""
+    """The page around ``handlers``; ``static`` holds the example images and their maps."""
     # What people upload is deleted a day later at the latest; the check runs every hour.
     demo = gr.Blocks(title=text("page_title"), analytics_enabled=False, delete_cache=(3600, 86400))
     with demo:

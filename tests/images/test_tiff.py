@@ -1,6 +1,7 @@
 """TIFF files of every kind: the bright disc is bright, and what was chosen is said."""
 
 import io
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import tifffile
 from segdemo.errors import PictureError
 from segdemo.images import tiff
 from segdemo.images.decode import decode, decode_plane
+from segdemo.images.masks import decode_truth
 from tests.table import every
 
 SIDE = 64
@@ -216,6 +218,17 @@ def test_a_file_that_ends_too_early_is_damaged(kind, share):
     with pytest.raises(PictureError) as caught:
         decode(content[: int(len(content) * share)], max_megapixels=1)
     assert caught.value.key in ("picture_incomplete", "picture_unknown")
+
+
+def test_whatever_a_damaged_file_holds_one_sentence_says_so():
+    rng = np.random.default_rng(0)
+    for number in range(400):
+        content = bytearray(list(KINDS.values())[number % len(KINDS)])
+        for place in rng.integers(0, min(len(content), 500), 1 + number % 6):
+            content[place] = rng.choice([0, 1, 128, 255])
+        for read in (decode, decode_truth):
+            with suppress(PictureError):
+                read(bytes(content), max_megapixels=1)
 
 
 def test_without_imagecodecs_one_sentence_names_it(monkeypatch):

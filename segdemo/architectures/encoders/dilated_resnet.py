@@ -21,7 +21,7 @@ _GRID = (1, 2, 4)
 
 @dataclass(frozen=True, kw_only=True)
 class ResNetEncoderConfig:
-    """The stem and the stages from the picture down."""
+    """The stem and the stages from the image down."""
 
     in_channels: int
     stem: tuple[int, ...]
@@ -59,7 +59,7 @@ def plan(
 
 
 class ResNetEncoder(nn.Module):
-    """Features of pictures (N, in_channels, H, W)."""
+    """Features of images (N, in_channels, H, W)."""
 
     def __init__(
         self,

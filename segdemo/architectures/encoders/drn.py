@@ -43,7 +43,7 @@ class DRNConfig:
 
 
 class DRN(nn.Module):
-    """Features of pictures (N, in_channels, H, W); the deepest are always at stride 8."""
+    """Features of images (N, in_channels, H, W); the deepest are always at stride 8."""
 
     def __init__(self, config: DRNConfig) -> None:
         super().__init__()

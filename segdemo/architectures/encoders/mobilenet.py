@@ -94,7 +94,7 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """Features of pictures (N, in_channels, H, W).
+    """Features of images (N, in_channels, H, W).
 
     ``pads_first``: zeros are put around a block's input rather than around what it expands to,
     where the border then is no zero. ``stem_padding``: of the first convolution.

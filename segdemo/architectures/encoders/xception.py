@@ -110,7 +110,7 @@ class Block(nn.Module):
 
 
 class Xception(nn.Module):
-    """Features of pictures (N, in_channels, H, W)."""
+    """Features of images (N, in_channels, H, W)."""
 
     def __init__(
         self, config: XceptionConfig, *, output_stride: int = 16, variant: Variant = "bubbliiiing"

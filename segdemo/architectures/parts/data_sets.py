@@ -1,4 +1,4 @@
-"""The data sets behind published weights: statistics of their pictures, names of their classes."""
+"""The data sets behind published weights: statistics of their images, names of their classes."""
 
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 """Of red, green and blue in [0, 1], as torchvision and most of its users take them."""

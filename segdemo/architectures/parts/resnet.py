@@ -23,7 +23,7 @@ class StageConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ResNetConfig:
-    """What all networks on a ResNet have: the stages from the picture down."""
+    """What all networks on a ResNet have: the stages from the image down."""
 
     in_channels: int
     classes: int

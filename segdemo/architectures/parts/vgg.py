@@ -37,7 +37,7 @@ def vgg16(width: int = 64) -> tuple[tuple[int, ...], ...]:
 
 
 class VGG(nn.Module):
-    """Features of a picture (N, in_channels, H, W) at stride 32 and, as far as scored, finer."""
+    """Features of an image (N, in_channels, H, W) at stride 32 and, as far as scored, finer."""
 
     def __init__(
         self, config: VGGConfig, *, first_padding: int, fc6_padding: int, ceil_mode: bool

@@ -88,7 +88,7 @@ _BUBBLIIIING_RESNET: Renames = {
     **_under("resnet", _PLAIN_RESNET),
     "resnet.fc": None,
     **_joined("up_concat{n}", "steps.{~n}"),
-    # One more step, to the picture's size: nothing is joined there.
+    # One more step, to the image's size: nothing is joined there.
     "up_conv.1": "steps.4.after.0.conv",
     "up_conv.3": "steps.4.after.1.conv",
     "final": "head",

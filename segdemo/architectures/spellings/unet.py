@@ -160,7 +160,7 @@ _USUYAMA = {
 _CARVANA_SCALED = {"preprocessing": {"resize": "scale", "scale": 0.5, "resample": "bicubic"}}
 # Resize(572) and ToTensor of torchvision.
 _CARVANA_SHORTEST = {"preprocessing": {"resize": "shortest", "side": 572}}
-# The retina's pictures as OpenCV reads them.
+# The retina's images as OpenCV reads them.
 _RETINA = {"preprocessing": {"resize": "stretch", "side": 512, "channels": "bgr"}}
 # Whoever has a sigmoid inside means one for each class, never a softmax.
 _SIGMOID = {"postprocessing": {"activation": "sigmoid"}}

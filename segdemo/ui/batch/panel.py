@@ -1,4 +1,4 @@
-"""The component that shows many pictures, sorted by how much the networks disagree."""
+"""The component that shows many images, sorted by how much the networks disagree."""
 
 from segdemo.images.palettes import PANEL_COLOURS
 from segdemo.ui.gradio_support.display import Display
@@ -9,7 +9,7 @@ ENTRY = "batch/static/mount_batch.js"
 class BatchPanel(Display):
     """A gallery at one threshold, which moves in the browser without a request.
 
-    Output: a ``BatchPayload``. Events: ``cancel``; ``open`` with the ``number`` of a picture;
+    Output: a ``BatchPayload``. Events: ``cancel``; ``open`` with the ``number`` of an image;
     ``pack`` with a ``kind`` and the threshold ``k``.
     """
 

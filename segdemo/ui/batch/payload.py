@@ -1,4 +1,4 @@
-"""What Python tells the browser of many pictures: the payload segdemo.batch/1, as plain values."""
+"""What Python tells the browser of many images: the payload segdemo.batch/1, as plain values."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -12,14 +12,14 @@ State = Literal["running", "done", "stopped"]
 
 @dataclass(frozen=True, kw_only=True)
 class BatchRow:
-    """One picture: what the browser needs to show and sort it at any threshold."""
+    """One image: what the browser needs to show and sort it at any threshold."""
 
     number: int
     name: str
     message: str = ""
     """Why there is nothing else, or what is missing: a sentence."""
     networks: tuple[int, ...] = ()
-    """Those that gave a map, by number; with none the picture has failed."""
+    """Those that gave a map, by number; with none the image has failed."""
     scored: bool = False
     """Whether its table has a truth."""
     thumbnail: CachedImage | None = None
@@ -59,7 +59,7 @@ class Parcel:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchPayload:
-    """All that is known of a visitor's pictures; a larger ``serial`` is later."""
+    """All that is known of a visitor's images; a larger ``serial`` is later."""
 
     serial: int
     run: int

@@ -1,4 +1,4 @@
-"""The pictures that a visitor has run together: one run at a time, kept until the next."""
+"""The images that a visitor has run together: one run at a time, kept until the next."""
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,7 @@ _WRITERS = {"table": (write_table, "figures.csv"), "archive": (write_archive, "m
 
 
 class BatchRuns:
-    """Safe to be asked from several threads; outcomes keep no map and no picture."""
+    """Safe to be asked from several threads; outcomes keep no map and no image."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -47,7 +47,7 @@ class BatchRuns:
     def follow(
         self, make: Callable[[], Run], chosen: Sequence[str | None]
     ) -> Iterator[BatchPayload]:
-        """Run what ``make`` returns in place of the last run: the payload, again for each picture.
+        """Run what ``make`` returns in place of the last run: the payload, again for each image.
 
         ``chosen`` is what the page's slots hold. Ends early when stopped; what is done is kept.
         """
@@ -71,12 +71,12 @@ class BatchRuns:
         except Exception as error:
             message = explain(error)
         finally:
-            # Also when the visitor has left and nobody asks for the next picture.
+            # Also when the visitor has left and nobody asks for the next image.
             self._end(run)
         yield self._payload(message)
 
     def stop(self) -> None:
-        """End the run after the picture that is in work."""
+        """End the run after the image that is in work."""
         with self._lock:
             self._stop.set()
 
@@ -105,7 +105,7 @@ class BatchRuns:
         return self._payload(explain(error))
 
     def opened(self, number: int) -> tuple[str, str | None, tuple[str | None, ...]]:
-        """Files of a picture and of its mask for the page, and what its slots held.
+        """Files of an image and of its mask for the page, and what its slots held.
 
         Raises PictureError when they are gone.
         """
@@ -165,7 +165,7 @@ def prepare(
     pictures: Sequence[str],
     masks: Sequence[str],
 ) -> Run:
-    """The run of the pictures in these files through the chosen checkpoints.
+    """The run of the images in these files through the chosen checkpoints.
 
     ``folder`` is the visitor's; what the last run has kept in it leaves.
     Raises a SegdemoError when there is nothing to run, or a checkpoint is not on this disk.

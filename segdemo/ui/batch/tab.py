@@ -1,4 +1,4 @@
-"""The tab for many pictures: its components, and which event calls what."""
+"""The tab for many images: its components, and which event calls what."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -56,10 +56,10 @@ def register(
     reopened: Sequence[Block],
     wiring: Wiring,
 ) -> None:
-    """Tie the tab; a picture that is opened in the page is compared there.
+    """Tie the tab; an image that is opened in the page is compared there.
 
     ``prepare`` makes a run of a visitor, their files, and what the slots hold; ``reopen`` makes
-    updates of the components ``reopened`` from the files of a picture and its mask.
+    updates of the components ``reopened`` from the files of an image and its mask.
     """
 
     def follow(

@@ -1,4 +1,4 @@
-"""The boundary: what a person can mend is said; anything else is logged under a reference."""
+"""Turns exceptions into sentences for users; unexpected ones are logged under a reference."""
 
 import logging
 import secrets

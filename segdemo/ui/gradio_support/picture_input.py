@@ -1,4 +1,4 @@
-"""The picture's place on the page: upload, camera or clipboard."""
+"""The image's place on the page: upload, camera or clipboard."""
 
 import gradio as gr
 from gradio.data_classes import ImageData

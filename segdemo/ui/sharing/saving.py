@@ -1,4 +1,4 @@
-"""What people keep of a comparison: one picture of a panel, or a report of everything."""
+"""What people keep of a comparison: one image of a panel, or a report of everything."""
 
 import io
 import re
@@ -88,7 +88,7 @@ def save(
 ) -> SavedFile:
     """The file that a browser asked for, or why there is none; never raises.
 
-    ``path`` and ``truth`` are those of the picture and of the mask, ``names`` the checkpoints.
+    ``path`` and ``truth`` are those of the image and of the mask, ``names`` the checkpoints.
     """
     try:
         if path is None:

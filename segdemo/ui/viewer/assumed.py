@@ -42,7 +42,7 @@ _FIELDS = {
 def assumed(segmenter: Segmenter, overrides: Overrides = NO_OVERRIDES) -> tuple[Assumption, ...]:
     """Everything about ``segmenter``, read in that way, that a person may decide otherwise.
 
-    In the order in which a picture meets it: which network, sizes, values, and the answer.
+    In the order in which an image meets it: which network, sizes, values, and the answer.
     """
     return tuple(_assumed(segmenter, overrides))
 
@@ -94,7 +94,7 @@ def _fields_of(segmenter: Segmenter) -> list[str]:
     if rule in ("none", "scale"):
         idle.add("preprocessing.side")
     if segmenter.detection.config.in_channels == 1:
-        # It sees every picture in grey.
+        # It sees every image in grey.
         idle.add("preprocessing.channels")
     return [name for name in _FIELDS if name not in idle]
 

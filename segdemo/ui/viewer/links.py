@@ -1,4 +1,4 @@
-"""What a link to a comparison holds: its checkpoints, its example and the view, never a picture.
+"""What a link to a comparison holds: its checkpoints, its example and the view, never an image.
 
 ``?m=vessels_unet&m=owner/name@commit:unet.pth&ex=retina&t=128&mode=overlay&view=side``: ``m`` is
 a checkpoint by its id or its place on the Hub, ``ex`` an example, and ``t`` the k of the

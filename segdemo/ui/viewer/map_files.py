@@ -1,4 +1,4 @@
-"""Pictures and maps as files for the browser, written straight into Gradio's cache."""
+"""Images and maps as files for the browser, written straight into Gradio's cache."""
 
 import io
 import math
@@ -16,7 +16,7 @@ from segdemo.ui.viewer.map_png import encode
 from segdemo.ui.viewer.payload import CachedFile, CachedImage
 
 MAX_SIDE = 2048
-"""Long side of the pictures and maps that go to a browser, in pixels."""
+"""Long side of the images and maps that go to a browser, in pixels."""
 
 
 _BYTES_OF_A_PIXEL = 0.5
@@ -24,7 +24,7 @@ _BYTES_OF_A_PIXEL = 0.5
 
 
 def cache_picture(picture: Image.Image, source: Path | None = None) -> CachedImage:
-    """The RGB picture as a JPEG of at most MAX_SIDE; the entry keeps the picture's own size.
+    """The RGB image as a JPEG of at most MAX_SIDE; the entry keeps the image's own size.
 
     The file that it was decoded from, its ``source``, is taken as it is where it would do.
     """
@@ -75,7 +75,7 @@ def cache_atlas(maps: NDArray[np.uint8]) -> CachedImage:
 
 
 def viewer_size(size: tuple[int, int]) -> tuple[int, int]:
-    """Width and height of the maps of a picture of ``size``: its own, at most MAX_SIDE."""
+    """Width and height of the maps of an image of ``size``: its own, at most MAX_SIDE."""
     factor = min(1.0, MAX_SIDE / max(size))
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 

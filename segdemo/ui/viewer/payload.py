@@ -34,9 +34,9 @@ class CachedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class CachedImage:
-    """A picture or a map: its size in pixels and where it is.
+    """An image or a map: its size in pixels and where it is.
 
-    A picture has the size of what the user gave, though its file may be smaller. A map has the
+    An image has the size of what the user gave, though its file may be smaller. A map has the
     size of its file, and its grey value q stands for probabilities in [q/256, (q + 1)/256).
     """
 
@@ -74,7 +74,7 @@ class Assumption:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """The picture read in another usual way: what the mask would be, small."""
+    """The image read in another usual way: what the mask would be, small."""
 
     id: str
     title: str
@@ -86,7 +86,7 @@ class Trial:
 class ClassMaps:
     """What a network of three classes and more says: the winner of each pixel, and every class.
 
-    ``labels`` is a grey picture of class numbers. ``atlas`` holds one map of q for each class,
+    ``labels`` is a grey image of class numbers. ``atlas`` holds one map of q for each class,
     all of one size, in order from top to bottom.
     """
 
@@ -234,7 +234,7 @@ def new_run() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class ViewerPayload:
-    """One picture and its panels. The same run may be sent again with more panels ready.
+    """One image and its panels. The same run may be sent again with more panels ready.
 
     The browser fetches only maps it does not hold yet. Zoom is reset by a new run; threshold, mode
     and opacity stay as the user chose them, unless `state` brings others back.

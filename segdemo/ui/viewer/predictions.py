@@ -1,4 +1,4 @@
-"""The latest answers of networks, so that what is made of one needs no second run."""
+"""Caches the latest predictions, so that files made of one need no second run."""
 
 from collections import OrderedDict
 from pathlib import Path
@@ -14,7 +14,7 @@ from segdemo.spec import Overrides
 MAX_BYTES = 512_000_000
 
 Key = tuple[str, Path, int, Overrides]
-"""The digest of a picture, a file and when it changed, and how it is read."""
+"""The digest of an image, a file and when it changed, and how it is read."""
 
 
 class Predictions:
@@ -30,9 +30,9 @@ class Predictions:
     def of(
         self, picture: Image.Image, digest: str, path: Path, overrides: Overrides
     ) -> tuple[Segmenter, Prediction]:
-        """What a checkpoint says of a picture, run only where that is not known.
+        """What a checkpoint says of an image, run only where that is not known.
 
-        ``digest`` identifies the picture. Raises CheckpointError or PredictionError.
+        ``digest`` identifies the image. Raises CheckpointError or PredictionError.
         """
         key = key_of(digest, path, overrides)
         with self._lock:

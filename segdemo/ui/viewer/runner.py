@@ -1,4 +1,4 @@
-"""One picture through several networks, one after another; one failure never sinks the rest."""
+"""Runs several networks on one image; a failure of one never stops the others."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ Chosen = tuple[CatalogEntry, Overrides]
 
 
 class Runner:
-    """Runs networks on pictures and remembers the latest panels."""
+    """Runs networks on images and remembers the latest panels."""
 
     def __init__(self, predictor: Predictor) -> None:
         """``predictor`` runs the networks."""
@@ -48,9 +48,9 @@ class Runner:
     def prediction(
         self, picture: Image.Image, digest: str, entry: CatalogEntry, overrides: Overrides
     ) -> tuple[Segmenter, Prediction]:
-        """What a checkpoint says of a picture, in floats; run again only where it is forgotten.
+        """What a checkpoint says of an image, in floats; run again only where it is forgotten.
 
-        ``digest`` identifies the picture. Raises CheckpointError, also for a checkpoint that
+        ``digest`` identifies the image. Raises CheckpointError, also for a checkpoint that
         is not on this disk, or PredictionError.
         """
         if entry.path is None:
@@ -66,7 +66,7 @@ class Runner:
     ) -> Iterator[tuple[PanelEntry, ...]]:
         """All panels each time one of them changes: first as far as known, at last all done.
 
-        ``digest`` identifies the picture, so that a network that has seen it is not run again.
+        ``digest`` identifies the image, so that a network that has seen it is not run again.
         What is not on this disk waits without holding the others up; ``under_way`` tells how
         its download stands, by id.
         """
@@ -149,7 +149,7 @@ def _absent(entry: CatalogEntry, download: State | None) -> dict[str, Any]:
 
 
 def ready_panel(panel: PanelEntry, segmenter: Segmenter, prediction: Prediction) -> PanelEntry:
-    """The panel with its map, of the picture's size up to MAX_SIDE, and what to say of it."""
+    """The panel with its map, of the image's size up to MAX_SIDE, and what to say of it."""
     size = viewer_size(prediction.picture_size)
     return replace(
         panel,

@@ -24,7 +24,7 @@ INDEX = FOLDER / "examples.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A picture with a finished comparison."""
+    """An image with a finished comparison."""
 
     picture: Path
     checkpoints: tuple[str, ...]
@@ -44,7 +44,7 @@ class Example:
 
     @property
     def run(self) -> str:
-        """That of every comparison of its picture."""
+        """That of every comparison of its image."""
         return str(self.document["run"])
 
 

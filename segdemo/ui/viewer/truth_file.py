@@ -10,7 +10,7 @@ from segdemo.ui.viewer.payload import Truth
 
 
 def told(read: Callable[[], TruthMask], size: tuple[int, int]) -> Truth:
-    """What the viewer is told of the mask that ``read`` returns for a picture of ``size``.
+    """What the viewer is told of the mask that ``read`` returns for an image of ``size``.
 
     A problem stands in place of labels when ``read`` fails.
     """

@@ -81,7 +81,7 @@ class Rereading:
     def run_trials(
         self, visitor: Visitor, filled: Sequence[Filled], picture: Image.Image, digest: str
     ) -> Iterator[None]:
-        """Make the trials that are wanted of this picture; a step for each."""
+        """Make the trials that are wanted of this image; a step for each."""
         trials = self._holding(visitor, filled, digest)
         if trials is None:
             return

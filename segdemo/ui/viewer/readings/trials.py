@@ -1,4 +1,4 @@
-"""The usual ways to read a checkpoint, tried on one picture, so that a person may choose."""
+"""The usual ways to read a checkpoint, tried on one image, so that a person may choose."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +34,7 @@ class Attempt:
         return text(f"trial_{self.key}", **({"name": self.name} if self.name else {}))
 
     def measured(self, nearness: Nearness | None) -> str:
-        """The title with how near the picture comes to the training, read so."""
+        """The title with how near the image comes to the training, read so."""
         if nearness is None:
             return self.title
         return text("trial_measured", title=self.title, distance=f"{nearness.distance:.2f}")
@@ -62,7 +62,7 @@ def _usual(plain: Segmenter, present: Segmenter, overrides: Overrides) -> Iterat
     config = present.detection.config
     for key, values in USUAL_VALUES.items():
         yield Attempt(key=key, overrides=overrides.with_overrides({"preprocessing": values}))
-    # A grey network sees every picture in grey.
+    # A grey network sees every image in grey.
     for channels in () if config.in_channels == 1 else ("bgr", "grey"):
         yield Attempt(
             key=channels, overrides=overrides.with_override("preprocessing.channels", channels)
@@ -100,9 +100,9 @@ class Trials:
         self._digest: str | None = None
 
     def hold(self, digest: str, entry_id: str, overrides: Overrides) -> bool:
-        """Whether they are about this checkpoint, read in one of these ways, and this picture.
+        """Whether they are about this checkpoint, read in one of these ways, and this image.
 
-        The first picture that is asked about is the one they are made of.
+        The first image that is asked about is the one they are made of.
         """
         self._digest = self._digest or digest
         same = (self._digest, self.entry_id) == (digest, entry_id)
