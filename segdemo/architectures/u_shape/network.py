@@ -158,6 +158,11 @@ def _gate(shapes: Shapes, path: str) -> GateConfig:
     return GateConfig(up=up, skip=skip, psi=psi)
 
 
+def with_classes(config: UShapeConfig, classes: int) -> UShapeConfig:
+    """The configuration whose head gives that many channels."""
+    return replace(config, head=replace(config.head, out=classes))
+
+
 def describe(config: UShapeConfig) -> str:
     """Width, way up, and whatever else is not as usual, in a few words."""
     blocks = [*config.encoder, *(level.block for level in config.decoder)]
@@ -265,6 +270,7 @@ ARCHITECTURE = Architecture(
     infer=infer,
     describe=describe,
     requirements=requirements,
+    with_classes=with_classes,
     mappings=(
         KeyMapping(
             id="u_shape",
