@@ -130,12 +130,15 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
     if count > _MAX_TENSORS or not all(map(_is_plain, unwrapped.tensors.values())):
         raise UnknownNetworkError("checkpoint_unknown", count=count)
     readings = _readings(unwrapped, assume)
+    if not readings and not assume:
+        # A copy of a known network that lost a tensor is not read as another one that lacks it.
+        miss = nearest_miss(unwrapped.tensors)
+        if miss is not None and miss.is_incomplete_copy:
+            _refuse_lookalikes(unwrapped.tensors)
+            raise refusal(unwrapped.tensors)
     if not readings or (assume and all(reading.id != assume for reading in readings)):
-        # Names tell nothing, or an exported network states what its structure left open. A copy
-        # of a known network that lost a tensor is not read as another one that lacks it.
-        miss = None if readings or assume else nearest_miss(unwrapped.tensors)
-        if miss is None or not miss.is_incomplete_copy:
-            readings = _structural(unwrapped, assume) or readings
+        # Names tell nothing, or an exported network states what its structure left open.
+        readings = _structural(unwrapped, assume) or readings
     if not readings:
         _refuse_lookalikes(unwrapped.tensors)
         readings, assume = _inside(unwrapped, assume)

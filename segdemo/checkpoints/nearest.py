@@ -15,6 +15,7 @@ from segdemo.checkpoints.batch_norm import fold_biases, with_counters
 
 _PLACEHOLDER = re.compile(r"\{([~*]?)(\w*)([+-]\d+)?\}")
 _KERNELS = ((1, 1), (3, 3), (2, 2))
+_INNER_KERNELS = ((3, 3), (1, 1), (2, 2))
 _LAST = 40
 _LOST = 2  # as many tensors at most make a file an incomplete copy of a known network
 _WHOLE = 0.9
@@ -48,10 +49,17 @@ class NearMiss:
     def is_incomplete_copy(self) -> bool:
         """Whether it is this network with a tensor or two lost or left over, and no other one."""
         few = 0 < len(self.differences) <= _LOST
-        whole = self.sized or self.coverage >= _WHOLE
-        return (
-            few and whole and all(one.here is None or one.fits is None for one in self.differences)
-        )
+        # What is both missing and left over is the same tensor under another name.
+        lost = all(one.here is None for one in self.differences)
+        left_over = all(one.fits is None for one in self.differences)
+        return few and (lost or left_over) and (self.sized or self.coverage >= _WHOLE)
+
+    @property
+    def distance(self) -> float:
+        """How far from the network, in tensors; what cannot be told is far, unless names fit."""
+        if self.differences:
+            return len(self.differences)
+        return 30 if self.coverage >= _WHOLE else float("inf")
 
 
 def nearest_miss(tensors: Mapping[str, Tensor]) -> NearMiss | None:
@@ -64,12 +72,7 @@ def nearest_miss(tensors: Mapping[str, Tensor]) -> NearMiss | None:
     ]
     return min(
         misses,
-        key=lambda miss: (
-            # What cannot be said in differences is the last that is worth saying.
-            len(miss.differences) or len(tensors),
-            not miss.sized,
-            -miss.coverage,
-        ),
+        key=lambda miss: (miss.distance, not miss.sized, -miss.coverage),
         default=None,
     )
 
@@ -149,7 +152,7 @@ def _config(
     except ValueError:
         convolutions = [name for name, shape in shapes.items() if len(shape) == 4]
         for name in convolutions[-_LAST:]:
-            for kernel in _KERNELS:
+            for kernel in _KERNELS if name == convolutions[-1] else _INNER_KERNELS:
                 with suppress(LookupError, ValueError):
                     return read(ChainMap({name: (*shapes[name][:2], *kernel)}, shapes))
         raise

@@ -24,6 +24,8 @@ from segdemo.architectures.u_shape.config import (
 
 _MOST_LOST = 4096  # pixels that convolutions without padding take at most
 
+_MAX_KERNEL = 7
+
 
 class UShape(nn.Module):
     """Logits (N, classes, H, W) for images (N, in_channels, H, W), H and W at least 2**levels.
@@ -112,6 +114,8 @@ def _conv(shapes: Shapes, path: str, *, transposed: bool = False) -> ConvConfig:
     parts = (f"norm{number}", f"act{number}") if name != number else (f"{name}_norm", f"{name}_act")
     norm, act = (f"{holder}.{part}" if holder else part for part in parts)
     keeps = kernel % 2 == 1 or transposed or name == "down"
+    if kernel > _MAX_KERNEL:
+        raise ValueError(f"no U-Net has kernels of {kernel} x {other}")
     if kernel != other or not keeps:
         raise ValueError(f"no padding keeps the size under a kernel of {kernel} x {other}")
     return ConvConfig(

@@ -13,6 +13,10 @@ _TOKENS = re.compile(r"\d+|[A-Za-z]+")
 _WORDS = re.compile(r"[A-Za-z]+")
 
 
+_KERNELS = (1, 2, 3, 4, 5, 7)
+"""Sides of kernels in the U-shaped family, 2 and 4 being those of transposed convolutions."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Unit:
     """A convolution, plain or transposed, and what follows it."""
@@ -44,7 +48,8 @@ class Units:
     @property
     def unreadable(self) -> bool:
         """Whether there are layers that no convolutional network of ours has."""
-        return any(layer.kind not in ("norm", "conv") for layer in self.spare)
+        strange = any(layer.kind not in ("norm", "conv") for layer in self.spare)
+        return strange or any(unit.kernel not in _KERNELS for unit in self.all)
 
 
 def read_units(layers: Layers, *, strictly: bool = False) -> Units:

@@ -60,7 +60,7 @@ class Page:
         return self.panel().trials
 
     def choose(self, title):
-        (trial,) = [trial for trial in self.try_others() if trial.title == title]
+        (trial,) = [trial for trial in self.try_others() if trial.title.split(" · ")[0] == title]
         self.handlers.rereading.choose(self.visitor, [self.entry.id], "slot-0", trial.id)
         return self.panel()
 

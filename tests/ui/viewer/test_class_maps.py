@@ -17,6 +17,7 @@ from segdemo.ui.viewer.payload import PanelEntry
 from segdemo.ui.viewer.runner import ready_panel
 
 SIZE = (61, 47)
+SEED = 4
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def network(tmp_path):
     """Writes and loads a U-Net of so many classes, with or without their names."""
 
     def network(count, names=None):
-        torch.manual_seed(count)
+        torch.manual_seed(SEED + count)
         tensors = UNet(UNetConfig.standard(width=4, depth=2, classes=count)).state_dict()
         # Far from equal, so that each class wins somewhere.
         tensors["head.weight"] = tensors["head.weight"] * 20
