@@ -9,6 +9,7 @@ import pytest
 import torch
 from checkpoint_files import write_checkpoint
 from PIL import Image
+from respelt import respelt
 from safetensors.torch import save_file
 
 import segdemo
@@ -117,6 +118,18 @@ def test_every_architecture_is_trained_and_read_back(architecture, tmp_path, req
     assert segmenter.detection.architecture.id == architecture
     assert segmenter.spec.postprocessing.classes == ("leaves",)
     assert np.isfinite(segmenter.predict(Image.new("RGB", (50, 40))).probabilities).all()
+
+
+def test_a_network_read_by_its_structure_is_trained(tmp_path, request_for):
+    path = tmp_path / "net.safetensors"
+    network = fresh(BY_ID["unet"], UNetConfig.standard(width=4, depth=2), seed=0)
+    tensors = respelt(network.state_dict())
+    save_file({key: value.contiguous() for key, value in tensors.items()}, path)
+    request = request_for(path, steps=2)
+    run(request)
+    segmenter = segdemo.load(request.out, device="cpu")
+    assert segmenter.detection.architecture.id == "u_shape"
+    assert segmenter.detection.config.classes == 1
 
 
 def test_all_architectures_are_tried():

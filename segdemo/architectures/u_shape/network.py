@@ -20,6 +20,7 @@ from segdemo.architectures.u_shape.config import (
     LevelConfig,
     UpConfig,
     UShapeConfig,
+    with_classes,
 )
 
 _MOST_LOST = 4096  # pixels that convolutions without padding take at most
@@ -265,6 +266,7 @@ ARCHITECTURE = Architecture(
     infer=infer,
     describe=describe,
     requirements=requirements,
+    with_classes=with_classes,
     mappings=(
         KeyMapping(
             id="u_shape",
