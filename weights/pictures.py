@@ -77,21 +77,20 @@ def _fingerprint(task: str) -> str:
     """Changes whenever the code that draws the pictures does."""
     source = TASKS[task].generator.__file__
     assert source is not None
-    waiting, contents = [Path(source)], dict[str, bytes]()
+    waiting, contents = [Path(source)], dict[Path, bytes]()
     while waiting:
         path = waiting.pop()
-        if path.name not in contents:
-            contents[path.name] = path.read_bytes()
-            waiting += [path.with_name(f"{name}.py") for name in _siblings(contents[path.name])]
-    return hashlib.sha256(b"".join(contents[name] for name in sorted(contents))).hexdigest()[:10]
+        if path not in contents:
+            contents[path] = path.read_bytes()
+            waiting += _generators_in(contents[path])
+    return hashlib.sha256(b"".join(contents[path] for path in sorted(contents))).hexdigest()[:10]
 
 
-def _siblings(source: bytes) -> Iterator[str]:
-    """The modules of weights.generators that a module there imports."""
+def _generators_in(source: bytes) -> Iterator[Path]:
+    """The files of weights.generators that a module there imports from."""
+    root = Path(generators.__file__).parent
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and node.module == generators.__name__:
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            package, _, name = (node.module or "").rpartition(".")
-            if package == generators.__name__:
-                yield name
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(generators.__name__):
+            inside = Path(*(node.module or "").split(".")[2:])
+            names = [inside, *(inside / alias.name for alias in node.names)]
+            yield from (path for name in names if (path := root / f"{name}.py").is_file())

@@ -4,7 +4,7 @@ Features are reduced, convolved at five dilations side by side, and added up fro
 before they are joined. ESPNet-C is the encoder alone, whose scores at stride 8 are enlarged.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -184,6 +184,16 @@ def infer(shapes: Shapes) -> ESPNetConfig:
     )
 
 
+def with_classes(config: ESPNetConfig, classes: int) -> ESPNetConfig:
+    """The configuration with that many classes; with fewer than five the encoder alone.
+
+    The decoder computes in as many channels as there are classes, and each dilation of its
+    pyramid needs one. None of its tensors would keep its shape anyhow.
+    """
+    decoder = config.decoder and classes >= len(_DILATIONS)
+    return replace(config, classes=classes, decoder=decoder)
+
+
 def describe(config: ESPNetConfig) -> str:
     """Its depths, and whether it is the encoder alone: "2 and 3 modules, encoder alone"."""
     near, far = config.depths
@@ -269,6 +279,7 @@ ARCHITECTURE = Architecture(
     infer=infer,
     describe=describe,
     requirements=requirements,
+    with_classes=with_classes,
     mappings=(
         KeyMapping(id="espnet", origin="segdemo", renames={ours: ours for ours in _BOTH.values()}),
         _sacmehta("espnet_sacmehta", _BOTH),

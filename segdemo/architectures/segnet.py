@@ -6,7 +6,7 @@ joined.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -158,6 +158,16 @@ def _turns_around(shapes: Shapes, decoder: tuple[Row, ...], into: int) -> bool:
     return False
 
 
+def with_classes(config: SegNetConfig, classes: int) -> SegNetConfig:
+    """The configuration with that many classes.
+
+    A head that is made a single channel loses its norm and ReLU: without a logit below zero
+    every pixel would belong to the class.
+    """
+    alone = classes == 1 != config.classes
+    return replace(config, classes=classes, head_norm=config.head_norm and not alone)
+
+
 def describe(config: SegNetConfig) -> str:
     """Width, number of convolutions of the encoder, and what is unusual."""
     layers = sum(map(len, config.encoder))
@@ -238,6 +248,7 @@ ARCHITECTURE = Architecture(
     infer=infer,
     describe=describe,
     requirements=requirements,
+    with_classes=with_classes,
     mappings=(
         KeyMapping(
             id="segnet",

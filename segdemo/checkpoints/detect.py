@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from segdemo.architectures import ARCHITECTURES, Architecture, ExactNames, KeyMapping
 from segdemo.checkpoints.batch_norm import fold_biases, with_counters
+from segdemo.checkpoints.nearest import nearest_miss
 from segdemo.checkpoints.refusal import refusal
 from segdemo.checkpoints.structure import Candidate, candidates
 from segdemo.checkpoints.unwrap import Unwrapped, unwrap
@@ -130,8 +131,11 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
         raise UnknownNetworkError("checkpoint_unknown", count=count)
     readings = _readings(unwrapped, assume)
     if not readings or (assume and all(reading.id != assume for reading in readings)):
-        # Names tell nothing, or an exported network states what its structure left open.
-        readings = _structural(unwrapped, assume) or readings
+        # Names tell nothing, or an exported network states what its structure left open. A copy
+        # of a known network that lost a tensor is not read as another one that lacks it.
+        miss = None if readings or assume else nearest_miss(unwrapped.tensors)
+        if miss is None or not miss.is_incomplete_copy:
+            readings = _structural(unwrapped, assume) or readings
     if not readings:
         _refuse_lookalikes(unwrapped.tensors)
         readings, assume = _inside(unwrapped, assume)

@@ -16,6 +16,8 @@ from segdemo.checkpoints.batch_norm import fold_biases, with_counters
 _PLACEHOLDER = re.compile(r"\{([~*]?)(\w*)([+-]\d+)?\}")
 _KERNELS = ((1, 1), (3, 3), (2, 2))
 _LAST = 40
+_LOST = 2  # as many tensors at most make a file an incomplete copy of a known network
+_WHOLE = 0.9
 _FROM_END = range(12)  # numbers that are tried where names are counted from the end
 
 
@@ -37,6 +39,19 @@ class NearMiss:
     architecture: Architecture
     mapping: KeyMapping
     differences: tuple[Difference, ...]
+    sized: bool
+    """Whether its configuration could be read; what is missing can hide it."""
+    coverage: float
+    """The share of the spelling's own names that occur."""
+
+    @property
+    def is_incomplete_copy(self) -> bool:
+        """Whether it is this network with a tensor or two lost or left over, and no other one."""
+        few = 0 < len(self.differences) <= _LOST
+        whole = self.sized or self.coverage >= _WHOLE
+        return (
+            few and whole and all(one.here is None or one.fits is None for one in self.differences)
+        )
 
 
 def nearest_miss(tensors: Mapping[str, Tensor]) -> NearMiss | None:
@@ -47,8 +62,16 @@ def nearest_miss(tensors: Mapping[str, Tensor]) -> NearMiss | None:
         for mapping in architecture.mappings
         if (miss := _miss(tensors, architecture, mapping)) is not None
     ]
-    # What cannot be said in differences is the last that is worth saying.
-    return min(misses, key=lambda miss: len(miss.differences) or len(tensors), default=None)
+    return min(
+        misses,
+        key=lambda miss: (
+            # What cannot be said in differences is the last that is worth saying.
+            len(miss.differences) or len(tensors),
+            not miss.sized,
+            -miss.coverage,
+        ),
+        default=None,
+    )
 
 
 def _miss(
@@ -75,7 +98,9 @@ def _miss(
         name = str(error.args[0]) if isinstance(error, KeyError) else ""
         known = [_missing(name, None, mapping, theirs)] if "." in name else []
         differences = [*known, *differences] if known else []
+        sized = False
     else:
+        sized = True
         differences = [
             *_misshapen(ours, expected, theirs),
             *(
@@ -90,7 +115,19 @@ def _miss(
                 if name not in expected and name in theirs
             ),
         ]
-    return NearMiss(architecture=architecture, mapping=mapping, differences=tuple(differences))
+    return NearMiss(
+        architecture=architecture,
+        mapping=mapping,
+        differences=tuple(differences),
+        sized=sized,
+        coverage=_coverage(tensors, mapping),
+    )
+
+
+def _coverage(tensors: Mapping[str, Tensor], mapping: KeyMapping) -> float:
+    matches = (mapping.match(key) for key in tensors)
+    found = {match.template for match in matches if match is not None}
+    return len(found) / max(1, len(mapping.renames))
 
 
 def _config(

@@ -32,8 +32,8 @@ def fresh(architecture: Architecture, config: Any, seed: int) -> nn.Module:
 def continued(detection: Detection, classes: int, seed: int) -> tuple[nn.Module, Any]:
     """A recognised network with its weights in float32, and its configuration.
 
-    With another number of classes what makes scores of features is drawn from the seed; all
-    else is kept.
+    With another number of classes what makes scores of features is drawn from the seed, or left
+    out where the architecture has none for so few; all else is kept.
     """
     config = detection.architecture.with_classes(detection.config, classes)
     network = fresh(detection.architecture, config, seed)
@@ -41,7 +41,7 @@ def continued(detection: Detection, classes: int, seed: int) -> tuple[nn.Module,
     fitting = {
         key: tensor
         for key, tensor in detection.tensors.items()
-        if tensor.shape == expected[key].shape
+        if key in expected and tensor.shape == expected[key].shape
     }
     network.load_state_dict(fitting, strict=False)
     return network, config

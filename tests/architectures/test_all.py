@@ -6,6 +6,7 @@ from functools import cache
 import pytest
 import torch
 from code_bases import VECTORS, header, numbers, vector
+from small_configs import CONFIGS
 from torch import nn
 from vectors import rule
 
@@ -279,3 +280,15 @@ def test_our_own_names_are_recognised_too(name):
 def test_a_configuration_is_told_in_a_few_words(name):
     detection = recognised(name)
     assert 1 <= len(detection.architecture.describe(detection.config).split()) <= 8
+
+
+@every("classes", [1, 5])
+@every("architecture", ARCHITECTURES, ids=lambda architecture: architecture.id)
+def test_every_family_is_built_with_other_classes(architecture, classes):
+    config = architecture.with_classes(CONFIGS[architecture.id], classes)
+    assert config.classes == classes
+    side = max(64, architecture.requirements(config).minimum)
+    with torch.device("meta"):
+        network = architecture.build(config).eval()
+        outputs = architecture.forward_deep(network, torch.empty(1, 3, side, side))
+    assert [tuple(output.shape) for output in outputs] == [(1, classes, side, side)] * len(outputs)

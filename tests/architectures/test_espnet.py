@@ -7,6 +7,7 @@ from table import every
 from torch import nn
 from torch.nn import functional
 
+from segdemo.architectures.espnet import ARCHITECTURE
 from segdemo.architectures.parts.data_sets import CITYSCAPES_CLASSES
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
@@ -140,6 +141,12 @@ def test_channels_and_classes_are_read_from_the_shapes(channels, classes):
     theirs = randomised(Whole(channels=channels, classes=classes))
     config = assert_computes_the_same(theirs, channels=channels).config
     assert (config.in_channels, config.classes) == (channels, classes)
+
+
+def test_fewer_classes_than_dilations_leave_the_encoder_alone():
+    config = detect(Whole(classes=20).state_dict()).config
+    decoders = [ARCHITECTURE.with_classes(config, classes).decoder for classes in (1, 4, 5, 6)]
+    assert decoders == [False, False, True, True]
 
 
 def test_odd_sizes_come_back_as_they_are_from_the_encoder_alone():

@@ -61,6 +61,18 @@ def test_transposed_convolutions_are_told_by_their_shapes():
     assert not detect(SmallSegNet(names="vinceecws", classes=4).state_dict()).config.transposed
 
 
+def test_a_head_made_a_single_channel_may_be_below_zero():
+    config = detect(randomised(SmallSegNet(names="semseg", classes=3)).state_dict()).config
+    lowest = {}
+    for classes in (1, 2):
+        torch.manual_seed(0)
+        network = SegNet(ARCHITECTURE.with_classes(config, classes)).eval()
+        torch.nn.init.constant_(network.head.bias, -1.0)
+        with torch.no_grad():
+            lowest[classes] = float(network(picture(height=32, width=32)).min())
+    assert lowest[1] < 0 == lowest[2]
+
+
 def test_a_missing_convolution_is_refused():
     state_dict = SmallSegNet().state_dict()
     for path in ("conv53.", "conv11d.", "bn42d.", "conv31d."):

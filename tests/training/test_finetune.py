@@ -9,44 +9,22 @@ import pytest
 import torch
 from checkpoint_files import write_checkpoint
 from PIL import Image
-from respelt import respelt
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+from small_configs import CONFIGS
 
 import segdemo
 from segdemo.architectures import ARCHITECTURES
-from segdemo.architectures.fcn import FCNConfig
-from segdemo.architectures.isnet import ISNetConfig
-from segdemo.architectures.parts.vgg import VGGConfig, vgg16
-from segdemo.architectures.resnet_unet import ResNetUNetConfig
-from segdemo.architectures.smp_unet import SmpUNetConfig
-from segdemo.architectures.torchvision_nets import TorchvisionConfig
-from segdemo.architectures.u2net import U2NetConfig
-from segdemo.architectures.unet import UNetConfig
 from segdemo.catalog import SHIPPED_FOLDER
-from segdemo.checkpoints import read_metadata
+from segdemo.checkpoints import detect, read_metadata
 from segdemo.errors import TrainingError
 from segdemo.metrics.accumulated import BinaryScores
 from segdemo.settings import Settings
 from segdemo.training.finetune import Listener, Request, finetune
-from segdemo.training.start import fresh
+from segdemo.training.start import continued, fresh
+from tests.table import every
 
 SIDE = 48
 BY_ID = {architecture.id: architecture for architecture in ARCHITECTURES}
-SMALL_VGG = {"in_channels": 3, "widths": vgg16(2), "hidden": (8, 8)}
-CONFIGS = {
-    "unet": UNetConfig.standard(width=4, depth=2),
-    "resnet_unet": ResNetUNetConfig.standard(width=4, blocks=(1, 1, 1, 1)),
-    "smp_unet": SmpUNetConfig.standard(width=4, blocks=(1, 1, 1, 1)),
-    "u2net": U2NetConfig.lite(),
-    "isnet": ISNetConfig(in_channels=8, stages=U2NetConfig.lite(in_channels=8)),
-    "fcn": FCNConfig(classes=1, skips=2, **SMALL_VGG),
-    "tf_fcn": VGGConfig(classes=1, skips=2, **SMALL_VGG),
-    "vgg_fcn": VGGConfig(classes=1, skips=1, **SMALL_VGG),
-    "torchvision": TorchvisionConfig(
-        head="lraspp", backbone="mobilenet_v3_large", in_channels=3, classes=1
-    ),
-}
-CONFIGS["isnet"] = replace(CONFIGS["isnet"], in_channels=3)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,9 +45,8 @@ def request_for(tmp_path, folders):
     def make(checkpoint=None, **changes):
         checkpoint = checkpoint or write_checkpoint(tmp_path / "net.safetensors")
         asked = {"images": folders[0], "masks": folders[1], "steps": 4, "device": "cpu"}
-        return Request(
-            checkpoint=checkpoint, **{**asked, "out": tmp_path / "out.safetensors", **changes}
-        )
+        asked["out"] = tmp_path / "out.safetensors"
+        return Request(checkpoint=checkpoint, **{**asked, **changes})
 
     return make
 
@@ -110,9 +87,10 @@ def test_twenty_pictures_teach_a_task_that_the_checkpoint_does_not_know(tmp_path
     assert iou_on(request.out, unseen) > iou_on(checkpoint, unseen) + 0.2
 
 
-@pytest.mark.parametrize("architecture", CONFIGS)
+@every("architecture", CONFIGS)
 def test_every_architecture_is_trained_and_read_back(architecture, tmp_path, request_for):
-    request = request_for(started(tmp_path / "net.safetensors", architecture), steps=2)
+    checkpoint = started(tmp_path / "net.safetensors", architecture)
+    request = request_for(checkpoint, steps=2, out=tmp_path / "out.safetensors")
     run(request)
     segmenter = segdemo.load(request.out, device="cpu")
     assert segmenter.detection.architecture.id == architecture
@@ -120,20 +98,18 @@ def test_every_architecture_is_trained_and_read_back(architecture, tmp_path, req
     assert np.isfinite(segmenter.predict(Image.new("RGB", (50, 40))).probabilities).all()
 
 
-def test_a_network_read_by_its_structure_is_trained(tmp_path, request_for):
-    path = tmp_path / "net.safetensors"
-    network = fresh(BY_ID["unet"], UNetConfig.standard(width=4, depth=2), seed=0)
-    tensors = respelt(network.state_dict())
-    save_file({key: value.contiguous() for key, value in tensors.items()}, path)
-    request = request_for(path, steps=2)
-    run(request)
-    segmenter = segdemo.load(request.out, device="cpu")
-    assert segmenter.detection.architecture.id == "u_shape"
-    assert segmenter.detection.config.classes == 1
-
-
 def test_all_architectures_are_tried():
     assert CONFIGS.keys() == BY_ID.keys()
+
+
+def test_a_decoder_that_so_few_classes_cannot_have_is_left_out(tmp_path):
+    detection = detect(load_file(started(tmp_path / "net.safetensors", "espnet")))
+    network, config = continued(detection, 1, seed=1)
+    assert (detection.config.decoder, config.decoder) == (True, False)
+    weights = network.state_dict()
+    assert weights.pop("score8.weight").shape == (1, 10, 1, 1)
+    changed = [key for key in weights if not torch.equal(weights[key], detection.tensors[key])]
+    assert changed == []
 
 
 def test_a_network_without_padding_learns_what_lies_under_its_output(tmp_path, request_for):

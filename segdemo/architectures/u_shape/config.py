@@ -1,6 +1,6 @@
 """The parameters of the U-shaped family: what tensors tell, and what they leave open."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 Join = Literal["skip_first", "up_first", "sum", "none"]
@@ -115,9 +115,3 @@ class UShapeConfig:
     def is_padded(self) -> bool:
         """Whether convolutions keep the size."""
         return self.padding == "zeros"
-
-
-def with_classes(config: UShapeConfig, classes: int) -> UShapeConfig:
-    """The configuration with that many classes."""
-    slopes = classes if config.head.slopes > 1 else config.head.slopes
-    return replace(config, head=replace(config.head, out=classes, slopes=slopes))

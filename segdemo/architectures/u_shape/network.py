@@ -20,7 +20,6 @@ from segdemo.architectures.u_shape.config import (
     LevelConfig,
     UpConfig,
     UShapeConfig,
-    with_classes,
 )
 
 _MOST_LOST = 4096  # pixels that convolutions without padding take at most
@@ -157,6 +156,11 @@ def _level(shapes: Shapes, path: str) -> LevelConfig:
 def _gate(shapes: Shapes, path: str) -> GateConfig:
     up, skip, psi = (_conv(shapes, f"{path}.{name}") for name in ("up", "skip", "psi"))
     return GateConfig(up=up, skip=skip, psi=psi)
+
+
+def with_classes(config: UShapeConfig, classes: int) -> UShapeConfig:
+    """The configuration whose head gives that many channels."""
+    return replace(config, head=replace(config.head, out=classes))
 
 
 def describe(config: UShapeConfig) -> str:

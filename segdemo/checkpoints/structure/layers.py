@@ -157,7 +157,9 @@ def _kind(
     if 0 in shape or not shape:
         return "other"
     if "running_mean" in keys:
-        return "norm" if len(shape) == 1 else "other"
+        # The counter is a scalar.
+        vectors = {shapes[key] for leaf, key in keys.items() if leaf != _NORM_LEAVES[-1]}
+        return "norm" if len(shape) == 1 and len(vectors) == 1 else "other"
     if "weight" not in keys or keys.keys() - {"weight", "bias"}:
         return "other"
     if len(shape) == 4:
