@@ -27,6 +27,12 @@ def amount(count: int) -> str:
     return text(key, count=f"{count / unit:.1f}" if unit > 1 and whole < 10 else whole)
 
 
+def millions(count: int) -> str:
+    """Formats a count in millions: "31.0", "1.9", and "0.03" where one decimal would say 0.0."""
+    share = count / 10**6
+    return f"{share:.1f}" if not count or share >= 0.05 else f"{share:.1g}"
+
+
 def shown(name: str) -> str:
     """Replaces all but printable ASCII by "?", for names from inside a checkpoint file."""
     return re.sub(r"[^\x20-\x7e]", "?", name[:_MAX_CHARACTERS])

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 
-from segdemo.wording import cell, file_name, one_line
+from segdemo.wording import cell, file_name, millions, one_line
 from tests.table import every
 
 
@@ -52,3 +52,9 @@ def test_names_of_files_are_plain_ascii_where_a_header_tells_them():
 def test_names_of_files_keep_every_script_and_are_no_paths():
     assert file_name("../a\\b/血管 (1).x") == "-a-b-血管 (1).x"
     assert file_name(" . ") == "-"
+
+
+def test_a_small_network_has_more_than_no_parameters():
+    counts = (0, 9_000, 29_625, 49_999, 50_000, 1_942_577, 31_037_633)
+    written = ["0.0", "0.009", "0.03", "0.05", "0.1", "1.9", "31.0"]
+    assert [millions(count) for count in counts] == written

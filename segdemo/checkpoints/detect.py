@@ -142,6 +142,9 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
     if not readings:
         _refuse_lookalikes(unwrapped.tensors)
         readings, assume = _inside(unwrapped, assume)
+    if not readings and assume is not None:
+        # No grammar has a reading of that name, so the refusal below lists those that fit.
+        readings = _structural(unwrapped, None)
     if not readings:
         raise refusal(unwrapped.tensors)
     chosen = readings[0]

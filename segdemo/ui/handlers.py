@@ -35,7 +35,7 @@ from segdemo.ui.viewer.runner import Chosen, Runner
 from segdemo.ui.viewer.stored import Example
 from segdemo.ui.viewer.truth_file import told
 from segdemo.ui.visitor import Visitor
-from segdemo.wording import amount
+from segdemo.wording import amount, printable
 
 
 class Handlers:
@@ -212,10 +212,15 @@ class Handlers:
         return self._runner.prediction(picture, digest, entry, overrides)
 
     def _read(self, path: Path) -> bytes:
-        size, limit = path.stat().st_size, self._settings.max_upload_megabytes * 1_000_000
-        if size > limit:
-            raise PictureError("page_picture_bytes", size=amount(size), limit=amount(limit))
-        return path.read_bytes()
+        limit = self._settings.max_upload_megabytes * 1_000_000
+        try:
+            size = path.stat().st_size
+            if size > limit:
+                raise PictureError("page_picture_bytes", size=amount(size), limit=amount(limit))
+            return path.read_bytes()
+        except FileNotFoundError as error:
+            # Old uploads are swept away while a page that shows them stays open.
+            raise PictureError("file_unreadable", name=printable(path.name)) from error
 
     def status(self) -> str:
         """Where the networks run, and where checkpoints come from if that is unusual."""

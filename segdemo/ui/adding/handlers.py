@@ -27,7 +27,7 @@ from segdemo.ui.gradio_support.errors import known
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.transfers.transfers import Download, Progress, Transfers
 from segdemo.ui.visitor import Visitor
-from segdemo.wording import shown
+from segdemo.wording import printable, shown
 
 _CLOSED = frozenset({"hub_gated", "hub_gated_refused", "hub_not_found", "hub_forbidden"})
 """What the Hub says to those whom it does not let in."""
@@ -104,7 +104,7 @@ class Adding:
             raise FileError("add_uploads_off")
         if path is None:
             raise FileError("file_unreadable", name=text("add_your_file"))
-        name, size = shown(path.name), path.stat().st_size
+        name, size = printable(path.name), path.stat().st_size
         if over_limit(size, self.max_megabytes):
             path.unlink()
             raise FileError("add_file_too_large", name=name, limit=self.max_megabytes)

@@ -9,7 +9,7 @@ from segdemo.errors import HubError, SegdemoError
 from segdemo.hub.references import Found, Repository, WeightFile
 from segdemo.strings import text
 from segdemo.ui.licences import licence_line
-from segdemo.wording import amount, shown
+from segdemo.wording import amount, millions, shown
 
 Kind = Literal["found", "files", "problem"]
 _UNREAD_SHOWN = 3
@@ -157,7 +157,7 @@ def _network(verdict: Verdict) -> Iterator[str]:
     yield _count("add_class", "add_classes", verdict.classes)
     if verdict.in_channels != 3:
         yield _count("add_channel", "add_channels", verdict.in_channels)
-    yield text("add_parameters", millions=f"{verdict.parameters / 1e6:.1f}")
+    yield text("add_parameters", millions=millions(verdict.parameters))
 
 
 def _unread(repository: Repository) -> str:

@@ -27,7 +27,7 @@ from segdemo.ui.viewer.class_maps import class_maps
 from segdemo.ui.viewer.map_files import cache_map, viewer_size
 from segdemo.ui.viewer.payload import Figures, PanelEntry
 from segdemo.ui.viewer.predictions import Key, Predictions, key_of
-from segdemo.wording import amount
+from segdemo.wording import amount, millions
 
 _KEPT_PANELS = 64
 
@@ -182,7 +182,7 @@ def describe(segmenter: Segmenter) -> str:
         "panel_detail",
         architecture=detection.architecture.title,
         configuration=detection.architecture.describe(detection.config),
-        millions=f"{detection.parameters / 1e6:.1f}",
+        millions=millions(detection.parameters),
     )
 
 

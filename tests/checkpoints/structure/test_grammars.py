@@ -151,6 +151,13 @@ def test_what_no_tensor_tells_is_an_alternative():
     assert detection.known["join"] == "skip_first"
 
 
+def test_a_reading_that_no_grammar_has_is_refused_with_those_that_fit():
+    with pytest.raises(UnknownNetworkError) as caught:
+        detect(respelt(SmallSegNet().state_dict()), assume="sideways")
+    assert caught.value.key == "checkpoint_assume"
+    assert "unpool_stride_2" in caught.value.message()
+
+
 def test_an_exported_network_is_read_as_its_metadata_assume():
     network = randomised(TransposedResNetUNet(skip_first=True))
     detection = detect(respelt(network.state_dict()), assume="skip_first")

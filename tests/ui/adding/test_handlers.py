@@ -234,6 +234,11 @@ def test_a_dropped_file_is_judged_and_used_the_same_way(adding, shelf, visitor, 
     assert visitor.of(Transfers).rows().rows == ()
 
 
+def test_a_dropped_file_keeps_its_name_in_any_script(adding, visitor, upload):
+    answer = adding.judge_file(visitor, upload("血管ü\u202e.safetensors"), 5)
+    assert answer.items[0].title == "血管ü?.safetensors"
+
+
 def test_a_dropped_file_that_is_no_checkpoint_says_why_and_is_gone(adding, visitor, upload):
     path = upload("page.pth")
     path.write_text("<!DOCTYPE html><html></html>")
