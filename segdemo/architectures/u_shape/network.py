@@ -158,6 +158,8 @@ def _level(shapes: Shapes, path: str) -> LevelConfig:
 
 
 def _gate(shapes: Shapes, path: str) -> GateConfig:
+    if any(shapes[f"{path}.{part}.weight"][2:] != (1, 1) for part in ("up", "skip", "psi")):
+        raise ValueError("attention gates have kernels of 1 x 1")
     up, skip, psi = (_conv(shapes, f"{path}.{name}") for name in ("up", "skip", "psi"))
     return GateConfig(up=up, skip=skip, psi=psi)
 

@@ -17,7 +17,7 @@ from segdemo.ui.viewer.payload import PanelEntry
 from segdemo.ui.viewer.runner import ready_panel
 
 SIZE = (61, 47)
-SEED = 4
+SEED = 1056  # at which every class wins somewhere
 
 
 @pytest.fixture
