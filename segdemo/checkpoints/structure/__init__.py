@@ -17,9 +17,24 @@ GRAMMARS: tuple[Grammar, ...] = (resnet_unets, nested_unets, segnets, u_shapes)
 
 def candidates(tensors: Mapping[str, Tensor], assume: str | None) -> Iterator[Candidate]:
     """Readings of a state dict, the likeliest first; ``assume`` names one to be among them."""
-    layers = read_layers(tensors)
+    layers = read_layers(_in_own_order(tensors))
     for grammar in GRAMMARS:
         yield from grammar(layers, assume)
+
+
+def _in_own_order(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Our exported U-shaped networks as they run: safetensors files are in alphabetical order."""
+    parts = ("encoder", "decoder", "head")
+    if {name.partition(".")[0] for name in tensors} != set(parts):
+        return tensors
+
+    def place(name: str) -> tuple[int, int, bool]:
+        part, number, *inside = name.split(".")
+        level = int(number) if number.isdecimal() else 0
+        # A level of the decoder begins with its step up.
+        return parts.index(part), level, bool(inside) and not inside[0].startswith("up")
+
+    return {name: tensors[name] for name in sorted(tensors, key=place)}
 
 
 __all__ = ["GRAMMARS", "Candidate", "Grammar", "candidates"]

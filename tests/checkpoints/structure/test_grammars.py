@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
+from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 
@@ -165,6 +166,16 @@ def test_an_exported_network_is_read_as_its_metadata_assume():
     x = picture(height=64, width=64)
     with torch.no_grad():
         torch.testing.assert_close(exported.build()(x), network(x), rtol=1e-4, atol=1e-4)
+
+
+def test_the_alphabetical_order_of_a_safetensors_file_hides_no_exported_network():
+    # As many classes as channels, so that the head could be the first layer.
+    network = randomised(UNet(UNetConfig.standard(width=4, depth=2, classes=3)))
+    exported = dict(sorted(network.state_dict().items()))
+    assert {detect(exported, assume=name).id for name in ("up_first", "skip_first")} == {
+        "up_first",
+        "skip_first",
+    }
 
 
 @pytest.mark.parametrize(
