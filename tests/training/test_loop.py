@@ -153,7 +153,7 @@ with t.started(t.CPU) as (ranks, device):
     assert ranks.world == 2
     saved = t.Saved(path=t.Path({out!r}), identity="a")
     plan = t.Plan(steps=4, learning_rate=0.01, frozen_norms=True)
-    t.fit(t.tiny(), t.batches, plan, device=device, ranks=ranks, saved=saved)
+    t.fit(t.tiny(1), t.batches, plan, device=device, ranks=ranks, saved=saved)
 """
 
 
@@ -173,7 +173,7 @@ def test_two_processes_learn_what_one_learns_alone(root, tmp_path):
     assert answer.returncode == 0, answer.stderr
     together = torch.load(out, weights_only=True)
     plan = Plan(steps=4, learning_rate=0.01, frozen_norms=True)
-    alone = fit(tiny(), batches, plan, device=CPU).network.state_dict()
+    alone = fit(tiny(1), batches, plan, device=CPU).network.state_dict()
     for key, value in alone.items():
         if value.is_floating_point():
             torch.testing.assert_close(
