@@ -47,12 +47,17 @@ class NearMiss:
 
     @property
     def is_incomplete_copy(self) -> bool:
-        """Whether it is this network with a tensor or two lost or left over, and no other one."""
+        """Whether it is this network with a tensor or two lost, left over or misshapen.
+
+        Another kernel is no such damage: it makes another network, which may be read as such.
+        """
         few = 0 < len(self.differences) <= _LOST
         # What is both missing and left over is the same tensor under another name.
         lost = all(one.here is None for one in self.differences)
         left_over = all(one.fits is None for one in self.differences)
-        return few and (lost or left_over) and (self.sized or self.coverage >= _WHOLE)
+        misshapen = all(_is_misshapen(one) for one in self.differences)
+        damaged = lost or left_over or misshapen
+        return few and damaged and (self.sized or self.coverage >= _WHOLE)
 
     @property
     def distance(self) -> float:
@@ -60,6 +65,14 @@ class NearMiss:
         if self.differences:
             return len(self.differences)
         return 30 if self.coverage >= _WHOLE else float("inf")
+
+
+def _is_misshapen(difference: Difference) -> bool:
+    """Whether a tensor has other channels than fit, and the kernel that fits."""
+    if difference.here is None or difference.fits is None:
+        return False
+    here, fits = (shape.split(", ") for shape in (difference.here, difference.fits))
+    return len(here) == len(fits) and here[2:] == fits[2:]
 
 
 def nearest_miss(tensors: Mapping[str, Tensor]) -> NearMiss | None:
