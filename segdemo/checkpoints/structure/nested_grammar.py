@@ -14,7 +14,7 @@ from segdemo.checkpoints.structure.naming import (
     row_of_units,
     share_kind,
 )
-from segdemo.checkpoints.structure.readings import Question, readings_of
+from segdemo.checkpoints.structure.readings import Question, question_of_classes, readings_of
 from segdemo.checkpoints.structure.units import Unit, read_units
 
 _LEAST_LEVELS = 3  # two levels of a UNet++ are a U-Net
@@ -76,16 +76,7 @@ def _questions(config: NestedUNetConfig) -> list[Question]:
             )
         )
     if config.classes > 1:
-        ends = {"softmax": "softmax", "sigmoid": "sigmoid"}
-        found.append(
-            Question(
-                field="ends_with",
-                answers=ends,
-                likeliest="softmax",
-                usual="softmax",
-                listed=tuple(ends),
-            )
-        )
+        found.append(question_of_classes())
     return found
 
 

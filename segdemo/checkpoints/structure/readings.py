@@ -52,6 +52,18 @@ class Reading:
     """Field -> the answer."""
 
 
+def question_of_classes() -> Question:
+    """Whether several classes compete (softmax) or stand beside each other (sigmoid)."""
+    ends = {"softmax": "softmax", "sigmoid": "sigmoid"}
+    return Question(
+        field="ends_with",
+        answers=ends,
+        likeliest="softmax",
+        usual="softmax",
+        listed=tuple(ends),
+    )
+
+
 def questions_of(roles: Roles) -> list[Question]:
     """What is open about this network."""
     return [*_of_the_way_up(roles), *_of_blocks(roles), *_of_norms(roles), *_of_the_rest(roles)]

@@ -10,7 +10,7 @@ from segdemo.architectures.segnet import SegNetConfig
 from segdemo.checkpoints.structure.candidates import Candidate
 from segdemo.checkpoints.structure.layers import Layers
 from segdemo.checkpoints.structure.naming import layer_names, row_names_of, share_kind
-from segdemo.checkpoints.structure.readings import Question, readings_of
+from segdemo.checkpoints.structure.readings import Question, question_of_classes, readings_of
 from segdemo.checkpoints.structure.units import Unit, read_units
 
 _DEPTHS = ((2, 2, 3, 3, 3), (1, 1, 2, 2, 2), (2, 2, 2, 2, 2), (2, 2, 4, 4, 4))
@@ -40,16 +40,7 @@ def segnets(layers: Layers, assume: str | None) -> Iterator[Candidate]:
         )
     ]
     if config.classes > 1:
-        ends = {"softmax": "softmax", "sigmoid": "sigmoid"}
-        questions.append(
-            Question(
-                field="ends_with",
-                answers=ends,
-                likeliest="softmax",
-                usual="softmax",
-                listed=tuple(ends),
-            )
-        )
+        questions.append(question_of_classes())
     for reading in readings_of(questions, assume):
         sigmoid = {"postprocessing": {"activation": "sigmoid"}}
         yield Candidate(
