@@ -130,12 +130,11 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
     if count > _MAX_TENSORS or not all(map(_is_plain, unwrapped.tensors.values())):
         raise UnknownNetworkError("checkpoint_unknown", count=count)
     readings = _readings(unwrapped, assume)
-    if not readings and not assume:
+    miss = None if readings or assume else nearest_miss(unwrapped.tensors)
+    if miss is not None and miss.is_incomplete_copy:
         # A copy of a known network that lost a tensor is not read as another one that lacks it.
-        miss = nearest_miss(unwrapped.tensors)
-        if miss is not None and miss.is_incomplete_copy:
-            _refuse_lookalikes(unwrapped.tensors)
-            raise refusal(unwrapped.tensors)
+        _refuse_lookalikes(unwrapped.tensors)
+        raise refusal(unwrapped.tensors, miss)
     if not readings or (assume and all(reading.id != assume for reading in readings)):
         # Names tell nothing, or an exported network states what its structure left open.
         readings = _structural(unwrapped, assume) or readings
@@ -146,7 +145,7 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
         # No grammar has a reading of that name, so the refusal below lists those that fit.
         readings = _structural(unwrapped, None)
     if not readings:
-        raise refusal(unwrapped.tensors)
+        raise refusal(unwrapped.tensors, miss or nearest_miss(unwrapped.tensors))
     chosen = readings[0]
     if assume is not None:
         matching = [reading for reading in readings if _is_meant(assume, reading.id)]
