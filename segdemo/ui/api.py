@@ -31,7 +31,7 @@ from segdemo.ui.api_truth import (
     truth_facts,
     whole_number,
 )
-from segdemo.ui.gradio_support.errors import explain, refusal
+from segdemo.ui.gradio_support.errors import explain, plain_refusal
 from segdemo.ui.gradio_support.uploads import uploaded
 from segdemo.ui.handlers import Handlers
 from segdemo.ui.slots import MAX_SLOTS
@@ -309,7 +309,7 @@ def _told(endpoint: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return endpoint(*arguments)
         except Exception as error:
-            raise refusal(error) from error
+            raise plain_refusal(error) from error
 
     return answer
 
