@@ -6,9 +6,12 @@ from typing import Literal
 
 Form = Literal["weights", "unread", "other"]
 
-WEIGHT_ENDINGS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar", ".model", ".weights")
+WEIGHT_ENDINGS = (
+    *(".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar", ".model", ".weights"),
+    ".onnx",
+)
 _UNREAD = (
-    "onnx ort keras h5 hdf5 gguf ggml tflite pkl pickle joblib pb msgpack mlmodel mlpackage pte"
+    "ort keras h5 hdf5 gguf ggml tflite pkl pickle joblib pb msgpack mlmodel mlpackage pte"
     " ptl torchscript engine trt caffemodel ot pdparams pdiparams rknn hef mnn"
 )
 # What training keeps beside its weights, in their forms.
