@@ -23,7 +23,6 @@ _TRAINING = re.compile(
 )
 # In the forms of weights, of other programs or for other purposes.
 _OTHER_PROGRAMS = re.compile(r"openvino.*\.bin|.*\.(torchscript|mobile)\.pt", re.IGNORECASE)
-_SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(\.\w+)")
 _NO_ENDING = re.compile(r"[\w\-=]+(\.\d[\w\-=]*)*", re.ASCII)
 
 
@@ -45,11 +44,3 @@ def form_of(path: str, *, large: bool = False) -> Form:
     if f".{ending}" in WEIGHT_ENDINGS or (large and _NO_ENDING.fullmatch(name)):
         return "weights"
     return "other"
-
-
-def shard_of(path: str) -> tuple[str, int] | None:
-    """Name and number of shards of the checkpoint that a shard belongs to; None for no shard."""
-    match = _SHARD.fullmatch(path)
-    if match is None or int(match[3]) < 2:
-        return None
-    return match[1] + match[4], int(match[3])

@@ -361,11 +361,11 @@ def test_a_revision_is_pinned_to_its_commit(hub: HubServer):
 
 
 def test_an_address_of_a_file_is_about_this_file_alone(hub: HubServer):
-    hub.add(REPO, {"a.pth": WEIGHTS, "b.pth": OTHER_WEIGHTS, "odd.txt": WEIGHTS, "c.onnx": b"1"})
+    hub.add(REPO, {"a.pth": WEIGHTS, "b.pth": OTHER_WEIGHTS, "odd.txt": WEIGHTS, "c.ort": b"1"})
     assert reasons(seen(filename="a.pth")) == {"a.pth": ""}
     assert touched(hub) == {"a.pth"}
     assert reasons(seen(filename="odd.txt")) == {"odd.txt": ""}
-    assert reasons(seen(filename="c.onnx")) == {"c.onnx": "file_foreign"}
+    assert reasons(seen(filename="c.ort")) == {"c.ort": "file_foreign"}
     error = refused(filename="d.pth")
     assert (error.key, error.facts["known"]) == ("hub_no_file_of", "a.pth, b.pth")
     hub.add("alice/none", {"a.txt": b"1"})
