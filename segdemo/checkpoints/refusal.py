@@ -24,6 +24,7 @@ _FAMILIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "detectron2",
         (r"^(backbone\.bottom_up|roi_heads|proposal_generator|sem_seg_head)\.",),
     ),
+    "family_ben2": ("BEN2", (r"^backbone\.patch_embed\.", r"^multifieldcrossatt\.")),
     "family_mmseg": ("mmsegmentation", (r"^backbone\.", r"^decode_head\.conv_seg\.")),
     "family_nnunet": ("nnU-Net", (r"^encoder\.stages\.", r"^decoder\.seg_layers\.")),
     "family_nnunet_1": ("nnU-Net", (r"^conv_blocks_context\.", r"^seg_outputs\.")),

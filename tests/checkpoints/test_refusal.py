@@ -30,6 +30,7 @@ FAMILIES = {
     "nnU-Net ": ("conv_blocks_context.0.blocks.0.conv.weight", "seg_outputs.0.weight"),
     "Segment Anything 2": ("image_encoder.trunk.pos_embed", "sam_mask_decoder.iou_token.weight"),
     "Segment Anything 2 or 3": ("detector.backbone.a.weight", "detector.geometry_encoder.b.weight"),
+    "BEN2": ("backbone.patch_embed.proj.weight", "multifieldcrossatt.linear1.weight"),
     "CLIPSeg": ("clip.text_model.a.weight", "decoder.film_mul.weight"),
     "detectron2": ("backbone.bottom_up.stem.conv1.weight", "sem_seg_head.predictor.weight"),
     "mmsegmentation": ("backbone.layers.0.weight", "decode_head.conv_seg.weight"),
