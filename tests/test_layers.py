@@ -21,7 +21,7 @@ LAYERS = (
     {"errors", "settings", "spec", "strings", "wording"},
     {"architectures"},
     {"images", "engine"},
-    {"checkpoints"},
+    {"checkpoints", "graphs"},
     {"hub"},
     {"catalog", "inference"},
     {"metrics"},
@@ -55,6 +55,8 @@ OWNERS = {
     "gradio": {"ui"},
     "gradio_client": {"ui"},
     "huggingface_hub": {"hub"},
+    "onnx": {"graphs"},
+    "onnxruntime": {"graphs", "checkpoints"},
     "ray": {"serving"},
     "safetensors": {"checkpoints"},
 }
@@ -187,6 +189,9 @@ def test_a_module_is_short_and_opens_with_its_job(module):
     assert ast.get_docstring(ast.parse(source))
 
 
+_EXTRAS = ("onnx", "onnxruntime")
+
+
 @pytest.mark.parametrize(
     ("start", "heavy"),
     [
@@ -194,8 +199,11 @@ def test_a_module_is_short_and_opens_with_its_job(module):
             "import segdemo",
             ("torch", "torchvision", "gradio", "numpy", "PIL", "safetensors", "huggingface_hub"),
         ),
-        ("from segdemo.ui import create_demo; create_demo()", ("torchvision", "torch._dynamo")),
-        ("import segdemo.cli.main", ("gradio", "huggingface_hub.inference")),
+        (
+            "from segdemo.ui import create_demo; create_demo()",
+            ("torchvision", "torch._dynamo", *_EXTRAS),
+        ),
+        ("import segdemo.cli.main", ("gradio", "huggingface_hub.inference", *_EXTRAS)),
     ],
     ids=["package", "page", "command line"],
 )

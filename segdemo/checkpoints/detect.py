@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,11 @@ _MAX_TENSORS = 5000  # several times the largest network known; more only takes 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Detection:
     """A network recognised from its tensors: every key explained, every shape compared."""
+
+    note_key: ClassVar[str] = "note_origin"
+    """The string that says how it was recognised."""
+    chosen_key: ClassVar[str] = "origin_tensors"
+    """The string that says who decided for this reading where no person did."""
 
     architecture: Architecture
     mapping: KeyMapping

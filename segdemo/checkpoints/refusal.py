@@ -15,10 +15,23 @@ from segdemo.wording import shown
 # Names that only this family has, each to be found somewhere among the keys.
 _FAMILIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "family_sam": ("Segment Anything", (r"^image_encoder\.", r"^(prompt_encoder|mask_decoder)\.")),
+    "family_sam2": (
+        "Segment Anything 2 or 3",
+        (r"(^|\.)(sam_prompt_encoder|sam_mask_decoder|geometry_encoder|shared_image_embedding)\.",),
+    ),
+    "family_clipseg": ("CLIPSeg", (r"(^|\.)film_mul\.",)),
+    "family_detectron2": (
+        "detectron2",
+        (r"^(backbone\.bottom_up|roi_heads|proposal_generator|sem_seg_head)\.",),
+    ),
+    "family_ben2": ("BEN2", (r"^backbone\.patch_embed\.", r"^multifieldcrossatt\.")),
+    "family_mmseg": ("mmsegmentation", (r"^backbone\.", r"^decode_head\.conv_seg\.")),
     "family_nnunet": ("nnU-Net", (r"^encoder\.stages\.", r"^decoder\.seg_layers\.")),
+    "family_nnunet_1": ("nnU-Net", (r"^conv_blocks_context\.", r"^seg_outputs\.")),
     "family_yolo": ("YOLO", (r"^\d+\.(cv\d|m\.\d+)\.", r"^\d+\.(dfl|proto|cv4)\.")),
     "family_monai": ("MONAI", (r"\.adn\.[AN]\.|^swinViT\.|\.conv\.unit\d\.",)),
 }
+_WAYS = {"family_sam2": "family_sam", "family_nnunet_1": "family_nnunet"}
 _MOST_WIDTHS = 6
 
 
@@ -80,7 +93,9 @@ def _family(names: Mapping[str, Tensor]) -> UnknownNetworkError | None:
     """The error that names a family which is built by a library of its own."""
     for key, (family, patterns) in _FAMILIES.items():
         if all(any(re.search(pattern, name) for name in names) for pattern in patterns):
-            return UnknownNetworkError("checkpoint_family", family=family, way_out=text(key))
+            return UnknownNetworkError(
+                "checkpoint_family", family=family, way_out=text(_WAYS.get(key, key))
+            )
     return None
 
 

@@ -111,7 +111,7 @@ class Adding:
         own = Path(tempfile.mkdtemp(dir=visitor.folder)) / path.name
         shutil.move(path, own)
         with own.open("rb") as file:
-            verdict = judge(file, name=path.name, size=size)
+            verdict = judge(file, name=path.name, size=size, folder=own.parent)
         if verdict.reason is None:
             last = visitor.of(LastAnswer)
             last.repository, last.file = None, from_file(own, "upload")
