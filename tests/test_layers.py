@@ -20,7 +20,7 @@ MAX_FLAT = 10
 LAYERS = (
     {"errors", "settings", "spec", "strings", "wording"},
     {"architectures"},
-    {"images", "engine"},
+    {"images", "engine", "libraries"},
     {"checkpoints"},
     {"hub"},
     {"catalog", "inference"},
@@ -57,6 +57,9 @@ OWNERS = {
     "huggingface_hub": {"hub"},
     "ray": {"serving"},
     "safetensors": {"checkpoints"},
+    "segmentation_models_pytorch": {"libraries"},
+    "timm": {"libraries"},
+    "transformers": {"libraries"},
 }
 ALLOWED_IN_ARCHITECTURES = {"torch", "torchvision"}
 
@@ -194,7 +197,10 @@ def test_a_module_is_short_and_opens_with_its_job(module):
             "import segdemo",
             ("torch", "torchvision", "gradio", "numpy", "PIL", "safetensors", "huggingface_hub"),
         ),
-        ("from segdemo.ui import create_demo; create_demo()", ("torchvision", "torch._dynamo")),
+        (
+            "from segdemo.ui import create_demo; create_demo()",
+            ("torchvision", "torch._dynamo", "timm", "transformers"),
+        ),
         ("import segdemo.cli.main", ("gradio", "huggingface_hub.inference")),
     ],
     ids=["package", "page", "command line"],
