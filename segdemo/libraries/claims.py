@@ -9,6 +9,8 @@ from torch import Tensor
 from segdemo.libraries.base import Library, LibraryNetwork
 from segdemo.libraries.smp import reading as smp
 from segdemo.libraries.smp.settings import SMP, is_smp
+from segdemo.libraries.transformers import reading as transformers
+from segdemo.libraries.transformers.settings import TRANSFORMERS, is_transformers
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -30,5 +32,9 @@ def claim(document: Mapping[str, Any]) -> Claim | None:
             library=SMP,
             read=lambda tensors: smp.read(document, tensors),
             is_ours=smp.is_ours(document),
+        )
+    if is_transformers(document):
+        return Claim(
+            library=TRANSFORMERS, read=lambda tensors: transformers.read(document, tensors)
         )
     return None

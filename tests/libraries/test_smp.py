@@ -152,7 +152,7 @@ def test_other_weights_beside_a_config_are_said_to_be_others(tmp_path):
 def test_without_the_extra_a_sentence_names_the_command(tmp_path, monkeypatch):
     saved(tmp_path, network("FPN", "resnet18"))
     monkeypatch.setattr(Library, "is_installed", False)
-    with pytest.raises(UnknownNetworkError, match="pip install -r requirements-smp.txt"):
+    with pytest.raises(UnknownNetworkError, match=r"pip install -r requirements-smp\.txt"):
         load(tmp_path, device="cpu")
 
 

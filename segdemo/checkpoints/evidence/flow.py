@@ -78,8 +78,7 @@ class Other:
 def without_numbers(detection: Detection) -> nn.Module:
     """The network of a detection on the meta device, in eval mode."""
     with torch.device("meta"):
-        # What libraries build keeps its buffers on the CPU until here.
-        return detection.architecture.build(detection.config).eval().to("meta")
+        return detection.architecture.build(detection.config).eval()
 
 
 def norms_of(network: nn.Module, images: Tensor) -> tuple[Normed, ...]:
