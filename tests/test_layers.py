@@ -18,7 +18,7 @@ MAX_FLAT = 10
 
 # A module imports from its own line and from the lines above it, never from below.
 LAYERS = (
-    {"errors", "settings", "spec", "strings", "wording"},
+    {"errors", "settings", "spec", "strings", "version", "wording"},
     {"architectures"},
     {"images", "engine"},
     {"checkpoints"},

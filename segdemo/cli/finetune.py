@@ -3,7 +3,6 @@
 import argparse
 import math
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from segdemo.catalog import SHIPPED_FOLDER
+from segdemo.cli.progress import show_line
 from segdemo.engine.devices import device_name
 from segdemo.images.notices import Notice
 from segdemo.settings import Settings
@@ -111,10 +111,10 @@ def _listener(say: Say, asked: Callable[[int], bool]) -> Listener:
         say(text("finetune_looked", step=step, measure=measure, **facts))
 
     return Listener(
-        read=lambda done, count: _line(text("finetune_reading", done=done, count=count)),
+        read=lambda done, count: show_line(text("finetune_reading", done=done, count=count)),
         noticed=noticed,
         began=began,
-        step=lambda step, steps, loss: _line(
+        step=lambda step, steps, loss: show_line(
             text("finetune_step", step=step, steps=steps, loss=f"{loss:.3f}")
         ),
         looked=looked,
@@ -122,15 +122,8 @@ def _listener(say: Say, asked: Callable[[int], bool]) -> Listener:
     )
 
 
-def _line(sentence: str) -> None:
-    """Shows a line that the next one replaces, where a person looks at a terminal."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[K{sentence}")
-        sys.stderr.flush()
-
-
 def _forget_line() -> None:
-    _line("")
+    show_line("")
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """The prediction for one image: class probabilities and the masks that follow from them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.inference.processing import Labels, resize_map, winners
+from segdemo.images.notices import Notice
+from segdemo.inference.processing import LEVELS, Labels, level_of, resize_map, winners
 from segdemo.settings import Precision
 
 
@@ -28,6 +29,8 @@ class Prediction:
     """In how many overlapping parts it was computed, to stay within memory; the map is the same."""
     background: int = 0
     """The class that is no foreground, where there are several."""
+    threshold: float = 0.5
+    """Where the checkpoint's own mask is cut."""
 
     @property
     def foreground(self) -> npt.NDArray[np.float32]:
@@ -46,10 +49,26 @@ class Prediction:
         return f"{self.device} · {self.precision}"
 
     @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What was done to stay within memory, for people."""
+        notices = []
+        if self.reduced:
+            notices.append(Notice(key="note_reduced", facts={"side": max(self.network_size)}))
+        if self.parts > 1:
+            notices.append(Notice(key="note_parts", facts={"count": self.parts}))
+        return tuple(notices)
+
+    @property
     def network_size(self) -> tuple[int, int]:
         """Width and height that the network saw, without padding."""
         height, width = self.probabilities.shape[1:]
         return width, height
+
+    def without_maps(self) -> "Prediction":
+        """The same with maps of NaN that take no memory, for what else it tells."""
+        height, width = self.probabilities.shape[1:]
+        thin = np.broadcast_to(np.float32(np.nan), (len(self.probabilities), height, width))
+        return replace(self, probabilities=thin)
 
     def foreground_at(self, size: tuple[int, int]) -> npt.NDArray[np.float32]:
         """The foreground probability at ``size`` (width, height), bilinear: (height, width)."""
@@ -63,7 +82,12 @@ class Prediction:
         """(height, width): the most probable class of each pixel at ``size``; see ``winners``."""
         return winners(self.classes_at(size), len(self.probabilities))
 
-    def mask(self, threshold: float = 0.5) -> npt.NDArray[np.bool_]:
-        """(H, W) at the image's own size: whether the foreground reaches ``threshold``."""
-        mask: npt.NDArray[np.bool_] = self.foreground_at(self.picture_size) >= threshold
+    def mask(self, threshold: float | None = None) -> npt.NDArray[np.bool_]:
+        """(H, W) at the image's own size: whether the foreground reaches ``threshold``.
+
+        The checkpoint's own by default. It is rounded to k/256, as in files, on the page and for
+        programs: see ``level_of``. Raises PredictionError for what is not between 0 and 1.
+        """
+        cut = level_of(self.threshold if threshold is None else threshold) / LEVELS
+        mask: npt.NDArray[np.bool_] = self.foreground_at(self.picture_size) >= np.float32(cut)
         return mask

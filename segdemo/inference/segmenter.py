@@ -143,6 +143,7 @@ class Segmenter:
             reduced=fitted.prepared.reduced,
             parts=fitted.tiling.count if fitted.tiling else 1,
             background=self.background,
+            threshold=self.spec.postprocessing.threshold,
         )
 
     def _within_memory(self, picture: Image.Image) -> _Fitted:
