@@ -42,7 +42,7 @@ UI_LAYERS = (
     {"adding", "viewer"},
     {"viewer.readings", "batch"},
     {"handlers"},
-    {"sharing", "api", "api_truth"},
+    {"sharing", "api", "api_truth", "api_types"},
     {"layout"},
     {"comparing", "slot_events"},
     {"page"},

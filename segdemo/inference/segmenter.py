@@ -25,7 +25,7 @@ from segdemo.images.decode import decode
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.processing import Prepared, activate, prepare
 from segdemo.settings import Precision, Settings
-from segdemo.spec import SegmentationSpec
+from segdemo.spec import SegmentationSpec, require_known
 from segdemo.strings import text
 
 _FILLED_BY_MANY = ("cuda",)
@@ -99,6 +99,7 @@ class Segmenter:
 
         ``overrides`` are in the spec's JSON form. Raises SpecError.
         """
+        require_known(overrides)
         user = text("origin_user")
         decided = SegmentationSpec.resolve([(user, overrides)]).origins
         spec = SegmentationSpec.resolve([(user, overrides), ("", self.spec.to_dict())])
@@ -203,6 +204,7 @@ def load(
         mmap = _renamed(renamed.pop("constant"), "constant", "mmap")
     if renamed:
         raise TypeError(f"load() got an unexpected keyword argument {min(renamed)!r}")
+    require_known(overrides or {})
     settings = settings or Settings.from_environment()
     # First, because a device that is absent need not wait for a large file.
     chosen_device = select_device(device or settings.device)

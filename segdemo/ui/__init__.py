@@ -1,6 +1,7 @@
 """The web page."""
 
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -11,6 +12,7 @@ from segdemo.errors import SettingsError
 from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
 from segdemo.ui.adding.hub_access import hub_access
+from segdemo.ui.gradio_support.errors import misunderstood
 from segdemo.ui.gradio_support.theme import CSS, THEME
 from segdemo.ui.handlers import Handlers
 from segdemo.ui.page import build
@@ -42,6 +44,9 @@ def launch_options(settings: Settings | None = None) -> dict[str, Any]:
     settings = settings or Settings.from_environment()
     if settings.mcp and find_spec("mcp") is None:
         raise SettingsError("settings_mcp")
+    if settings.mcp:
+        # The package is optional.
+        import_module("segdemo.ui.gradio_support.mcp_answers").answer_in_json()
     return {
         "theme": THEME,
         "css": CSS,
@@ -52,6 +57,7 @@ def launch_options(settings: Settings | None = None) -> dict[str, Any]:
         "run_history": False,
         "show_error": False,
         "mcp_server": settings.mcp,
+        "app_kwargs": {"exception_handlers": {TypeError: misunderstood}},
     }
 
 

@@ -4,9 +4,14 @@ import logging
 import secrets
 
 import gradio as gr
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
 
 from segdemo.errors import SegdemoError
+from segdemo.strings import text
+from segdemo.wording import one_line
 
+_CALLS = "/gradio_api/call/"
 _log = logging.getLogger(__name__)
 
 
@@ -27,3 +32,10 @@ def known(error: Exception) -> SegdemoError:
 def refusal(error: Exception) -> gr.Error:
     """What to raise in a handler, so that the sentence for ``error`` pops up."""
     return gr.Error(explain(error), print_exception=False)
+
+
+async def misunderstood(request: Request, error: Exception) -> Response:
+    """The answer to a call whose arguments Gradio cannot tell; other mistakes are raised again."""
+    if not request.url.path.startswith(_CALLS):
+        raise error
+    return JSONResponse({"error": text("api_call", reason=one_line(error))}, status_code=422)
