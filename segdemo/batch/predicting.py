@@ -13,10 +13,9 @@ from segdemo.errors import PredictionError, SegdemoError
 from segdemo.images.decode import Decoded, decode_plane
 from segdemo.images.notices import Notice
 from segdemo.inference.prediction import Prediction
-from segdemo.inference.processing import LEVELS, level_of
+from segdemo.inference.processing import LEVELS
 from segdemo.inference.segmenter import Segmenter
-from segdemo.outputs.files import Drawing, FileKind, kinds_of, target_of
-from segdemo.outputs.render import View
+from segdemo.outputs.files import FileKind, drawing_of, kinds_of, target_of
 from segdemo.wording import one_line
 
 
@@ -146,13 +145,8 @@ class Plan:
                 raise decoded
             picture = decoded.image
             prediction = model.segmenter.predict(picture, scheduler)
-            own = prediction.threshold if self.threshold is None else self.threshold
-            view = View(
-                prediction=prediction,
-                threshold=level_of(own),
-                class_names=model.segmenter.class_names,
-            )
-            drawing = Drawing(picture=picture, view=view)
+            drawing = drawing_of(prediction, picture, self.threshold)
+            view = drawing.view
             files = drawing.write(model.folder, source.name, self.kinds)
             return Record(
                 source=source,

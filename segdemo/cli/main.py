@@ -11,6 +11,7 @@ from typing import Any
 from segdemo.checkpoints import read_file
 from segdemo.checkpoints.export import export_onnx, export_safetensors
 from segdemo.checkpoints.nearest import nearest_miss
+from segdemo.checkpoints.places import located
 from segdemo.checkpoints.recognise import recognise
 from segdemo.checkpoints.renaming import proposed_names
 from segdemo.checkpoints.unwrap import unwrap
@@ -71,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar=text("cli_command"))
 
     inspect = commands.add_parser("inspect", help=text("cli_inspect"))
-    inspect.add_argument("file", type=Path, help=text("cli_file"))
+    inspect.add_argument("file", type=located, help=text("cli_file"))
     inspect.add_argument("--json", action="store_true", help=text("cli_json"))
     inspect.add_argument("--image", type=Path, help=text("cli_inspect_image"))
     inspect.add_argument("--diff", action="store_true", help=text("cli_diff"))
@@ -83,12 +84,12 @@ def _parser() -> argparse.ArgumentParser:
     predict.set_defaults(run=_predict)
 
     export = commands.add_parser("export", help=text("cli_export"))
-    export.add_argument("file", type=Path, help=text("cli_file"))
+    export.add_argument("file", type=located, help=text("cli_file"))
     export.add_argument("--to", type=Path, required=True, help=text("cli_to"))
     export.set_defaults(run=_export)
 
     publishing = commands.add_parser("publish", help=text("cli_publish"))
-    publishing.add_argument("file", type=Path, help=text("cli_file"))
+    publishing.add_argument("file", type=located, help=text("cli_file"))
     publishing.add_argument("repository", help=text("cli_repository"))
     publishing.add_argument("--licence", metavar="ID", help=text("cli_licence"))
     publishing.add_argument("--private", action="store_true", help=text("cli_private"))

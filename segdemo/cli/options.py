@@ -1,8 +1,8 @@
 """Values that several commands take, each refused with a sentence."""
 
 import argparse
-from pathlib import Path
 
+from segdemo.checkpoints.places import located
 from segdemo.strings import text
 
 
@@ -28,7 +28,7 @@ def add_checkpoints(parser: argparse.ArgumentParser) -> None:
     """``-c``, once for each checkpoint."""
     parser.add_argument(
         *("-c", "--checkpoint"),
-        type=Path,
+        type=located,
         action="append",
         required=True,
         help=text("cli_checkpoints"),

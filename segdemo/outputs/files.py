@@ -11,9 +11,11 @@ import numpy as np
 from PIL import Image
 
 from segdemo.errors import ExportError
+from segdemo.inference.prediction import Prediction
+from segdemo.inference.processing import level_of
 from segdemo.outputs.png import encode_png
 from segdemo.outputs.render import MAX_CLASSES, View, draw, label_picture
-from segdemo.wording import printable
+from segdemo.wording import one_line, printable
 
 FileKind = Literal["mask", "probability", "overlay", "cutout", "labels"]
 FILE_KINDS: tuple[FileKind, ...] = get_args(FileKind)
@@ -61,14 +63,14 @@ class Drawing:
         return draw(kind, self.picture, winners if kind == "overlay" and winners.by_class else view)
 
     def write(
-        self, folder: Path, name: os.PathLike[str] | str, asked: Collection[FileKind] = ()
+        self, folder: Path, name: os.PathLike[str] | str, asked: Collection[str] = ()
     ) -> dict[FileKind, Path]:
         """The files asked for, or all that are usual, each whole or not there. Raises ExportError.
 
         ``name`` may have folders, which are made.
         """
         written: dict[FileKind, Path] = {}
-        for kind in kinds_of(self.view.classes, asked):
+        for kind in kinds_of(self.view.classes, require_kinds(asked)):
             target = target_of(folder, name, kind)
             write_whole(target, encode_png(self.draw(kind)))
             written[kind] = target
@@ -99,6 +101,23 @@ class Drawing:
             if share
         ]
         return tuple(sorted(rows, key=lambda row: -row["share"]))
+
+
+def drawing_of(prediction: Prediction, picture: Image.Image, threshold: float | None) -> Drawing:
+    """The files of a prediction, cut at a threshold or the checkpoint's own."""
+    own = prediction.threshold if threshold is None else threshold
+    view = View(prediction=prediction, threshold=level_of(own), class_names=prediction.class_names)
+    return Drawing(picture=picture, view=view)
+
+
+def require_kinds(words: Collection[str]) -> tuple[FileKind, ...]:
+    """The kinds of files that words name. Raises ExportError for another."""
+    known: dict[str, FileKind] = {kind: kind for kind in FILE_KINDS}
+    for word in words:
+        if word not in known:
+            listed = ", ".join(FILE_KINDS)
+            raise ExportError("output_kind", value=one_line(word), known=listed)
+    return tuple(known[word] for word in words)
 
 
 def write_whole(target: Path, content: bytes) -> None:
