@@ -26,6 +26,7 @@ FOLDERS = (
         "viewer/static",
         "adding/static",
         "batch/static",
+        "intake/static",
         "language/static",
         "sharing/static",
         "transfers/static",

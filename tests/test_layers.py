@@ -40,6 +40,7 @@ UI_LAYERS = (
     {"language"},
     {"transfers"},
     {"adding", "viewer"},
+    {"intake"},
     {"viewer.readings", "batch"},
     {"handlers"},
     {"sharing", "api", "api_truth"},

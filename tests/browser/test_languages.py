@@ -73,7 +73,7 @@ def test_the_page_follows_the_browser(open_in, address, locale, language, tag):
     speaks(page, language)
     expect(page.locator("html")).to_have_attribute("lang", tag)
     expect(page.locator("#language select")).to_have_value(language)
-    expect(page.locator("#picture label").first).to_have_text(text("page_picture", language))
+    expect(page.locator("#picture h2")).to_have_text(text("place_picture", language))
 
 
 def test_another_language_takes_nothing_away_and_fetches_no_map_again(open_in, shipped_address):
@@ -101,8 +101,8 @@ def test_another_language_takes_nothing_away_and_fetches_no_map_again(open_in, s
         page.locator("#checkpoint-0 input").input_value().count(text("page_source_shipped", "zh"))
     )
     assert not [url for url in fetched if url.endswith(".png")]
-    drop = text("language_drop_mask", "zh")
-    page.locator(f'#truth [aria-label="{drop}"] [data-words="{drop}"]').wait_for()
+    wait_for(page, "#truth .pl-name", text("place_mask_drop", "zh"))
+    wait_for(page, "#picture .pl-fact", text("place_size", "zh", width=1411, height=1411))
     choose_language(page, "en")
     wait_for(page, "#viewer .sv-explain", text("page_stored", "en"))
     assert page.evaluate(state) == before

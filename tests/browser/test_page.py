@@ -108,15 +108,15 @@ def test_a_panel_leaves_with_its_slot(page, upload):
 
 def test_a_bad_picture_is_one_sentence_and_the_page_goes_on(page, upload):
     upload(name="page.png", content=b"<!DOCTYPE html><html><body>404</body></html>")
-    expect(page.locator(".toast-body").first).to_contain_text("web page")
+    expect(page.locator("#picture .pl-problem")).to_contain_text("web page")
     upload()
     page.wait_for_selector(READY)
 
 
 def test_a_picture_beyond_the_limit_is_told_its_size_and_the_limit(page, upload):
     upload(Image.new("L", (2000, 1000)))
-    toast = page.locator(".toast-body").first
-    expect(toast).to_contain_text("2 megapixels; the limit is 1.")
+    problem = page.locator("#picture .pl-problem")
+    expect(problem).to_contain_text("2 megapixels; the limit is 1.")
 
 
 def test_the_status_names_the_device(page):

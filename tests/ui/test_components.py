@@ -14,6 +14,7 @@ from segdemo.ui.adding.payload import Answer
 from segdemo.ui.batch import panel as batch_panel
 from segdemo.ui.gradio_support.assets import script, static
 from segdemo.ui.gradio_support.javascript import in_order
+from segdemo.ui.intake import places, zone
 from segdemo.ui.language import panel as language_choice
 from segdemo.ui.sharing import saved_file
 from segdemo.ui.transfers import panel as transfer_list
@@ -33,6 +34,8 @@ ENTRIES = {
     "add_": hub_panel.ENTRY,
     "page_transfer_": transfer_list.ENTRY,
     "page_batch_": batch_panel.ENTRY,
+    "place_": places.ENTRY,
+    "zone_": zone.ENTRY,
     "language_": language_choice.ENTRY,
     "saved_": saved_file.ENTRY,
 }
