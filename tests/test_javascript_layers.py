@@ -28,6 +28,7 @@ FOLDERS = (
         "batch/static",
         "intake/static",
         "language/static",
+        "running/static",
         "sharing/static",
         "transfers/static",
     ),

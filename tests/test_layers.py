@@ -34,7 +34,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 # The same inside of the page: its packages, and the modules that stand in it.
 UI_LAYERS = (
-    {"gradio_support", "licences", "slots"},
+    {"gradio_support", "licences", "slots", "running"},
     {"visitor"},
     {"shelf", "wiring"},
     {"language"},

@@ -1,4 +1,4 @@
-"""The events that compare: the button and the examples."""
+"""The events that compare: the state line and the examples."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -68,11 +68,12 @@ def running(parts: Parts) -> dict[str, Any]:
 
 
 def register(parts: Parts, handlers: Handlers, comparing: Comparing, wiring: Wiring) -> None:
-    """Tie the button and the examples to the comparison."""
+    """Tie the state line and the examples to the comparison."""
 
     def fetch(visitor: Visitor, shown: int, *chosen: str | None) -> Any:
         # Also what is stored is to run.
         visitor.example = None
+        visitor.turn += 1
         return begun(visitor, lambda: handlers.adding.begin_new(visitor, chosen[:shown]))
 
     def open_example(visitor: Visitor, index: int) -> list[Any]:
@@ -88,13 +89,16 @@ def register(parts: Parts, handlers: Handlers, comparing: Comparing, wiring: Wir
             *wiring.filled(visitor, example.checkpoints),
         ]
 
-    parts.run.click(fetch, [wiring.visitor, *wiring.chosen], parts.transfers, **QUICK).then(
+    def stop(visitor: Visitor) -> Any:
+        return handlers.stopped(visitor) or gr.skip()
+
+    parts.run.run(fetch, [wiring.visitor, *wiring.chosen], parts.transfers, **QUICK).then(
         comparing.compare_shown, **wiring.running
     )
+    parts.run.cancel(stop, wiring.visitor, parts.viewer, **QUICK)
     parts.examples.click(
         open_example,
         [wiring.visitor, parts.examples],
         [parts.tabs, parts.picture, parts.truth, parts.viewer, *wiring.slots],
         **QUICK,
     )
-    parts.run.click(lambda: gr.update(selected=ONE), None, parts.tabs, **QUICK)

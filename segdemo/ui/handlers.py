@@ -32,7 +32,7 @@ from segdemo.ui.viewer.map_files import cache_picture
 from segdemo.ui.viewer.payload import PanelEntry, ViewerPayload
 from segdemo.ui.viewer.readings.rereading import Rereading
 from segdemo.ui.viewer.readings.trials import CurrentTrials
-from segdemo.ui.viewer.runner import Chosen, Runner, panel_id
+from segdemo.ui.viewer.runner import Chosen, Runner, Shown, panel_id, without_waiting
 from segdemo.ui.viewer.stored import Example
 from segdemo.ui.viewer.truth_file import told
 from segdemo.ui.visitor import Visitor
@@ -153,11 +153,11 @@ class Handlers:
         for panels in self._runner.run(picture, digest, checkpoints, under_way):
             if visitor.example is not None or visitor.turn != turn:
                 return
-            yield ViewerPayload(**facts, panels=trials(panels), truth=right)
+            yield visitor.of(Shown).keep(ViewerPayload(**facts, panels=trials(panels), truth=right))
         for _ in self.rereading.run_trials(visitor, filled, picture, digest):
             if visitor.example is not None or visitor.turn != turn:
                 return
-            yield ViewerPayload(**facts, panels=trials(panels), truth=right)
+            yield visitor.of(Shown).keep(ViewerPayload(**facts, panels=trials(panels), truth=right))
 
     def announced(
         self, visitor: Visitor, path: str, chosen: Sequence[str | None]
@@ -167,7 +167,7 @@ class Handlers:
         if not checkpoints:
             return None
         decoded, digest = self.decoded(Path(path))
-        return ViewerPayload(
+        announced = ViewerPayload(
             image=cache_picture(decoded.image, Path(path)),
             run=digest[:16],
             panels=tuple(
@@ -175,6 +175,16 @@ class Handlers:
                 for slot, (entry, _) in enumerate(checkpoints)
             ),
         )
+        return visitor.of(Shown).keep(announced)
+
+    def stopped(self, visitor: Visitor) -> ViewerPayload | None:
+        """End the comparison: what is done stays, what was to come says that it was stopped.
+
+        The network that runs is left to end by itself. None where nothing was compared.
+        """
+        visitor.turn += 1
+        shown = visitor.of(Shown).payload
+        return shown and visitor.of(Shown).keep(without_waiting(shown))
 
     def _sees(self, visitor: Visitor, example: Example, checkpoints: Sequence[Chosen]) -> bool:
         """Whether a visitor looks at a stored comparison and wants nothing else of its image."""

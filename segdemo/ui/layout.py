@@ -17,6 +17,7 @@ from segdemo.ui.intake.places import FilePlace
 from segdemo.ui.intake.zone import DropZone
 from segdemo.ui.language.panel import LanguageChoice
 from segdemo.ui.language.texts import labelled
+from segdemo.ui.running.state_line import StateLine
 from segdemo.ui.sharing.saved_file import SavedFiles
 from segdemo.ui.slots import MAX_SLOTS, MIN_SLOTS
 from segdemo.ui.transfers.panel import TransferList
@@ -50,7 +51,7 @@ class Parts:
     more: gr.Button
     fewer: gr.Button
     transfers: TransferList
-    run: gr.Button
+    run: StateLine
     examples: gr.Dataset
     panel: HubPanel
     viewer: ComparisonViewer
@@ -100,7 +101,6 @@ def create_components(handlers: Handlers, static: Path) -> Parts:
                     value="page_remove",
                 )
             transfers = TransferList(elem_id="transfers")
-            run = labelled(gr.Button(variant="primary", elem_id="compare"), value="page_compare")
             panel = HubPanel(
                 online=handlers.adding.online,
                 uploads=handlers.adding.uploads,
@@ -130,6 +130,7 @@ def create_components(handlers: Handlers, static: Path) -> Parts:
             gr.Tabs(selected=ONE, elem_id="views") as tabs,
         ):
             with labelled(gr.Tab(id=ONE), label="page_tab_one"):
+                run = StateLine(elem_id="state")
                 viewer = ComparisonViewer(first.comparison if first else None, elem_id="viewer")
             with labelled(gr.Tab(id=MANY), label="page_tab_many"):
                 batch = create_batch_components(limits)

@@ -236,7 +236,7 @@ def test_a_download_that_fails_says_why_in_its_row(visit, address, hub, cells):
     page.wait_for_selector("#viewer .sv-panel[data-status=absent]:has-text('Try the download')")
     page.click(f"{ROW} [data-action=dismiss]")
     page.wait_for_selector(ROW, state="detached")
-    page.wait_for_selector("#viewer .sv-panel[data-status=absent]:has-text('Press Compare')")
+    page.wait_for_selector("#viewer .sv-panel[data-status=absent]:has-text('Press Run again')")
 
 
 def test_choosing_what_is_not_here_fetches_it_and_the_comparison_goes_on_by_itself(visit, address):

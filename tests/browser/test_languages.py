@@ -51,7 +51,7 @@ def wait_for(page, selector, words):
 
 def speaks(page, language):
     """Until every kind of component speaks the language: Gradio's, ours, and Python's notes."""
-    wait_for(page, "#compare", text("page_compare", language))
+    wait_for(page, "#add", text("page_add", language))
     # An empty viewer does not show its tools.
     tools = page.locator("#viewer .sv-modes", has_text=text("viewer_mode_overlay", language))
     tools.wait_for(state="attached")
@@ -123,8 +123,9 @@ def test_a_comparison_is_told_again_and_its_failures_too(open_in, address, tmp_p
 def test_what_went_wrong_is_said_in_the_language_chosen(open_in, address):
     page = open_in(address, "zh-CN")
     speaks(page, "zh")
-    page.click("#compare")
-    wait_for(page, ".toast-body", text("page_no_picture", "zh"))
+    page.get_by_role("tab", name=text("page_tab_many", "zh")).click()
+    page.click("#batch-run")
+    wait_for(page, ".toast-body", text("batch_no_pictures", "zh"))
     page.locator(f'.toast-title[data-words="{text("language_toast_error", "zh")}"]').wait_for()
 
 

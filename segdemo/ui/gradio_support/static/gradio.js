@@ -49,6 +49,14 @@ export function gradioHost(props, trigger, watch, upload) {
       trigger("settle", state);
     },
     limits: () => props.limits,
+    // Resolves to what names the server that runs now; null where Gradio has not said where it is.
+    server: async () => {
+      const address = serverAddress("/app_id");
+      if (!address) return null;
+      const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(8000) });
+      if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+      return answer.text();
+    },
     // Gradio's own few words, such as those in an empty picture, which it would else say in the
     // browser's language. It has no public way for it: where this one is closed, they stay.
     speak: async (tag) => {
