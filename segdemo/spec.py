@@ -49,6 +49,9 @@ class Postprocessing:
     """The name of each channel; empty when unknown."""
     threshold: float = 0.5
     """Where the slider starts, in (0, 1)."""
+    ground: int | None = None
+    """The channel that is no foreground; None: the one called so, or else the first of a softmax,
+    and none of those with a sigmoid each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +176,10 @@ def _whole(low: int, high: int) -> Callable[[str, Any], int]:
     return check
 
 
+def _optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    return lambda name, value: None if value is None else check(name, value)
+
+
 def _numbers(low: float, high: float) -> Callable[[str, Any], tuple[float, ...]]:
     number = _number(low, high)
 
@@ -211,6 +218,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "activation": _one_of(Activation),
     "classes": _names,
     "threshold": _number(0, 1),
+    "ground": _optional(_whole(0, 1 << 16)),
 }
 
 

@@ -27,7 +27,9 @@ FULL = SegmentationSpec(
         std=(0.4, 0.5, 0.6),
         multiple_of=32,
     ),
-    postprocessing=Postprocessing(activation="softmax", classes=("sky", "Zelle"), threshold=0.25),
+    postprocessing=Postprocessing(
+        activation="softmax", classes=("sky", "Zelle"), threshold=0.25, ground=1
+    ),
 )
 
 
@@ -118,6 +120,7 @@ SENSELESS = {
     ("preprocessing", "multiple_of"): [0, -16, 1.5, "16", True, 2048],
     ("postprocessing", "activation"): ["relu", None, 1, ""],
     ("postprocessing", "classes"): ["sky", [1], None, {"0": "sky"}],
+    ("postprocessing", "ground"): [-1, 0.5, "0", True],
     ("postprocessing", "threshold"): [0, 1, -0.1, 1.1, float("nan"), "0.5", None, True],
 }
 

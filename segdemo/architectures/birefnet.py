@@ -71,12 +71,14 @@ class DeformableConv(nn.Module):
         # Importing it takes time that pages without such a network do not have.
         from torchvision.ops import deform_conv2d  # noqa: PLC0415
 
+        # On a CPU it computes in 32 or 64 bits alone (torchvision 0.29).
+        kind = self.conv.weight.dtype
         y = deform_conv2d(
-            x,
-            self.offset(x),
+            x.to(kind),
+            self.offset(x).to(kind),
             self.conv.weight,
             padding=self.conv.padding,
-            mask=2 * self.weighing(x).sigmoid(),
+            mask=2 * self.weighing(x).sigmoid().to(kind),
         )
         return functional.relu(self.norm(y))
 
