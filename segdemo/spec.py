@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
 from segdemo.errors import SpecError
@@ -107,6 +108,29 @@ class SegmentationSpec:
 
 
 _PARTS: dict[str, type[Any]] = {"preprocessing": Preprocessing, "postprocessing": Postprocessing}
+
+
+def require_fields(overrides: Mapping[str, Any]) -> None:
+    """Raise SpecError for what is no field of a spec, naming the one that is most like it.
+
+    Files may have fields of newer versions, but who overrides one means it to have an effect.
+    """
+    for part, given in overrides.items():
+        if part not in _PARTS:
+            raise _no_field(part)
+        _require(isinstance(given, Mapping), part, given, "an object")
+        known = {entry.name for entry in fields(_PARTS[part])}
+        strange = next((name for name in given if name not in known), None)
+        if strange is not None:
+            raise _no_field(f"{part}.{strange}")
+
+
+def _no_field(name: str) -> SpecError:
+    named = {entry.name: part for part, kind in _PARTS.items() for entry in fields(kind)}
+    last = str(name).rpartition(".")[2]
+    found = get_close_matches(last, [*named, *_PARTS], n=1, cutoff=0)[0]
+    nearest = f"{named[found]}.{found}" if found in named else found
+    return SpecError("spec_no_field", field=_shown(name), nearest=nearest)
 
 
 def _shown(value: object) -> str:

@@ -14,8 +14,9 @@ from segdemo.checkpoints.published import known_file
 from segdemo.checkpoints.renaming import Names, detect_renamed
 from segdemo.checkpoints.sidecar_files import neighbours
 from segdemo.errors import SpecError
-from segdemo.spec import SegmentationSpec
+from segdemo.spec import SegmentationSpec, require_fields
 from segdemo.strings import text
+from segdemo.wording import shown
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,6 +43,9 @@ def recognise(
 
     Raises CheckpointError.
     """
+    if isinstance(overrides, str | Path):
+        raise SpecError("names_no_renaming", name=shown(Path(overrides).name))
+    require_fields(overrides or {})
     file = read_file(path, mmap=mmap)
     metadata = parse_metadata(file.metadata)
     said = assume or metadata.get("assume")

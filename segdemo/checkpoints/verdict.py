@@ -1,9 +1,11 @@
 """Judges a checkpoint from its header: which network it is, or why it cannot be used."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from segdemo.checkpoints.detect import Detection, detect
+from segdemo.checkpoints.files import read_file
 from segdemo.checkpoints.peek import peek
 from segdemo.errors import SegdemoError
 
@@ -37,6 +39,18 @@ def judge(file: BinaryIO, *, name: str, size: int) -> Verdict:
         return _of(detect(peek(file, name=name, size=size).content))
     except SegdemoError as reason:
         return Verdict(reason=reason)
+
+
+def judge_whole(path: Path, *, name: str) -> Verdict:
+    """The verdict on a file that lies here: its numbers are read as well, where it would load."""
+    with path.open("rb") as file:
+        verdict = judge(file, name=name, size=path.stat().st_size)
+    if verdict.reason is None:
+        try:
+            detect(read_file(path, mmap=True).content)
+        except SegdemoError as reason:
+            return Verdict(reason=reason)
+    return verdict
 
 
 def _of(detection: Detection) -> Verdict:

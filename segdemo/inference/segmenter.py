@@ -25,7 +25,7 @@ from segdemo.images.decode import decode
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.processing import Prepared, activate, prepare
 from segdemo.settings import Precision, Settings
-from segdemo.spec import SegmentationSpec
+from segdemo.spec import SegmentationSpec, require_fields
 from segdemo.strings import text
 
 _FILLED_BY_MANY = ("cuda",)
@@ -99,6 +99,7 @@ class Segmenter:
 
         ``overrides`` are in the spec's JSON form. Raises SpecError.
         """
+        require_fields(overrides)
         user = text("origin_user")
         decided = SegmentationSpec.resolve([(user, overrides)]).origins
         spec = SegmentationSpec.resolve([(user, overrides), ("", self.spec.to_dict())])

@@ -102,6 +102,9 @@ def infer(shapes: Shapes) -> UShapeConfig:
     for level in range(ups):
         into = decoder[-1].block.out if decoder else encoder[-1].out
         decoder.append(_level(shapes, f"decoder.{level}", into, encoder[-2 - level].out))
+    if not any(level.skip for level in decoder):
+        # What is added, or not joined at all, takes no channels: the join tells.
+        decoder = [replace(level, skip=True) for level in decoder]
     return UShapeConfig(
         in_channels=first[1],
         encoder=encoder,
@@ -164,12 +167,14 @@ def _level(shapes: Shapes, path: str, into: int, skip: int) -> LevelConfig:
     given = resized.out if resized else into
     # Added maps have as many channels as the skip, joined ones make more.
     is_shuffled = transposed is None and taken not in (given, given + skip)
+    up = transposed.out if transposed else given
     kind: Literal["transposed", "resize", "resize_conv", "shuffle"] = "resize"
     if transposed or resized:
         kind = "transposed" if transposed else "resize_conv"
     return LevelConfig(
         up=UpConfig(kind="shuffle" if is_shuffled else kind, conv=transposed or resized),
         block=block,
+        skip=taken != up,
         gate=_gate(shapes, f"{path}.gate") if f"{path}.gate.psi.weight" in shapes else None,
     )
 

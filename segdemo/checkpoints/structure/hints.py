@@ -69,6 +69,10 @@ def activates_first(roles: Roles) -> bool:
 def activates_last_only(roles: Roles) -> bool:
     """Whether the convolutions of a block follow each other in a Sequential without a gap."""
     gaps = [gap for gap in _between(roles) if gap is not None]
+    pieces = roles.levels.encoder
+    across = [_gap(one[-1].unit.conv, other[0].unit.conv) for one, other in pairwise(pieces)]
+    if 1 in across:
+        return False  # No pooling stands between them: a list, whose numbers tell nothing.
     return bool(gaps) and all(gap == 1 for gap in gaps) and not activates_first(roles)
 
 

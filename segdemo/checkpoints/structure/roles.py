@@ -1,7 +1,7 @@
 """Layers put in their places in the U-shaped family: a configuration and a renaming."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
 
@@ -126,7 +126,8 @@ class _Filling:
         decoder = []
         for number, rise in enumerate(levels.decoder):
             skip = levels.encoder[-2 - number][-1].out
-            decoder.append(self.level(f"decoder.{number}", rise, into, skip))
+            level = self.level(f"decoder.{number}", rise, into, skip)
+            decoder.append(replace(level, skip=levels.adds or bool(rise.skip)))
             into = rise.steps[-1].out
         head = self.conv("head", levels.head)
         if self.gates or self.around or not _is_regular(encoder, decoder, self.units.spare):
@@ -233,7 +234,7 @@ class _Filling:
         given = given // _SQUARE if rise.shuffled else given
         gate = self.gate(f"{path}.gate", given, skip, rise)
         block = self.block(f"{path}.conv", rise.steps)
-        return LevelConfig(up=up, block=block, gate=gate, skip=True)
+        return LevelConfig(up=up, block=block, gate=gate)
 
     def gate(self, path: str, given: int, skip: int, rise: Rise) -> GateConfig | None:
         """The attention gate of this level, if there is one."""

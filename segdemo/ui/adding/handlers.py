@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from segdemo.catalog import CatalogEntry, from_file, from_weight_file
-from segdemo.checkpoints.verdict import judge
+from segdemo.checkpoints.verdict import judge_whole
 from segdemo.errors import FileError, HubError
 from segdemo.hub.references import Address, Repository
 from segdemo.settings import Settings
@@ -110,8 +110,7 @@ class Adding:
             raise FileError("add_file_too_large", name=name, limit=self.max_megabytes)
         own = Path(tempfile.mkdtemp(dir=visitor.folder)) / path.name
         shutil.move(path, own)
-        with own.open("rb") as file:
-            verdict = judge(file, name=path.name, size=size)
+        verdict = judge_whole(own, name=path.name)
         if verdict.reason is None:
             last = visitor.of(LastAnswer)
             last.repository, last.file = None, from_file(own, "upload")
