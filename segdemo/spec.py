@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
+from pathlib import PurePath
 from typing import Any, Literal, get_args
 
 from segdemo.errors import SpecError
+from segdemo.wording import one_line
 
 ResizeRule = Literal["none", "at_most", "longest", "shortest", "stretch", "scale"]
 Resample = Literal["nearest", "bilinear", "bicubic", "lanczos"]
@@ -107,30 +109,30 @@ class SegmentationSpec:
         )
 
 
-_PARTS: dict[str, type[Any]] = {"preprocessing": Preprocessing, "postprocessing": Postprocessing}
-
-
-def require_fields(overrides: Mapping[str, Any]) -> None:
-    """Raise SpecError for what is no field of a spec, naming the one that is most like it.
-
-    Files may have fields of newer versions, but who overrides one means it to have an effect.
-    """
+def require_known(overrides: Mapping[str, Any] | str | PurePath) -> None:
+    """Raises SpecError for an override of a field that there is not, with the nearest that is."""
+    if isinstance(overrides, str | PurePath):
+        # ``words``, the former name of overrides, is easily taken for that of a renaming.
+        raise SpecError("names_no_renaming", name=_shown(PurePath(overrides).name))
+    members = {part: {entry.name for entry in fields(kind)} for part, kind in _PARTS.items()}
     for part, given in overrides.items():
-        if part not in _PARTS:
-            raise _no_field(part)
-        _require(isinstance(given, Mapping), part, given, "an object")
-        known = {entry.name for entry in fields(_PARTS[part])}
-        strange = next((name for name in given if name not in known), None)
-        if strange is not None:
-            raise _no_field(f"{part}.{strange}")
+        if part not in members:
+            # Perhaps a field whose part was left out, or forgotten.
+            full = [f"{known}.{name}" for known in members for name in members[known]]
+            raise _unknown(str(part), [*members, *full])
+        for name in given if isinstance(given, Mapping) else ():
+            if name not in members[part]:
+                raise _unknown(f"{part}.{name}", [f"{part}.{known}" for known in members[part]])
 
 
-def _no_field(name: str) -> SpecError:
-    named = {entry.name: part for part, kind in _PARTS.items() for entry in fields(kind)}
-    last = str(name).rpartition(".")[2]
-    found = get_close_matches(last, [*named, *_PARTS], n=1, cutoff=0)[0]
-    nearest = f"{named[found]}.{found}" if found in named else found
-    return SpecError("spec_no_field", field=_shown(name), nearest=nearest)
+def _unknown(name: str, known: list[str]) -> SpecError:
+    last = name.rpartition(".")[2]
+    exact = [other for other in known if other.rpartition(".")[2] == last]
+    close = exact or get_close_matches(name, known, n=1, cutoff=0.0)
+    return SpecError("spec_unknown", field=one_line(name), nearest=close[0])
+
+
+_PARTS: dict[str, type[Any]] = {"preprocessing": Preprocessing, "postprocessing": Postprocessing}
 
 
 def _shown(value: object) -> str:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from segdemo.architectures import SizeRequirements
 from segdemo.errors import PredictionError
 from segdemo.spec import Activation, Preprocessing, Resample
+from segdemo.wording import one_line
 
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
@@ -28,6 +29,7 @@ _RESAMPLING = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 _IN_TORCH = ("bilinear", "bicubic")
+_STRIP_NUMBERS = 1 << 25  # logits that are turned into probabilities at a time
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -162,9 +164,20 @@ def activate(logits: Tensor, activation: Activation, size: tuple[int, int]) -> T
     """Logits (1, C, H, W) -> probabilities (C, h, w) in [0, 1], the padding cut off.
 
     ``size`` is the width and height of the image inside. One channel has no softmax, so
-    it gets a sigmoid. Raises PredictionError when the network returned NaN or infinity.
+    it gets a sigmoid. Large logits are overwritten. Raises PredictionError when the network
+    returned NaN or infinity.
     """
     logits = logits[0, :, : size[1], : size[0]].float()
+    rows = max(1, _STRIP_NUMBERS // max(1, logits.shape[0] * size[0]))
+    if rows >= size[1]:
+        return _activated(logits, activation)
+    # Of many classes a copy more may be all the memory there is.
+    for strip in logits.split(rows, dim=1):
+        strip.copy_(_activated(strip, activation))
+    return logits
+
+
+def _activated(logits: Tensor, activation: Activation) -> Tensor:
     if not bool(torch.isfinite(logits).all()):
         raise PredictionError("prediction_not_finite")
     if activation == "none":
@@ -204,6 +217,17 @@ def winners(maps: Iterable[npt.NDArray[np.float32]], count: int) -> Labels:
         np.copyto(labels, number, where=probabilities > best)
         np.maximum(best, probabilities, out=best)
     return labels
+
+
+def level_of(threshold: float) -> int:
+    """The k in 1..255 of the threshold k/256 that is nearest: the one rule of all that thresholds.
+
+    Raises PredictionError for what is no number between 0 and 1, both excluded.
+    """
+    known = isinstance(threshold, int | float | np.floating) and 0 < threshold < 1
+    if not known:
+        raise PredictionError("api_threshold", value=one_line(threshold))
+    return min(LEVELS - 1, max(1, round(float(threshold) * LEVELS)))
 
 
 def quantise(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
