@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
+from pathlib import PurePath
 from typing import Any, Literal, get_args
 
 from segdemo.errors import SpecError
@@ -111,8 +112,11 @@ class SegmentationSpec:
         )
 
 
-def require_known(overrides: Mapping[str, Any]) -> None:
+def require_known(overrides: Mapping[str, Any] | str | PurePath) -> None:
     """Raises SpecError for an override of a field that there is not, with the nearest that is."""
+    if isinstance(overrides, str | PurePath):
+        # ``words``, the former name of overrides, is easily taken for that of a renaming.
+        raise SpecError("names_no_renaming", name=_shown(PurePath(overrides).name))
     members = {part: {entry.name for entry in fields(kind)} for part, kind in _PARTS.items()}
     for part, given in overrides.items():
         if part not in members:

@@ -12,6 +12,7 @@ from segdemo.spec import (
     Postprocessing,
     Preprocessing,
     SegmentationSpec,
+    require_known,
 )
 from tests.table import every
 
@@ -200,3 +201,10 @@ def test_an_override_that_is_taken_back_leaves_nothing():
     overrides = Overrides(assume="unet").with_override("postprocessing.activation", "none")
     assert overrides.with_override("postprocessing.activation", None) == Overrides(assume="unet")
     assert NO_OVERRIDES.with_override("preprocessing.side", None) == NO_OVERRIDES
+
+
+def test_a_file_in_the_place_of_overrides_is_told_from_a_description():
+    with pytest.raises(SpecError) as caught:
+        require_known("folder/names.json")
+    assert caught.value.key == "names_no_renaming"
+    assert "names=" in caught.value.message()
