@@ -20,7 +20,7 @@ MAX_FLAT = 10
 LAYERS = (
     {"errors", "settings", "spec", "strings", "wording"},
     {"architectures"},
-    {"images", "engine"},
+    {"images", "engine", "libraries"},
     {"checkpoints", "graphs"},
     {"hub"},
     {"catalog", "inference"},
@@ -34,7 +34,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 # The same inside of the page: its packages, and the modules that stand in it.
 UI_LAYERS = (
-    {"gradio_support", "licences", "slots"},
+    {"gradio_support", "licences", "operations", "slots"},
     {"visitor"},
     {"shelf", "wiring"},
     {"language"},
@@ -59,6 +59,9 @@ OWNERS = {
     "onnxruntime": {"graphs", "checkpoints"},
     "ray": {"serving"},
     "safetensors": {"checkpoints"},
+    "segmentation_models_pytorch": {"libraries"},
+    "timm": {"libraries"},
+    "transformers": {"libraries"},
 }
 ALLOWED_IN_ARCHITECTURES = {"torch", "torchvision"}
 
@@ -189,7 +192,7 @@ def test_a_module_is_short_and_opens_with_its_job(module):
     assert ast.get_docstring(ast.parse(source))
 
 
-_EXTRAS = ("onnx", "onnxruntime")
+_EXTRAS = ("onnx", "onnxruntime", "segmentation_models_pytorch", "timm", "transformers")
 
 
 @pytest.mark.parametrize(

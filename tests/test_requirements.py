@@ -22,7 +22,11 @@ def requirements(name):
 
 
 RUNTIME = requirements("requirements.txt")
-OPTIONAL = requirements("requirements-onnx.txt")
+OPTIONAL = {
+    name: requirement
+    for extra in ("onnx", "smp", "transformers")
+    for name, requirement in requirements(f"requirements-{extra}.txt").items()
+}
 
 
 def test_the_space_the_requirements_and_the_installed_gradio_are_one_version():

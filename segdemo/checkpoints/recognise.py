@@ -10,9 +10,10 @@ from typing import Any
 from segdemo.checkpoints.detect import Detection, detect
 from segdemo.checkpoints.evidence import NO_EVIDENCE, ORIGIN, Evidence, filled, gather, ordered
 from segdemo.checkpoints.files import METADATA_KEY, read_file
+from segdemo.checkpoints.folders import weights_at
 from segdemo.checkpoints.published import known_file
 from segdemo.checkpoints.renaming import Names, detect_renamed
-from segdemo.checkpoints.sidecar_files import neighbours
+from segdemo.checkpoints.sidecar_files import description, neighbours
 from segdemo.errors import SpecError
 from segdemo.spec import SegmentationSpec
 from segdemo.strings import text
@@ -41,21 +42,22 @@ def recognise(
     mmap: bool = False,
     names: str | Path | Names | None = None,
 ) -> Recognised:
-    """Read a checkpoint file without making it ready to predict; see ``load``.
+    """Read a checkpoint without making it ready to predict; see ``load``.
 
-    Raises CheckpointError.
+    ``path`` may be a folder that a library saved. Raises CheckpointError.
     """
+    path = weights_at(Path(path))
     file = read_file(path, mmap=mmap)
     metadata = parse_metadata(file.metadata)
     said = assume or metadata.get("assume")
     if names is None:
-        detection = detect(file.content, assume=said)
+        detection = detect(file.content, assume=said, description=description(path))
     else:
         detection = detect_renamed(file.content, names, assume=said)
     evidence = gather(detection)
     detection = ordered(detection, evidence, said=said is not None)
     spec = resolve_spec(
-        detection, metadata, path=Path(path), overrides=overrides or {}, evidence=evidence
+        detection, metadata, path=path, overrides=overrides or {}, evidence=evidence
     )
     return Recognised(detection=detection, spec=spec, metadata=metadata, evidence=evidence)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from segdemo.checkpoints.nearest import nearest_miss
+from segdemo.checkpoints.nearest import NearMiss
 from segdemo.checkpoints.structure.layers import Layer, Layers, read_layers
 from segdemo.errors import UnknownNetworkError
 from segdemo.strings import text
@@ -35,13 +35,13 @@ _WAYS = {"family_sam2": "family_sam", "family_nnunet_1": "family_nnunet"}
 _MOST_WIDTHS = 6
 
 
-def refusal(tensors: Mapping[str, Tensor]) -> UnknownNetworkError:
-    """What to raise for tensors of no network known here."""
+def refusal(tensors: Mapping[str, Tensor], nearest: NearMiss | None) -> UnknownNetworkError:
+    """What to raise for tensors of no network known here; ``nearest`` is the closest one."""
     layers = read_layers(tensors)
     return (
         _volumes(layers, len(tensors))
         or _family(tensors)
-        or _near(tensors)
+        or (nearest and _near(nearest, len(tensors)))
         or _alike(layers, len(tensors))
     )
 
@@ -99,15 +99,12 @@ def _family(names: Mapping[str, Tensor]) -> UnknownNetworkError | None:
     return None
 
 
-def _near(tensors: Mapping[str, Tensor]) -> UnknownNetworkError | None:
+def _near(miss: NearMiss, count: int) -> UnknownNetworkError:
     """Says which network is closest, and what first keeps the tensors from being it."""
-    miss = nearest_miss(tensors)
-    if miss is None:
-        return None
     facts: dict[str, Any] = {
         "title": miss.architecture.title,
         "origin": miss.mapping.origin,
-        "count": len(tensors),
+        "count": count,
     }
     if not miss.differences:
         return UnknownNetworkError("checkpoint_misfit", **facts)

@@ -2,9 +2,12 @@
 
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
 
 from segdemo import catalog
 from segdemo.errors import SettingsError
@@ -13,6 +16,10 @@ from segdemo.settings import Settings
 from segdemo.ui.adding.hub_access import hub_access
 from segdemo.ui.gradio_support.theme import CSS, THEME
 from segdemo.ui.handlers import Handlers
+from segdemo.ui.operations.disk import DiskQuota
+from segdemo.ui.operations.guard import Guard
+from segdemo.ui.operations.health import routes
+from segdemo.ui.operations.hosts import known_hosts
 from segdemo.ui.page import build
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.viewer import stored
@@ -42,6 +49,8 @@ def launch_options(settings: Settings | None = None) -> dict[str, Any]:
     settings = settings or Settings.from_environment()
     if settings.mcp and find_spec("mcp") is None:
         raise SettingsError("settings_mcp")
+    quota = DiskQuota(settings.disk_megabytes * 1_000_000, lambda: Path(get_upload_folder()))
+    guard = Middleware(Guard, hosts=known_hosts(settings.hosts), quota=quota)
     return {
         "theme": THEME,
         "css": CSS,
@@ -52,6 +61,7 @@ def launch_options(settings: Settings | None = None) -> dict[str, Any]:
         "run_history": False,
         "show_error": False,
         "mcp_server": settings.mcp,
+        "app_kwargs": {"middleware": [guard], "routes": routes(quota)},
     }
 
 

@@ -13,6 +13,7 @@ from segdemo.ui.handlers import Handlers
 from segdemo.ui.language import switching
 from segdemo.ui.language.texts import speak_to_visitors
 from segdemo.ui.layout import ONE, Parts, create_components
+from segdemo.ui.operations.turns import take_turns
 from segdemo.ui.sharing import opening, saving
 from segdemo.ui.transfers import events as transfer_events
 from segdemo.ui.transfers.transfers import Transfers
@@ -29,7 +30,7 @@ def build(handlers: Handlers, static: Path) -> gr.Blocks:
         _register(demo, handlers, create_components(handlers, static))
         speak_to_visitors(demo)
         offer_to_programs(handlers)
-    demo.queue(max_size=32, default_concurrency_limit=4)
+    take_turns(demo, others=4)
     return demo
 
 
