@@ -68,7 +68,7 @@ class Attention(nn.Module):
         qkv = self.qkv(x).view(batch * windows, length, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
         y = functional.scaled_dot_product_attention(query, key, value, bias.to(query.dtype))
-        return self.proj(y.transpose(1, 2).reshape(x.shape))  # type: ignore[no-any-return]
+        return self.proj(y.transpose(1, 2).reshape(x.shape))
 
 
 def _offsets(window: int) -> Tensor:
@@ -87,7 +87,7 @@ class Perceptron(nn.Module):
         self.fc1, self.fc2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(functional.gelu(self.fc1(x)))  # type: ignore[no-any-return]
+        return self.fc2(functional.gelu(self.fc1(x)))
 
 
 class Block(nn.Module):
@@ -103,7 +103,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, H, W, width) to the same."""
         x = x + self._attended(self.norm1(x))
-        return x + self.mlp(self.norm2(x))  # type: ignore[no-any-return]
+        return x + self.mlp(self.norm2(x))
 
     def _attended(self, x: Tensor) -> Tensor:
         height, width = x.shape[1:3]
@@ -157,7 +157,7 @@ class Merging(nn.Module):
         height, width = x.shape[1:3]
         x = functional.pad(x, (0, 0, 0, width % 2, 0, height % 2))
         parts = [x[:, row::2, column::2] for column in (0, 1) for row in (0, 1)]
-        return self.reduction(self.norm(torch.cat(parts, -1)))  # type: ignore[no-any-return]
+        return self.reduction(self.norm(torch.cat(parts, -1)))
 
 
 class Stage(nn.Module):
@@ -193,7 +193,7 @@ class Patches(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[2:]
         x = functional.pad(x, (0, -width % _PATCH, 0, -height % _PATCH))
-        return self.norm(self.proj(x).permute(0, 2, 3, 1))  # type: ignore[no-any-return]
+        return self.norm(self.proj(x).permute(0, 2, 3, 1))
 
 
 class SwinEncoder(nn.Module):
@@ -209,10 +209,10 @@ class SwinEncoder(nn.Module):
         """Sides that no stride divides are rounded up."""
         x, found = self.patch_embed(x), []
         for stage, norm in zip(self.layers, self.norms, strict=True):
-            x = stage.blocks(x)  # type: ignore[operator]
+            x = stage.blocks(x)
             found.append(norm(x).permute(0, 3, 1, 2).contiguous())
             if stage.downsample is not None:
-                x = stage.downsample(x)  # type: ignore[operator]
+                x = stage.downsample(x)
         return found
 
 
