@@ -18,7 +18,7 @@ MAX_FLAT = 10
 
 # A module imports from its own line and from the lines above it, never from below.
 LAYERS = (
-    {"errors", "settings", "spec", "strings", "wording"},
+    {"errors", "settings", "spec", "strings", "version", "wording"},
     {"architectures"},
     {"images", "engine", "libraries"},
     {"checkpoints", "graphs"},
@@ -42,7 +42,7 @@ UI_LAYERS = (
     {"adding", "viewer"},
     {"viewer.readings", "batch"},
     {"handlers"},
-    {"sharing", "api", "api_truth"},
+    {"sharing", "api", "api_truth", "api_types"},
     {"layout"},
     {"comparing", "slot_events"},
     {"page"},

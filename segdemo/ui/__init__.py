@@ -1,6 +1,7 @@
 """The web page."""
 
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from segdemo.errors import SettingsError
 from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
 from segdemo.ui.adding.hub_access import hub_access
+from segdemo.ui.gradio_support.errors import misunderstood
 from segdemo.ui.gradio_support.theme import CSS, THEME
 from segdemo.ui.handlers import Handlers
 from segdemo.ui.operations.disk import DiskQuota
@@ -51,6 +53,9 @@ def launch_options(settings: Settings | None = None) -> dict[str, Any]:
         raise SettingsError("settings_mcp")
     quota = DiskQuota(settings.disk_megabytes * 1_000_000, lambda: Path(get_upload_folder()))
     guard = Middleware(Guard, hosts=known_hosts(settings.hosts), quota=quota)
+    if settings.mcp:
+        # The package is optional.
+        import_module("segdemo.ui.gradio_support.mcp_answers").answer_in_json()
     return {
         "theme": THEME,
         "css": CSS,
@@ -61,7 +66,11 @@ def launch_options(settings: Settings | None = None) -> dict[str, Any]:
         "run_history": False,
         "show_error": False,
         "mcp_server": settings.mcp,
-        "app_kwargs": {"middleware": [guard], "routes": routes(quota)},
+        "app_kwargs": {
+            "middleware": [guard],
+            "routes": routes(quota),
+            "exception_handlers": {TypeError: misunderstood},
+        },
     }
 
 

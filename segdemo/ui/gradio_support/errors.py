@@ -5,9 +5,14 @@ import logging
 import secrets
 
 import gradio as gr
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
 
 from segdemo.errors import SegdemoError
+from segdemo.strings import text
+from segdemo.wording import one_line
 
+_CALLS = "/gradio_api/call/"
 _log = logging.getLogger(__name__)
 
 
@@ -43,3 +48,10 @@ def warn(sentence: str) -> None:
 def _as_html(sentence: str) -> str:
     # Gradio's toasts are HTML, and a sentence may quote a file or the words of a link.
     return html.escape(sentence, quote=False)
+
+
+async def misunderstood(request: Request, error: Exception) -> Response:
+    """The answer to a call whose arguments Gradio cannot tell; other mistakes are raised again."""
+    if not request.url.path.startswith(_CALLS):
+        raise error
+    return JSONResponse({"error": text("api_call", reason=one_line(error))}, status_code=422)
