@@ -1,6 +1,7 @@
 """ONNX files on the way in: looked at, refused in a sentence, read in another way."""
 
 import io
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -215,6 +216,15 @@ def test_a_folder_lists_graphs_and_inspection_describes_them(plain):
     assert facts["spec"]["preprocessing.mean"]["origin"] == "assumed"
     weights = onnx.load(plain).graph.initializer
     assert facts["parameters"] == sum(np.prod(w.dims) for w in weights if w.data_type == FLOAT)
+
+
+def test_a_graph_goes_to_another_process_by_its_file(plain):
+    segmenter = segdemo.load(plain, device="cpu")
+    twin = pickle.loads(pickle.dumps(segmenter))
+    assert twin.spec == segmenter.spec
+    np.testing.assert_array_equal(
+        twin.predict(IMAGE).probabilities, segmenter.predict(IMAGE).probabilities
+    )
 
 
 def test_a_graph_is_not_trained_nor_written_again(plain):

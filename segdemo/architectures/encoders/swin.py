@@ -1,6 +1,7 @@
 """Swin transformers (Liu et al. 2021, arXiv:2103.14030) as encoders of four strides, 4 to 32."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +11,7 @@ from torch.nn import functional
 from segdemo.architectures.base import Shapes, count
 
 _PATCH = 4
-_KNOWN = {
+_KNOWN: Mapping[tuple[int, tuple[int, ...]], str] = {
     (96, (2, 2, 6, 2)): "Swin-T",
     (96, (2, 2, 18, 2)): "Swin-S",
     (128, (2, 2, 18, 2)): "Swin-B",
@@ -181,6 +182,11 @@ class Stage(nn.Module):
         last = stage == len(config.depths) - 1
         self.downsample = None if last else Merging(width)
 
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The features of the stage, and what the next one is given."""
+        y = self.blocks(x)
+        return y, y if self.downsample is None else self.downsample(y)
+
 
 class Patches(nn.Module):
     """Each square of four pixels becomes one patch; sides are filled up with zeros."""
@@ -209,10 +215,8 @@ class SwinEncoder(nn.Module):
         """Sides that no stride divides are rounded up."""
         x, found = self.patch_embed(x), []
         for stage, norm in zip(self.layers, self.norms, strict=True):
-            x = stage.blocks(x)
-            found.append(norm(x).permute(0, 3, 1, 2).contiguous())
-            if stage.downsample is not None:
-                x = stage.downsample(x)
+            y, x = stage(x)
+            found.append(norm(y).permute(0, 3, 1, 2).contiguous())
         return found
 
 

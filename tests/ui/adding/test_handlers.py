@@ -1,7 +1,9 @@
 import shutil
 
 import pytest
+import torch
 
+from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.checkpoints.verdict import Verdict
 from segdemo.errors import FileError, HubError, UnknownNetworkError
 from segdemo.settings import Settings
@@ -9,6 +11,7 @@ from segdemo.ui.adding.handlers import Adding
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.transfers.transfers import Transfers
 from segdemo.ui.visitor import Visitor
+from tests.graphs.graph_files import write
 from tests.ui.hub_fakes import COMMIT, READABLE, FakeDownload, FakeHub, remote_entry
 
 UNREADABLE = Verdict(reason=UnknownNetworkError("checkpoint_unknown", count=12))
@@ -266,3 +269,12 @@ def test_where_uploads_are_off_no_file_is_read(hub, shelf, visitor, upload):
 
 def test_a_path_that_is_no_upload_is_a_sentence(adding, visitor):
     assert adding.judge_file(visitor, None, 1).kind == "problem"
+
+
+def test_a_dropped_graph_is_described_and_listed(adding, visitor, tmp_path):
+    pytest.importorskip("onnx")
+    network = UNet(UNetConfig.standard(width=4, depth=1))
+    path = write(network, tmp_path / "mine.onnx", torch.rand(1, 3, 32, 32))
+    answer = adding.judge_file(visitor, path, 1)
+    assert "ONNX, 3 × 32 × 32 float32, output mask" in answer.items[0].facts
+    assert adding.use(visitor, 0).title == "mine"
