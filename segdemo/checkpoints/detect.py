@@ -31,6 +31,8 @@ class Detection:
     """The string that says how it was recognised."""
     chosen_key: ClassVar[str] = "origin_tensors"
     """The string that says who decided for this reading where no person did."""
+    others_key: ClassVar[str] = "note_alternatives"
+    """The string that names the alternatives."""
 
     architecture: Architecture
     mapping: KeyMapping
