@@ -21,6 +21,7 @@ from segdemo.checkpoints.published import (
     sha256_of,
 )
 from segdemo.checkpoints.recognise import parse_metadata
+from segdemo.checkpoints.sidecar_files import description
 from segdemo.checkpoints.verdict import Verdict, judge
 from segdemo.errors import CheckpointError, FileError
 from segdemo.hub.about import allows_commerce
@@ -209,7 +210,7 @@ def _loadable(path: Path, source: Source, address: Address | None = None) -> Cat
 def _from_file(path: Path, source: Source, address: Address | None) -> CatalogEntry:
     try:
         status = path.stat()
-        verdict = _verdict(path, status.st_mtime_ns, status.st_size)
+        verdict = _verdict(path, status.st_mtime_ns, status.st_size, _described_at(path))
         known = known_file(path) if verdict.reason is None else None
     except OSError as error:
         raise FileError("file_unreadable", name=one_line(path.name)) from error
@@ -232,9 +233,17 @@ def _from_file(path: Path, source: Source, address: Address | None) -> CatalogEn
 
 
 @lru_cache(maxsize=4096)
-def _verdict(path: Path, changed: int, size: int) -> Verdict:
+def _verdict(path: Path, changed: int, size: int, described: int) -> Verdict:
     with path.open("rb") as file:
-        return judge(file, name=path.name, size=size)
+        return judge(file, name=path.name, size=size, description=description(path))
+
+
+def _described_at(path: Path) -> int:
+    """When the config.json beside a file was written; 0 where there is none."""
+    try:
+        return path.with_name("config.json").stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _words(path: Path) -> dict[str, Any]:

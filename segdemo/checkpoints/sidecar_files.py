@@ -12,7 +12,12 @@ from typing import Any, TypeGuard
 from segdemo.errors import SpecError
 from segdemo.spec import SegmentationSpec
 
-NAMES = ("preprocessor_config.json", "albumentations_config_eval.json", "config.json")
+NAMES = (
+    "preprocessor_config.json",
+    "processor_config.json",
+    "albumentations_config_eval.json",
+    "config.json",
+)
 """The files that are read, the most specific first."""
 
 Layer = dict[str, dict[str, Any]]
@@ -45,8 +50,21 @@ def description(path: Path) -> Mapping[str, Any]:
     return _document(path.with_name("config.json"))
 
 
+def parsed(content: bytes) -> Mapping[str, Any]:
+    """The JSON object in the content of such a file; {} for anything else. Never raises."""
+    try:
+        document = json.loads(content, parse_int=_whole) if len(content) <= _MAX_BYTES else {}
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) and _is_shallow(document) else {}
+
+
 def _layer(path: Path, in_channels: int, classes: int) -> Layer:
-    read = {"config.json": _config, "preprocessor_config.json": _preprocessor}
+    read = {
+        "config.json": _config,
+        "preprocessor_config.json": _preprocessor,
+        "processor_config.json": _processor,
+    }
     layer: Layer = {}
     for statement in read.get(path.name, _albumentations)(_document(path)):
         if _is_sensible(statement, in_channels, classes):
@@ -62,10 +80,9 @@ def _document(path: Path) -> Mapping[str, Any]:
         if not path.is_file() or path.stat().st_size > _MAX_BYTES:
             return {}
         with path.open("rb") as file:
-            document = json.loads(file.read(_MAX_BYTES), parse_int=_whole)
-    except (OSError, ValueError, RecursionError):
+            return parsed(file.read(_MAX_BYTES))
+    except OSError:
         return {}
-    return document if isinstance(document, dict) and _is_shallow(document) else {}
 
 
 def _whole(digits: str) -> int:
@@ -113,6 +130,13 @@ def _is_name(name: object) -> bool:
     if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= _MAX_NAME:
         return False
     return _PLACEHOLDER.fullmatch(name) is None
+
+
+def _processor(document: Mapping[str, Any]) -> Iterator[Layer]:
+    """Of transformers from 5 on, which saves an image processor inside of a processor."""
+    inside = document.get("image_processor")
+    if isinstance(inside, dict):
+        yield from _preprocessor(inside)
 
 
 def _preprocessor(document: Mapping[str, Any]) -> Iterator[Layer]:

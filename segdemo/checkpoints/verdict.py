@@ -1,7 +1,8 @@
 """Judges a checkpoint from its header: which network it is, or why it cannot be used."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from segdemo.checkpoints.detect import Detection, detect
 from segdemo.checkpoints.peek import peek
@@ -27,14 +28,18 @@ class Verdict:
     """Why it cannot be used; None when it loads."""
 
 
-def judge(file: BinaryIO, *, name: str, size: int) -> Verdict:
+def judge(
+    file: BinaryIO, *, name: str, size: int, description: Mapping[str, Any] | None = None
+) -> Verdict:
     """The verdict on a seekable file of ``size`` bytes; of its tensors no number is read.
 
-    It holds for loading too, unless the numbers are none to compute with. What the file's content
-    or its source raise as a SegdemoError becomes the reason.
+    ``description`` is the config.json beside it. The verdict holds for loading too, unless the
+    numbers are none to compute with. What the file's content or its source raise as a
+    SegdemoError becomes the reason.
     """
     try:
-        return _of(detect(peek(file, name=name, size=size).content))
+        content = peek(file, name=name, size=size).content
+        return _of(detect(content, description=description))
     except SegdemoError as reason:
         return Verdict(reason=reason)
 

@@ -26,6 +26,7 @@ from tests.ui.hub_fakes import remote_entry
 pytestmark = pytest.mark.browser
 
 HOSTILE = "<img src=x onerror='window.pwned=1'>.pth"
+DROP = "Or drop a checkpoint file, together with its config.json"
 READY = "#viewer .sv[data-state=ready]"
 ROW = "#transfers .tr-row"
 FAR = Address(repo_id="alice/far", filename="far.safetensors")
@@ -357,7 +358,7 @@ def test_everything_is_reached_by_keyboard_and_has_a_name(visit, address):
                 " + document.activeElement.textContent"
             )
         )
-    assert {"Look", "Use cells.safetensorsUse", "Or drop a checkpoint file"} <= names
+    assert {"Look", "Use cells.safetensorsUse", DROP} <= names
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

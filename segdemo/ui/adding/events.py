@@ -8,7 +8,7 @@ from segdemo.ui.adding.handlers import Adding
 from segdemo.ui.adding.panel import HubPanel
 from segdemo.ui.adding.payload import problem
 from segdemo.ui.gradio_support.errors import explain
-from segdemo.ui.gradio_support.event_data import number_of, text_of
+from segdemo.ui.gradio_support.event_data import number_of, text_of, texts_of
 from segdemo.ui.gradio_support.uploads import uploaded
 from segdemo.ui.slots import MAX_SLOTS, place, resized
 from segdemo.ui.transfers.panel import TransferList
@@ -28,8 +28,8 @@ def register(panel: HubPanel, transfers: TransferList, adding: Adding, wiring: W
         return [visitor, adding.look(visitor, words, serial, token_of(token))]
 
     def judge(visitor: Visitor, event: gr.EventData) -> list[Any]:
-        path, serial = uploaded(text_of(event, "path")), number_of(event, "serial")
-        return [visitor, adding.judge_file(visitor, path, serial)]
+        paths = [uploaded(path) for path in texts_of(event, "paths")]
+        return [visitor, adding.judge_file(visitor, paths, number_of(event, "serial"))]
 
     def use(
         visitor: Visitor,

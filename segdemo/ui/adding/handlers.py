@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from segdemo.catalog import CatalogEntry, from_file, from_weight_file
+from segdemo.checkpoints.folders import unpacked, weights_at
+from segdemo.checkpoints.sidecar_files import description
 from segdemo.checkpoints.verdict import judge
 from segdemo.errors import FileError, HubError
 from segdemo.hub.references import Address, Repository
@@ -83,13 +85,17 @@ class Adding:
         last.repository, last.file = repository, None
         return _answer(visitor, partial(files, repository, serial, self.max_megabytes))
 
-    def judge_file(self, visitor: Visitor, path: Path | None, serial: int) -> Answer:
+    def judge_file(
+        self, visitor: Visitor, path: Path | Sequence[Path | None] | None, serial: int
+    ) -> Answer:
         """The verdict on an upload, which moves to where only its visitor reads it.
 
-        ``path`` is None when what a browser named is no upload. Never raises.
+        Several are the weights and what a library saves beside them. A path is None when what a
+        browser named is no upload. Never raises.
         """
         try:
-            item = self._judge(visitor, path)
+            paths = path if isinstance(path, Sequence) else [path]
+            item = self._judge(visitor, *paths)
         except Exception as error:
             return _answer(visitor, _problem(error, serial))
         return _answer(visitor, partial(_of_file, item, serial))
@@ -99,25 +105,45 @@ class Adding:
         answered = visitor.of(LastAnswer).answered
         return answered() if answered else None
 
-    def _judge(self, visitor: Visitor, path: Path | None) -> Callable[[], Item]:
+    def _judge(self, visitor: Visitor, *paths: Path | None) -> Callable[[], Item]:
         if not self.uploads:
             raise FileError("add_uploads_off")
-        if path is None:
+        given = [path for path in paths if path is not None]
+        if not given or len(given) < len(paths):
             raise FileError("file_unreadable", name=text("add_your_file"))
-        name, size = printable(path.name), path.stat().st_size
-        if over_limit(size, self.max_megabytes):
-            path.unlink()
-            raise FileError("add_file_too_large", name=name, limit=self.max_megabytes)
-        own = Path(tempfile.mkdtemp(dir=visitor.folder)) / path.name
-        shutil.move(path, own)
-        with own.open("rb") as file:
-            verdict = judge(file, name=path.name, size=size)
-        if verdict.reason is None:
-            last = visitor.of(LastAnswer)
-            last.repository, last.file = None, from_file(own, "upload")
-        else:
-            own.unlink()
+        folder = Path(tempfile.mkdtemp(dir=visitor.folder))
+        try:
+            own = self._moved(given, folder)
+            name, size = printable(own.name), own.stat().st_size
+            with own.open("rb") as file:
+                verdict = judge(file, name=own.name, size=size, description=description(own))
+            if verdict.reason is None:
+                last = visitor.of(LastAnswer)
+                last.repository, last.file = None, from_file(own, "upload")
+        except Exception:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        if verdict.reason is not None:
+            shutil.rmtree(folder, ignore_errors=True)
         return partial(judged, name, size, verdict, verdict.reason)
+
+    def _moved(self, paths: Sequence[Path], folder: Path) -> Path:
+        """The weights among uploads that now lie in ``folder``. Raises FileError."""
+        large = [path for path in paths if over_limit(path.stat().st_size, self.max_megabytes)]
+        if large:
+            for path in paths:
+                path.unlink()
+            name = printable(large[0].name)
+            raise FileError("add_file_too_large", name=name, limit=self.max_megabytes)
+        for path in paths:
+            shutil.move(path, folder / path.name)
+        if len(paths) > 1:
+            return weights_at(folder)
+        alone = folder / paths[0].name
+        found = unpacked(alone, folder, max_bytes=self.max_megabytes * 10**6)
+        if found is not None:
+            alone.unlink()
+        return found or alone
 
     def use(self, visitor: Visitor, number: int, token: str | None = None) -> CatalogEntry:
         """List the file of that number in the last answer for this visitor; begin its download.

@@ -15,7 +15,7 @@ export function mountAdding(root, host) {
     look(place, parts.text.value);
   });
   parts.file.addEventListener("change", () => {
-    if (parts.file.files.length) send(place, parts.file.files[0]);
+    if (parts.file.files.length) send(place, [...parts.file.files]);
     parts.file.value = "";
   });
   listenToDrops(place);
@@ -54,8 +54,10 @@ function look(place, words) {
   place.host.send("look", { words: text, serial: place.serial });
 }
 
-async function send(place, file) {
+// Several files are the weights and what a library saves beside them.
+async function send(place, files) {
   const { strings, limits, host } = place;
+  const file = files.reduce((largest, one) => (one.size > largest.size ? one : largest));
   if (file.size > limits.megabytes * 1e6) {
     const sentence = fill(strings.file_too_large, { name: file.name, limit: limits.megabytes });
     takeAnswer(place, problemOf(++place.serial, sentence));
@@ -63,8 +65,8 @@ async function send(place, file) {
   }
   const serial = begin(place, fill(strings.sending, { name: file.name }));
   try {
-    const path = await host.upload(file);
-    if (serial === place.serial) host.send("file", { path, serial });
+    const paths = await Promise.all(files.map((one) => host.upload(one)));
+    if (serial === place.serial) host.send("file", { paths, serial });
   } catch (error) {
     console.error("segdemo: a file could not be sent", error);
     takeAnswer(place, problemOf(serial, fill(strings.not_sent, { name: file.name })));
@@ -187,6 +189,6 @@ function listenToDrops(place) {
   drop.addEventListener("drop", (event) => {
     event.preventDefault();
     delete drop.dataset.over;
-    if (event.dataTransfer.files.length) send(place, event.dataTransfer.files[0]);
+    if (event.dataTransfer.files.length) send(place, [...event.dataTransfer.files]);
   });
 }
