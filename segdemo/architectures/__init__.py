@@ -2,6 +2,7 @@
 
 from segdemo.architectures import (
     basnet,
+    birefnet,
     bisenet,
     bisenetv2,
     deeplab,
@@ -49,6 +50,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     bisenetv2.ARCHITECTURE,
     modnet.ARCHITECTURE,
     basnet.ARCHITECTURE,
+    birefnet.ARCHITECTURE,
     espnet.ARCHITECTURE,
     wnet.ARCHITECTURE,
     gau_unet.ARCHITECTURE,

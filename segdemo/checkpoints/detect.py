@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,11 @@ _MAX_NETWORKS = 8  # first names that may hold a network each
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Detection:
     """A network recognised from its tensors: every key explained, every shape compared."""
+
+    note_key: ClassVar[str] = "note_origin"
+    """The string that says how it was recognised."""
+    chosen_key: ClassVar[str] = "origin_tensors"
+    """The string that says who decided for this reading where no person did."""
 
     architecture: Architecture
     mapping: KeyMapping
@@ -174,12 +179,11 @@ def _detect(state_dict: Mapping[str, Any], unwrapped: Unwrapped, assume: str | N
             return _one_of(state_dict, unwrapped.rivals, assume)
     require_plain(unwrapped.tensors)
     readings = _readings(unwrapped, assume)
-    if not readings and not assume:
+    miss = None if readings or assume else nearest_miss(unwrapped.tensors)
+    if miss is not None and miss.is_incomplete_copy:
         # A copy of a known network that lost a tensor is not read as another one that lacks it.
-        miss = nearest_miss(unwrapped.tensors)
-        if miss is not None and miss.is_incomplete_copy:
-            _refuse_lookalikes(unwrapped.tensors)
-            raise refusal(unwrapped.tensors)
+        _refuse_lookalikes(unwrapped.tensors)
+        raise refusal(unwrapped.tensors, miss)
     if not readings or (assume and all(reading.id != assume for reading in readings)):
         # Names tell nothing, or an exported network states what its structure left open.
         readings = _structural(unwrapped, assume) or readings
@@ -190,7 +194,7 @@ def _detect(state_dict: Mapping[str, Any], unwrapped: Unwrapped, assume: str | N
         # No grammar has a reading of that name, so the refusal below lists those that fit.
         readings = _structural(unwrapped, None)
     if not readings:
-        raise refusal(unwrapped.tensors)
+        raise refusal(unwrapped.tensors, miss or nearest_miss(unwrapped.tensors))
     chosen = readings[0]
     if assume is not None:
         matching = [reading for reading in readings if _is_meant(assume, reading.id)]

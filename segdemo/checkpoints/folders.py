@@ -11,7 +11,7 @@ from segdemo.wording import first_of, printable
 _PREFERRED = ("model.safetensors", "pytorch_model.bin")
 """How libraries call them; the first that is there is taken."""
 
-_ENDINGS = (".safetensors", ".bin", ".pth", ".pt", ".ckpt")
+_ENDINGS = (".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".onnx")
 _OF_OTHERS = frozenset({"data.pkl", "constants.pkl", "model.weights.h5"})
 """What archives hold that are checkpoints themselves, or of other programs."""
 

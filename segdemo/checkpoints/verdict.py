@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from segdemo.checkpoints.detect import Detection, detect
 from segdemo.checkpoints.peek import peek
-from segdemo.errors import SegdemoError
+from segdemo.checkpoints.sidecar_files import description
+from segdemo.errors import FileError, SegdemoError
+from segdemo.graphs.detection import is_graph, look
+from segdemo.wording import shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,19 +33,35 @@ class Verdict:
 
 
 def judge(
-    file: BinaryIO, *, name: str, size: int, description: Mapping[str, Any] | None = None
+    file: BinaryIO,
+    *,
+    name: str,
+    size: int,
+    folder: Path | None = None,
+    described: Mapping[str, Any] | None = None,
 ) -> Verdict:
     """The verdict on a seekable file of ``size`` bytes; of its tensors no number is read.
 
-    ``description`` is the config.json beside it. The verdict holds for loading too, unless the
-    numbers are none to compute with. What the file's content or its source raise as a
+    It holds for loading too, unless the numbers are none to compute with, or onnxruntime refuses
+    a graph. ``folder`` is where a graph's other files and a library's config.json lie, unless
+    what the latter says is ``described``. What the file's content or its source raise as a
     SegdemoError becomes the reason.
     """
     try:
-        content = peek(file, name=name, size=size).content
-        return _of(detect(content, description=description))
+        if _is_graph(file, name):
+            return _of(look(file, name=shown(name), size=size, folder=folder))
+        if described is None and folder is not None:
+            described = description(folder / name)
+        return _of(detect(peek(file, name=name, size=size).content, description=described))
     except SegdemoError as reason:
         return Verdict(reason=reason)
+
+
+def _is_graph(file: BinaryIO, name: str) -> bool:
+    try:
+        return is_graph(file)
+    except OSError as error:
+        raise FileError("file_unreadable", name=shown(name)) from error
 
 
 def _of(detection: Detection) -> Verdict:

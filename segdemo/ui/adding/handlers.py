@@ -8,7 +8,6 @@ from pathlib import Path
 
 from segdemo.catalog import CatalogEntry, from_file, from_weight_file
 from segdemo.checkpoints.folders import unpacked, weights_at
-from segdemo.checkpoints.sidecar_files import description
 from segdemo.checkpoints.verdict import judge
 from segdemo.errors import FileError, HubError
 from segdemo.hub.references import Address, Repository
@@ -116,7 +115,7 @@ class Adding:
             own = self._moved(given, folder)
             name, size = printable(own.name), own.stat().st_size
             with own.open("rb") as file:
-                verdict = judge(file, name=own.name, size=size, description=description(own))
+                verdict = judge(file, name=own.name, size=size, folder=folder)
             if verdict.reason is None:
                 last = visitor.of(LastAnswer)
                 last.repository, last.file = None, from_file(own, "upload")
