@@ -32,6 +32,8 @@ _PLACEHOLDER = re.compile(r"LABEL_\d+")
 # Numbers by which Pillow and OpenCV call the filters.
 _PILLOW: dict[float, str] = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 _OPENCV: dict[float, str] = {0: "nearest", 1: "bilinear", 2: "bicubic", 4: "lanczos"}
+# Image processors for which one number is the shorter side.
+_BY_SHORTEST = ("Mask", "OneFormer", "Detr", "Eomt", "MobileViT", "MobileNetV2")
 _ACTIVATIONS = {"sigmoid": "sigmoid", "softmax": "softmax", "softmax2d": "softmax"}
 
 
@@ -154,23 +156,47 @@ def _preprocessor(document: Mapping[str, Any]) -> Iterator[Layer]:
     if document.get("do_resize") is False:
         yield {"preprocessing": {"resize": "none"}}
     else:
-        yield from _size(document.get("size"))
+        yield from _resizing(document)
+    if document.get("do_flip_channel_order") is True:
+        yield {"preprocessing": {"channels": "bgr"}}
+    divisor = document.get("size_divisor", document.get("pad_size_divisor"))
+    if _is_number(divisor) and divisor > 1:
+        yield {"preprocessing": {"multiple_of": divisor}}
     resample = document.get("resample")
     if _is_number(resample) and resample in _PILLOW:
         yield {"preprocessing": {"resample": _PILLOW[resample]}}
 
 
+def _resizing(document: Mapping[str, Any]) -> Iterator[Layer]:
+    """The size in the words of every version, and what else decides what is made of it."""
+    size, most = document.get("size"), document.get("max_size")
+    kind = str(document.get("image_processor_type", document.get("feature_extractor_type")))
+    if _is_number(size) and (_is_number(most) or kind.startswith(_BY_SHORTEST)):
+        # Once a bare number was the shorter side for some, the side of a square for others.
+        size = {"shortest_edge": size, "longest_edge": most or 0}
+    if document.get("keep_aspect_ratio") is True and isinstance(size, dict):
+        # Of both factors the library takes the one nearer to 1, so that both sides reach it.
+        size = {"shortest_edge": min(size.get("height", 0), size.get("width", 0))}
+        multiple = document.get("ensure_multiple_of")
+        if _is_number(multiple):
+            yield {"preprocessing": {"multiple_of": multiple}}
+    yield from _size(size)
+
+
 def _size(size: object) -> Iterator[Layer]:
-    """One number and a pair of equal ones make a square; no rule of ours makes a rectangle."""
+    """One number and a pair of equal ones make a square, another pair a rectangle."""
     if isinstance(size, dict):
         if {"height", "width"} <= size.keys():
             size = [size["height"], size["width"]]
         elif "shortest_edge" in size:
-            yield {"preprocessing": {"resize": "shortest", "side": size["shortest_edge"]}}
+            shortest = {"resize": "shortest", "side": size["shortest_edge"]}
+            yield {"preprocessing": {**shortest, "longest": size.get("longest_edge") or 0}}
         elif "longest_edge" in size:
             yield {"preprocessing": {"resize": "longest", "side": size["longest_edge"]}}
     if isinstance(size, list) and len(size) == 2 and size[0] == size[1]:
         size = size[0]
+    if isinstance(size, list) and len(size) == 2:
+        yield {"preprocessing": {"resize": "stretch", "side": size[1], "height": size[0]}}
     if _is_number(size):
         yield {"preprocessing": {"resize": "stretch", "side": size}}
 
