@@ -34,12 +34,13 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 # The same inside of the page: its packages, and the modules that stand in it.
 UI_LAYERS = (
-    {"gradio_support", "licences", "operations", "slots"},
+    {"gradio_support", "licences", "operations", "slots", "running"},
     {"visitor"},
     {"shelf", "wiring"},
     {"language"},
     {"transfers"},
     {"adding", "viewer"},
+    {"intake"},
     {"viewer.readings", "batch"},
     {"handlers"},
     {"sharing", "api", "api_truth", "api_types"},

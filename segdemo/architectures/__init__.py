@@ -3,16 +3,12 @@
 from segdemo.architectures import (
     basnet,
     birefnet,
-    bisenet,
-    bisenetv2,
     deeplab,
     dlinknet,
     encoder_unet,
-    espnet,
     fcn,
     gau_unet,
     isnet,
-    modnet,
     nested_unet,
     pspnet,
     resnet_unet,
@@ -34,6 +30,7 @@ from segdemo.architectures.base import (
     Shapes,
     SizeRequirements,
 )
+from segdemo.architectures.real_time import bisenet, bisenetv2, espnet, modnet
 
 ARCHITECTURES: tuple[Architecture, ...] = (
     unet.ARCHITECTURE,

@@ -1,6 +1,7 @@
 """Finds the weights in a folder that a library saved, or in a ZIP of one."""
 
 import zipfile
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 
@@ -54,9 +55,9 @@ def unpacked(archive: Path, folder: Path, *, max_bytes: int) -> Path | None:
     name = printable(archive.name)
     try:
         with zipfile.ZipFile(archive) as opened:
-            members = {PurePosixPath(one.filename).name: one for one in opened.infolist()}
-            if members.keys() & _OF_OTHERS or not members.keys() & {*NAMES, *_PREFERRED}:
+            if not is_library_folder(opened.namelist()):
                 return None
+            members = {PurePosixPath(one.filename).name: one for one in opened.infolist()}
             wanted = {one: members[one] for one in members if _belongs(one)}
             weights = [one for one in wanted if one not in NAMES]
             if sum(one.file_size for one in wanted.values()) > max_bytes:
@@ -69,6 +70,16 @@ def unpacked(archive: Path, folder: Path, *, max_bytes: int) -> Path | None:
     if not weights:
         raise FileError("folder_empty", name=name)
     return weights_at(folder)
+
+
+def is_library_folder(names: Collection[str]) -> bool:
+    """Whether an archive of these members is a library's folder: weights and words on them."""
+    last = {PurePosixPath(name).name for name in names}
+    return (
+        not last & _OF_OTHERS
+        and bool(last & set(NAMES))
+        and any(_belongs(name) and name not in NAMES for name in last)
+    )
 
 
 def _belongs(name: str) -> bool:

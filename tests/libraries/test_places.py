@@ -16,6 +16,7 @@ from segdemo.hub.references import Address
 from segdemo.libraries.base import Library
 from segdemo.settings import Settings
 from segdemo.ui.adding.handlers import Adding
+from segdemo.ui.intake.sorting import sort
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.visitor import Visitor
 from tests.libraries.small_transformers import network
@@ -62,9 +63,13 @@ def visitor():
 
 
 def dropped(folder, tmp_path, *names):
-    place = tmp_path / "uploads"
-    place.mkdir(parents=True)
-    return [shutil.copy(folder / name, place / name) for name in names]
+    """Uploads, each in a folder of its own as Gradio keeps them."""
+    uploads = []
+    for name in names:
+        place = tmp_path / "uploads" / name.replace(".", "-")
+        place.mkdir(parents=True)
+        uploads.append(shutil.copy(folder / name, place / name))
+    return uploads
 
 
 def test_the_folder_with_its_training_files_has_one_file_of_weights(saved):
@@ -73,16 +78,21 @@ def test_the_folder_with_its_training_files_has_one_file_of_weights(saved):
 
 def test_files_that_are_dropped_together_are_one_checkpoint(saved, tmp_path, adding, visitor):
     names = ("config.json", "model.safetensors", "preprocessor_config.json")
-    answer = adding.judge_file(visitor, dropped(saved, tmp_path, *names), 1)
-    assert "SegformerForSemanticSegmentation" in answer.items[0].facts
-    entry = adding.use(visitor, 0)
+    found = sort(dropped(saved, tmp_path, *names), "any", limit=LIMIT)
+    assert [path.name for path in found.networks] == ["model.safetensors"]
+    assert not found.pictures
+    entry, facts = adding.take(visitor, found.networks[0], found.beside)
+    assert "SegformerForSemanticSegmentation" in facts
     assert entry.architecture == "transformers"
     assert entry.path.with_name("preprocessor_config.json").exists()
+    again, _ = adding.take(visitor, found.networks[0], found.beside)
+    assert again.id == entry.id
 
 
 def test_weights_that_are_dropped_alone_do_not_open(saved, tmp_path, adding, visitor):
-    answer = adding.judge_file(visitor, dropped(saved, tmp_path, "model.safetensors"), 1)
-    assert not answer.items[0].usable
+    (path,) = dropped(saved, tmp_path, "model.safetensors")
+    with pytest.raises(UnknownNetworkError):
+        adding.take(visitor, path)
     assert [one for one in visitor.folder.rglob("*") if one.is_file()] == []
 
 
@@ -92,13 +102,14 @@ def test_a_zip_of_the_folder_is_one_checkpoint(saved, tmp_path, adding, visitor)
         for name, content in contents(saved).items():
             archive.writestr(f"checkpoint/{name}", content)
         archive.writestr("../../evil.py", "print()")
-    answer = adding.judge_file(visitor, path, 1)
-    assert answer.items[0].usable, answer.items[0].facts
+    assert sort([path], "any", limit=LIMIT).networks == (path,)
+    entry, _ = adding.take(visitor, path)
+    assert entry.architecture == "transformers"
     left = {one.name for one in visitor.folder.rglob("*") if one.is_file()}
     assert left == {"config.json", "model.safetensors", "preprocessor_config.json"}
 
 
-def test_a_zip_that_says_less_than_it_holds_is_refused(saved, tmp_path):
+def test_a_zip_beyond_the_limit_is_refused(tmp_path):
     path = tmp_path / "all.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("config.json", "{}")
@@ -112,9 +123,9 @@ def test_without_the_extra_the_page_names_the_command(
     saved, tmp_path, adding, visitor, monkeypatch
 ):
     monkeypatch.setattr(Library, "is_installed", False)
-    names = ("config.json", "model.safetensors")
-    answer = adding.judge_file(visitor, dropped(saved, tmp_path, *names), 1)
-    assert "pip install -r requirements-transformers.txt" in answer.items[0].facts
+    found = sort(dropped(saved, tmp_path, "config.json", "model.safetensors"), "any", limit=LIMIT)
+    with pytest.raises(UnknownNetworkError, match=r"pip install -r requirements-transformers"):
+        adding.take(visitor, found.networks[0], found.beside)
 
 
 def test_the_hub_is_told_of_before_the_download(saved, hub, monkeypatch):

@@ -1,7 +1,6 @@
 """What happens when a visitor adds checkpoints: look, search, judge, fetch."""
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,11 +11,9 @@ from segdemo.checkpoints.verdict import judge
 from segdemo.errors import FileError, HubError
 from segdemo.hub.references import Address, Repository
 from segdemo.settings import Settings
-from segdemo.strings import text
 from segdemo.ui.adding.hub_access import HubAccess
 from segdemo.ui.adding.payload import (
     Answer,
-    Item,
     files,
     found,
     judged,
@@ -40,8 +37,6 @@ class LastAnswer:
     def __init__(self) -> None:
         self.repository: Repository | None = None
         """The one they looked at last."""
-        self.file: CatalogEntry | None = None
-        """The checkpoint that they dropped last."""
         self.answered: Callable[[], Answer] | None = None
         """Says the last answer again, in the language of now."""
 
@@ -80,69 +75,57 @@ class Adding:
             repository = self._hub.look(address, token=token)
         except Exception as error:
             return _answer(visitor, _problem(error, serial))
-        last = visitor.of(LastAnswer)
-        last.repository, last.file = repository, None
+        visitor.of(LastAnswer).repository = repository
         return _answer(visitor, partial(files, repository, serial, self.max_megabytes))
-
-    def judge_file(
-        self, visitor: Visitor, path: Path | Sequence[Path | None] | None, serial: int
-    ) -> Answer:
-        """The verdict on an upload, which moves to where only its visitor reads it.
-
-        Several are the weights and what a library saves beside them. A path is None when what a
-        browser named is no upload. Never raises.
-        """
-        try:
-            paths = path if isinstance(path, Sequence) else [path]
-            item = self._judge(visitor, *paths)
-        except Exception as error:
-            return _answer(visitor, _problem(error, serial))
-        return _answer(visitor, partial(_of_file, item, serial))
 
     def say_again(self, visitor: Visitor) -> Answer | None:
         """The last answer in the current language; None where there was none."""
         answered = visitor.of(LastAnswer).answered
         return answered() if answered else None
 
-    def _judge(self, visitor: Visitor, *paths: Path | None) -> Callable[[], Item]:
+    def take(
+        self, visitor: Visitor, path: Path, beside: Sequence[Path] = ()
+    ) -> tuple[CatalogEntry, str]:
+        """List an uploaded checkpoint for its visitor alone; returns it with what it is.
+
+        ``beside`` is what a library saved with it; it may be a ZIP of both. The upload stays as
+        it is: the same file may serve for something else. Taken twice it is one entry. Raises
+        SegdemoError where it is of no use.
+        """
         if not self.uploads:
             raise FileError("add_uploads_off")
-        given = [path for path in paths if path is not None]
-        if not given or len(given) < len(paths):
-            raise FileError("file_unreadable", name=text("add_your_file"))
-        folder = Path(tempfile.mkdtemp(dir=visitor.folder))
-        try:
-            own = self._moved(given, folder)
-            name, size = printable(own.name), own.stat().st_size
-            with own.open("rb") as file:
-                verdict = judge(file, name=own.name, size=size, folder=folder)
-            if verdict.reason is None:
-                last = visitor.of(LastAnswer)
-                last.repository, last.file = None, from_file(own, "upload")
-        except Exception:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        if verdict.reason is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-        return partial(judged, name, size, verdict, verdict.reason)
-
-    def _moved(self, paths: Sequence[Path], folder: Path) -> Path:
-        """The weights among uploads that now lie in ``folder``. Raises FileError."""
-        large = [path for path in paths if over_limit(path.stat().st_size, self.max_megabytes)]
-        if large:
-            for path in paths:
-                path.unlink()
-            name = printable(large[0].name)
+        name, size = printable(path.name), path.stat().st_size
+        if over_limit(size, self.max_megabytes):
             raise FileError("add_file_too_large", name=name, limit=self.max_megabytes)
-        for path in paths:
-            shutil.move(path, folder / path.name)
-        if len(paths) > 1:
-            return weights_at(folder)
-        alone = folder / paths[0].name
-        found = unpacked(alone, folder, max_bytes=self.max_megabytes * 10**6)
+        own, was_there = self._linked(visitor, path, beside)
+        with own.open("rb") as file:
+            verdict = judge(file, name=own.name, size=own.stat().st_size, folder=own.parent)
+        if verdict.reason is not None:
+            if not was_there:
+                shutil.rmtree(own.parent)
+            raise verdict.reason
+        entry = from_file(own, "upload")
+        visitor.entries[entry.id] = entry
+        return entry, judged(name, size, verdict, None).facts
+
+    def _linked(self, visitor: Visitor, path: Path, beside: Sequence[Path]) -> tuple[Path, bool]:
+        """The weights among a visitor's own files, and whether they lay there before."""
+        # Gradio keeps each upload in a folder that is named by its content.
+        folder = visitor.folder / "-".join(one.parent.name[:16] for one in (path, *beside))
+        own = folder / path.name
+        if folder.exists():
+            return (own if own.exists() else weights_at(folder)), True
+        folder.mkdir()
+        try:
+            found = unpacked(path, folder, max_bytes=self.max_megabytes * 10**6)
+        except FileError:
+            shutil.rmtree(folder)
+            raise
         if found is not None:
-            alone.unlink()
-        return found or alone
+            return found, False
+        for one in (path, *beside):
+            _link(one, folder / one.name)
+        return own, False
 
     def use(self, visitor: Visitor, number: int, token: str | None = None) -> CatalogEntry:
         """List the file of that number in the last answer for this visitor; begin its download.
@@ -181,10 +164,7 @@ class Adding:
         return entry
 
     def _chosen(self, visitor: Visitor, number: int) -> CatalogEntry:
-        last = visitor.of(LastAnswer)
-        if last.file is not None:
-            return last.file
-        repository = last.repository
+        repository = visitor.of(LastAnswer).repository
         if repository is None or not 0 <= number < len(repository.files):
             raise HubError("add_look_again")
         file = repository.files[number]
@@ -237,8 +217,11 @@ def _problem(error: Exception, serial: int) -> Callable[[], Answer]:
     return lambda: problem(said.message(), serial)
 
 
-def _of_file(item: Callable[[], Item], serial: int) -> Answer:
-    return Answer(kind="files", serial=serial, title=text("add_your_file"), items=(item(),))
+def _link(path: Path, own: Path) -> None:
+    try:
+        own.hardlink_to(path)
+    except OSError:  # another disk, or one that knows no links
+        shutil.copy(path, own)
 
 
 class _PublicFirst:

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 
 import gradio as gr
 
-_MOST_TEXTS = 8
-
 
 def text_of(event: gr.EventData, name: str) -> str:
     """The text of that name; "" where there is none."""
@@ -14,10 +12,9 @@ def text_of(event: gr.EventData, name: str) -> str:
 
 
 def texts_of(event: gr.EventData, name: str) -> list[str]:
-    """The texts in a short list of that name; [] where there is none."""
+    """The texts in the list of that name; none where there is no list."""
     value = _data(event, name)
-    texts = value[:_MOST_TEXTS] if isinstance(value, list) else []
-    return [text for text in texts if isinstance(text, str)]
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def number_of(event: gr.EventData, name: str) -> int:
