@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from segdemo.checkpoints import Detection
 from segdemo.checkpoints.evidence import NO_EVIDENCE, Evidence
+from segdemo.checkpoints.folders import weights_at
 from segdemo.checkpoints.places import located
 from segdemo.checkpoints.recognise import recognise, require_lengths
 from segdemo.engine.container import within_container
@@ -291,7 +292,7 @@ def load(
     settings = settings or Settings.from_environment()
     # First, because a device that is absent need not wait for a large file.
     chosen_device = select_device(device or settings.device)
-    path, precision = located(path), settings.precision
+    path, precision = weights_at(located(path)), settings.precision
     if opens_graph(path):
         recognised = recognise_graph(
             path, device=chosen_device, assume=assume, overrides=overrides or {}
