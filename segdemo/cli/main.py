@@ -15,6 +15,7 @@ from segdemo.checkpoints.places import located
 from segdemo.checkpoints.recognise import recognise
 from segdemo.checkpoints.renaming import proposed_names
 from segdemo.checkpoints.unwrap import unwrap
+from segdemo.cli import evaluate as evaluation
 from segdemo.cli import finetune as finetuning
 from segdemo.cli import predict as predicting
 from segdemo.errors import ExportError, SegdemoError, UnknownNetworkError
@@ -95,13 +96,17 @@ def _parser() -> argparse.ArgumentParser:
     publishing.add_argument("--private", action="store_true", help=text("cli_private"))
     publishing.set_defaults(run=_publish)
 
+    evaluating = commands.add_parser("evaluate", help=text("evaluate_help"))
+    evaluation.add_options(evaluating)
+    evaluating.set_defaults(run=_evaluate)
+
     finetune = commands.add_parser("finetune", help=text("finetune_help"))
     finetuning.add_options(finetune)
     finetune.set_defaults(run=_finetune)
 
     for command in (predict, export):
         command.add_argument("--names", type=Path, metavar="FILE", help=text("cli_names"))
-    for command in (inspect, predict, export, publishing, finetune):
+    for command in (inspect, predict, evaluating, export, publishing, finetune):
         command.add_argument("--assume", metavar="ID", help=text("cli_assume"))
     return parser
 
@@ -197,6 +202,10 @@ def _with_known(name: str, known: dict[str, Any]) -> str:
 
 def _predict(options: argparse.Namespace, settings: Settings) -> int:
     return predicting.run(options, settings, _complain)
+
+
+def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
+    return evaluation.run(options, settings, _complain)
 
 
 def _export(options: argparse.Namespace, settings: Settings) -> int:
