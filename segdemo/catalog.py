@@ -243,7 +243,7 @@ def _from_file(path: Path, source: Source, address: Address | None) -> CatalogEn
 @lru_cache(maxsize=4096)
 def _verdict(path: Path, changed: int, size: int) -> Verdict:
     with path.open("rb") as file:
-        return judge(file, name=path.name, size=size)
+        return judge(file, name=path.name, size=size, folder=path.parent)
 
 
 def _words(path: Path) -> dict[str, Any]:

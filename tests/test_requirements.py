@@ -22,7 +22,11 @@ def requirements(name):
 
 
 RUNTIME = requirements("requirements.txt")
-OPTIONAL = requirements("requirements-onnx.txt")
+OPTIONAL = {
+    name: requirement
+    for extra in ("onnx", "smp", "transformers")
+    for name, requirement in requirements(f"requirements-{extra}.txt").items()
+}
 OF_GRADIO = {
     canonicalize_name(Requirement(line).name) for line in importlib.metadata.requires("gradio")
 }

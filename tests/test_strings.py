@@ -128,10 +128,10 @@ def test_a_section_holds_the_texts_under_a_prefix_without_it():
 def test_texts_follow_the_language_that_is_spoken():
     assert language() == DEFAULT_LANGUAGE
     with speaking("zh"):
-        assert text("page_compare") == text("page_compare", "zh") != text("page_compare", "en")
+        assert text("page_add") == text("page_add", "zh") != text("page_add", "en")
         assert section("viewer_") == sections("viewer_")["zh"]
         with speaking("en"):
-            assert text("page_compare") == "Compare"
+            assert text("page_add") == "Add a network"
         assert language() == "zh"
     assert language() == DEFAULT_LANGUAGE
 

@@ -229,6 +229,9 @@ class Architecture:
     forward_deep: Callable[[Any, Tensor], list[Tensor]] = only_output
     """Module, images (N, in_channels, H, W) -> the logits of all outputs that deep supervision
     trains (Lee et al. 2015, arXiv:1409.5185), each (N, C, H, W), the network's own first."""
+    assemble: Callable[[Any, Mapping[str, Tensor]], nn.Module] | None = None
+    """Configuration, tensors -> the module with them, where a library puts them into their
+    places. None: ``build`` and the names of its tensors say all."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """By its id: a family has functions that no pickle takes, and is the same everywhere."""

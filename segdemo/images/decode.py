@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from segdemo.errors import PictureError
-from segdemo.images.formats import HEAD_BYTES, read_raster
+from segdemo.images.formats import HEAD_BYTES, begins_like_raster, read_raster
 from segdemo.images.heic import open_heic
 from segdemo.images.notices import Notice
 from segdemo.images.raster import Raster, Values, require_pixels, require_plane
@@ -41,6 +41,12 @@ _LOOKS = (
         ),
         "incomplete",
     ),
+)
+# How those begin that Pillow reads.
+_BEGINNINGS = re.compile(
+    rb"\xff\xd8\xff|\x89PNG|RIFF.{4}WEBP|II[*+]\0|MM\0[*+]|BM.{4}\0\0\0\0|GIF8|.{4}ftypavi[fs]"
+    rb"|P[1-7]\s|\0\0\0\x0cjP  |\xff\x4f\xff\x51",
+    re.S,
 )
 
 # EXIF orientation -> what turns the stored pixels upright.
@@ -116,6 +122,11 @@ def opened(content: bytes, *, max_megapixels: float) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _open(io.BytesIO(content), max_megapixels)
+
+
+def looks_like_image(head: bytes) -> bool:
+    """Whether a file that begins with these bytes, 512 and more, is in a format of images."""
+    return bool(_BEGINNINGS.match(head) or _HEIC.match(head) or begins_like_raster(head))
 
 
 def is_plain_jpeg(path: Path) -> bool:

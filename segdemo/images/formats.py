@@ -44,3 +44,10 @@ def read_raster(
     if raster is not None:
         require_plane(plane, raster.planes)
     return raster
+
+
+def begins_like_raster(head: bytes) -> bool:
+    """Whether a file that begins with these bytes is TIFF, NumPy, DICOM or NIfTI."""
+    volume = (head.startswith(GZIP) or head[:4] in _NIFTI_HEADS) and is_nifti(head)
+    known = head[:4] in tiff.MAGIC or head.startswith(NPY_MAGIC)
+    return volume or known or _DICOM.match(head) is not None

@@ -21,15 +21,18 @@ from segdemo.engine.ahead import ahead
 from segdemo.engine.convolution import to_channels_last
 from segdemo.engine.devices import number_type, select_device, short_name, synchronise, upload
 from segdemo.engine.engine import Engine, reads_channels_last
+from segdemo.engine.foreign import ForeignNetwork
 from segdemo.engine.scheduler import DeviceScheduler
 from segdemo.engine.tiling import Tiling
+from segdemo.errors import CheckpointError
+from segdemo.graphs.recognise import opens_graph, recognise_graph
 from segdemo.images.inputs import ImageLike, as_image
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.processing import Prepared, activate, prepare
 from segdemo.settings import Precision, Settings
 from segdemo.spec import SegmentationSpec, require_known
 from segdemo.strings import text
-from segdemo.wording import millions
+from segdemo.wording import amount, millions
 
 _FILLED_BY_MANY = ("cuda",)
 _MOST_TOGETHER = 8
@@ -95,6 +98,8 @@ class Segmenter:
     @property
     def byte_size(self) -> int:
         """Memory that the weights take; after a prediction, with what was made of them to run."""
+        if isinstance(self.network, ForeignNetwork):
+            return self.network.byte_size
         weights: int = sum(tensor.nbytes for tensor in self.network.state_dict().values())
         return weights + self._engine.byte_size
 
@@ -244,11 +249,19 @@ def load(
     settings = settings or Settings.from_environment()
     # First, because a device that is absent need not wait for a large file.
     chosen_device = select_device(device or settings.device)
-    recognised = recognise(
-        located(path), assume=assume, overrides=overrides, mmap=mmap, names=names
-    )
+    path, precision = located(path), settings.precision
+    if opens_graph(path):
+        recognised = recognise_graph(
+            path, device=chosen_device, assume=assume, overrides=overrides or {}
+        )
+    else:
+        recognised = recognise(path, assume=assume, overrides=overrides, mmap=mmap, names=names)
     network = recognised.detection.build()
-    if reads_channels_last(chosen_device, number_type(chosen_device, settings.precision)):
+    if isinstance(network, ForeignNetwork):
+        # Another runtime chooses where it computes, and in which numbers.
+        chosen_device, precision = network.device, "fp32"
+        _require_memory(network, Path(path).name, settings.memory_megabytes)
+    elif reads_channels_last(chosen_device, number_type(chosen_device, settings.precision)):
         to_channels_last(network)  # What was recognised holds the same tensors, and is done with.
     return Segmenter(
         network=network,
@@ -258,9 +271,18 @@ def load(
         device=chosen_device,
         max_side=settings.max_network_side,
         memory_megabytes=settings.memory_megabytes,
-        precision=settings.precision,
+        precision=precision,
         evidence=recognised.evidence,
     )
+
+
+def _require_memory(network: ForeignNetwork, name: str, megabytes: int) -> None:
+    """Raises CheckpointError for a network that needs more than that for every image."""
+    needed = network.byte_size + network.least_bytes
+    if needed > megabytes * 2**20:
+        raise CheckpointError(
+            "checkpoint_memory", name=name, needed=amount(needed), limit=amount(megabytes * 2**20)
+        )
 
 
 def _renamed(value: Any, old: str, new: str) -> Any:

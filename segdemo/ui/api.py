@@ -38,9 +38,10 @@ from segdemo.ui.api_types import (
     File,
     NetworkResult,
 )
-from segdemo.ui.gradio_support.errors import explain, refusal
+from segdemo.ui.gradio_support.errors import explain, plain_refusal
 from segdemo.ui.gradio_support.uploads import uploaded
 from segdemo.ui.handlers import Handlers
+from segdemo.ui.operations.turns import DEVICE
 from segdemo.ui.slots import MAX_SLOTS
 from segdemo.ui.viewer.map_files import cache_file
 from segdemo.ui.viewer.runner import figures_of
@@ -58,7 +59,7 @@ def offer_to_programs(handlers: Handlers) -> None:
     # A list needs no network, so nobody has to wait for it.
     api(_told(programs.list_checkpoints), queue=False)
     for endpoint in (programs.inspect, programs.segment, programs.compare):
-        api(_told(endpoint), concurrency_limit=1, concurrency_id="device")
+        api(_told(endpoint), concurrency_limit=1, concurrency_id=DEVICE)
 
 
 class Programs:
@@ -238,7 +239,7 @@ def _told(endpoint: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return endpoint(*arguments)
         except Exception as error:
-            raise refusal(error) from error
+            raise plain_refusal(error) from error
 
     answer.__doc__ = _unfolded(inspect.getdoc(endpoint) or "")
     return answer

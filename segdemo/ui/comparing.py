@@ -1,4 +1,4 @@
-"""The events that compare: the button, another image or mask, and the examples."""
+"""The events that compare: the state line and the examples."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +8,7 @@ import gradio as gr
 from segdemo.ui.gradio_support.errors import refusal
 from segdemo.ui.handlers import Handlers
 from segdemo.ui.layout import ONE, Parts
+from segdemo.ui.operations.turns import DEVICE
 from segdemo.ui.transfers.events import begun
 from segdemo.ui.visitor import Visitor
 from segdemo.ui.wiring import QUICK, Wiring
@@ -59,7 +60,7 @@ def running(parts: Parts) -> dict[str, Any]:
         "outputs": parts.viewer,
         # Two runs at once would only share the same cores or memory.
         "concurrency_limit": 1,
-        "concurrency_id": "device",
+        "concurrency_id": DEVICE,
         "trigger_mode": "always_last",
         # The viewer shows for itself which network is running.
         "show_progress": "hidden",
@@ -68,40 +69,37 @@ def running(parts: Parts) -> dict[str, Any]:
 
 
 def register(parts: Parts, handlers: Handlers, comparing: Comparing, wiring: Wiring) -> None:
-    """Tie the image, the mask, the button and the examples to the comparison."""
+    """Tie the state line and the examples to the comparison."""
 
     def fetch(visitor: Visitor, shown: int, *chosen: str | None) -> Any:
         # Also what is stored is to run.
         visitor.example = None
+        visitor.turn += 1
         return begun(visitor, lambda: handlers.adding.begin_new(visitor, chosen[:shown]))
 
     def open_example(visitor: Visitor, index: int) -> list[Any]:
-        visitor.example = index
         example = handlers.examples[index]
+        handlers.placing.picture(visitor, None)
+        visitor.example = index
+        visitor.turn += 1
         return [
             gr.update(selected=ONE),
-            str(example.picture),
+            handlers.placing.show_picture(example.picture),
             None,
             example.comparison,
             *wiring.filled(visitor, example.checkpoints),
         ]
 
-    parts.run.click(fetch, [wiring.visitor, *wiring.chosen], parts.transfers, **QUICK).then(
+    def stop(visitor: Visitor) -> Any:
+        return handlers.stopped(visitor) or gr.skip()
+
+    parts.run.run(fetch, [wiring.visitor, *wiring.chosen], parts.transfers, **QUICK).then(
         comparing.compare_shown, **wiring.running
     )
-    # A mask of one image says nothing of the next.
-    parts.picture.input(_nothing, None, parts.truth, **QUICK).then(wiring.refresh, **wiring.running)
-    for change in (parts.truth.upload, parts.truth.clear):
-        change(wiring.refresh, **wiring.running)
+    parts.run.cancel(stop, wiring.visitor, parts.viewer, **QUICK)
     parts.examples.click(
         open_example,
         [wiring.visitor, parts.examples],
         [parts.tabs, parts.picture, parts.truth, parts.viewer, *wiring.slots],
         **QUICK,
     )
-    for event in (parts.run.click, parts.picture.input):
-        event(lambda: gr.update(selected=ONE), None, parts.tabs, **QUICK)
-
-
-def _nothing() -> None:
-    """What empties a component."""

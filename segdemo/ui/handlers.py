@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from segdemo.strings import text
 from segdemo.ui.adding.handlers import Adding
 from segdemo.ui.adding.hub_access import DEFAULT_ENDPOINT, HubAccess
 from segdemo.ui.batch.runs import prepare
+from segdemo.ui.intake.placing import Placing
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.slots import MIN_SLOTS
 from segdemo.ui.transfers.transfers import Transfers
@@ -31,11 +32,14 @@ from segdemo.ui.viewer.map_files import cache_picture
 from segdemo.ui.viewer.payload import PanelEntry, ViewerPayload
 from segdemo.ui.viewer.readings.rereading import Rereading
 from segdemo.ui.viewer.readings.trials import CurrentTrials
-from segdemo.ui.viewer.runner import Chosen, Runner
+from segdemo.ui.viewer.runner import Chosen, Runner, Shown, panel_id, without_waiting
 from segdemo.ui.viewer.stored import Example
 from segdemo.ui.viewer.truth_file import told
 from segdemo.ui.visitor import Visitor
 from segdemo.wording import amount, printable
+
+_DECODED_KEPT = 2
+"""Images of all visitors: the largest take 120 MB."""
 
 
 class Handlers:
@@ -60,7 +64,19 @@ class Handlers:
         self._predictor = predictor
         self._hub = hub
         self._runner = Runner(predictor)
+        self._latest = lru_cache(maxsize=_DECODED_KEPT)(self._decode)
+        self.placing = Placing(decoded=self.decoded, truth=self.truth)
         self.rereading = Rereading(predictor=predictor, runner=self._runner, filled=self._filled)
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """Of an image."""
+        return self._settings.max_upload_megabytes * 1_000_000
+
+    @property
+    def max_megapixels(self) -> float:
+        """Of an image."""
+        return self._settings.max_megapixels
 
     def first_checkpoints(self) -> list[str]:
         """What the slots hold when there is no example."""
@@ -106,7 +122,7 @@ class Handlers:
         if not filled:
             raise SegdemoError("page_no_checkpoint")
         checkpoints = [one for _, one in filled]
-        seen = visitor.example
+        seen, turn = visitor.example, visitor.turn
         decoded, digest = self.decoded(Path(path))
         picture = decoded.image
         right = None
@@ -135,13 +151,40 @@ class Handlers:
         trials = partial(self.rereading.with_trials, visitor, filled, digest)
         panels: tuple[PanelEntry, ...] = ()
         for panels in self._runner.run(picture, digest, checkpoints, under_way):
-            if visitor.example is not None:
+            if visitor.example is not None or visitor.turn != turn:
                 return
-            yield ViewerPayload(**facts, panels=trials(panels), truth=right)
+            yield visitor.of(Shown).keep(ViewerPayload(**facts, panels=trials(panels), truth=right))
         for _ in self.rereading.run_trials(visitor, filled, picture, digest):
-            if visitor.example is not None:
+            if visitor.example is not None or visitor.turn != turn:
                 return
-            yield ViewerPayload(**facts, panels=trials(panels), truth=right)
+            yield visitor.of(Shown).keep(ViewerPayload(**facts, panels=trials(panels), truth=right))
+
+    def announced(
+        self, visitor: Visitor, path: str, chosen: Sequence[str | None]
+    ) -> ViewerPayload | None:
+        """The image with panels that wait, before a comparison can begin; None without panels."""
+        checkpoints = self.chosen(visitor, chosen)
+        if not checkpoints:
+            return None
+        decoded, digest = self.decoded(Path(path))
+        announced = ViewerPayload(
+            image=cache_picture(decoded.image, Path(path)),
+            run=digest[:16],
+            panels=tuple(
+                PanelEntry(id=panel_id(slot), label=entry.title_here)
+                for slot, (entry, _) in enumerate(checkpoints)
+            ),
+        )
+        return visitor.of(Shown).keep(announced)
+
+    def stopped(self, visitor: Visitor) -> ViewerPayload | None:
+        """End the comparison: what is done stays, what was to come says that it was stopped.
+
+        The network that runs is left to end by itself. None where nothing was compared.
+        """
+        visitor.turn += 1
+        shown = visitor.of(Shown).payload
+        return shown and visitor.of(Shown).keep(without_waiting(shown))
 
     def _sees(self, visitor: Visitor, example: Example, checkpoints: Sequence[Chosen]) -> bool:
         """Whether a visitor looks at a stored comparison and wants nothing else of its image."""
@@ -152,6 +195,12 @@ class Handlers:
             == [(name, NO_OVERRIDES) for name in example.checkpoints]
         )
 
+    def example_picture(self, visitor: Visitor) -> Path | None:
+        """The image of the stored comparison that a visitor looks at."""
+        number = visitor.example
+        known = number is not None and number < len(self.examples)
+        return self.examples[number or 0].picture if known else None
+
     def opened(self, path: Path) -> tuple[Image.Image, str]:
         """The image in a file, and what identifies it. Raises PictureError."""
         decoded, digest = self.decoded(path)
@@ -159,6 +208,10 @@ class Handlers:
 
     def decoded(self, path: Path, plane: int | None = None) -> tuple[Decoded, str]:
         """The same with what was decided; ``plane`` counts pages, channels and slices from 1."""
+        # Announced, compared and saved, an image is asked for again and again.
+        return self._latest(path, self._changed(path), plane)
+
+    def _decode(self, path: Path, changed: int, plane: int | None) -> tuple[Decoded, str]:
         content = self._read(path)
         decoded = decode_plane(content, max_megapixels=self._settings.max_megapixels, plane=plane)
         digest = hashlib.sha256(content)
@@ -211,8 +264,14 @@ class Handlers:
         """What a checkpoint says of an image; see ``Runner.prediction``."""
         return self._runner.prediction(picture, digest, entry, overrides)
 
+    def _changed(self, path: Path) -> int:
+        try:
+            return path.stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def _read(self, path: Path) -> bytes:
-        limit = self._settings.max_upload_megabytes * 1_000_000
+        limit = self.max_upload_bytes
         try:
             size = path.stat().st_size
             if size > limit:

@@ -11,10 +11,13 @@ import gradio as gr
 from segdemo.strings import text
 from segdemo.ui.adding.panel import HubPanel
 from segdemo.ui.batch.tab import BatchParts, create_batch_components
-from segdemo.ui.gradio_support.picture_input import PictureInput
 from segdemo.ui.handlers import Handlers
+from segdemo.ui.intake.events import IntakeParts
+from segdemo.ui.intake.places import FilePlace
+from segdemo.ui.intake.zone import DropZone
 from segdemo.ui.language.panel import LanguageChoice
 from segdemo.ui.language.texts import labelled
+from segdemo.ui.running.state_line import StateLine
 from segdemo.ui.sharing.saved_file import SavedFiles
 from segdemo.ui.slots import MAX_SLOTS, MIN_SLOTS
 from segdemo.ui.transfers.panel import TransferList
@@ -40,14 +43,15 @@ class Parts:
 
     visitor: gr.State
     language: LanguageChoice
-    picture: gr.Image
-    truth: gr.File
+    intake: IntakeParts
+    picture: FilePlace
+    truth: FilePlace
     count: gr.State
     slots: Sequence[Slot]
     more: gr.Button
     fewer: gr.Button
     transfers: TransferList
-    run: gr.Button
+    run: StateLine
     examples: gr.Dataset
     panel: HubPanel
     viewer: ComparisonViewer
@@ -63,6 +67,10 @@ def create_components(handlers: Handlers, static: Path) -> Parts:
     chosen = first.checkpoints if first else handlers.first_checkpoints()
     visitor = gr.State(Visitor(), delete_callback=Visitor.close)
     count = gr.State(max(MIN_SLOTS, len(chosen)))
+    limits = {
+        "megabytes": handlers.max_upload_bytes // 1_000_000,
+        "megapixels": handlers.max_megapixels,
+    }
     language = LanguageChoice(elem_id="language")
     with gr.Row(elem_id="page"):
         with gr.Column(elem_id="controls", scale=0, min_width=340):
@@ -70,18 +78,19 @@ def create_components(handlers: Handlers, static: Path) -> Parts:
                 gr.Markdown(elem_id="title"),
                 value=lambda: f"# {text('page_title')}\n{text('page_tagline')}",
             )
-            picture = labelled(
-                PictureInput(
-                    value=str(first.picture) if first else None,
-                    type="filepath",
-                    image_mode=None,
-                    sources=["upload", "webcam", "clipboard"],
-                    height=220,
-                    elem_id="picture",
-                ),
-                label="page_picture",
+            zone = DropZone(
+                picture_megabytes=handlers.max_upload_bytes // 1_000_000,
+                network_megabytes=handlers.adding.max_megabytes,
+                uploads=handlers.adding.uploads,
+                elem_id="zone",
             )
-            truth = labelled(gr.File(height=76, elem_id="truth"), label="page_truth")
+            picture = FilePlace(
+                handlers.placing.show_picture(first.picture) if first else None,
+                kind="picture",
+                limits=limits,
+                elem_id="picture",
+            )
+            truth = FilePlace(kind="mask", limits=limits, elem_id="truth")
             slots = [_slot(handlers, number, chosen) for number in range(MAX_SLOTS)]
             with gr.Row(elem_id="slots-more"):
                 more = labelled(
@@ -92,7 +101,6 @@ def create_components(handlers: Handlers, static: Path) -> Parts:
                     value="page_remove",
                 )
             transfers = TransferList(elem_id="transfers")
-            run = labelled(gr.Button(variant="primary", elem_id="compare"), value="page_compare")
             panel = HubPanel(
                 online=handlers.adding.online,
                 uploads=handlers.adding.uploads,
@@ -122,12 +130,16 @@ def create_components(handlers: Handlers, static: Path) -> Parts:
             gr.Tabs(selected=ONE, elem_id="views") as tabs,
         ):
             with labelled(gr.Tab(id=ONE), label="page_tab_one"):
+                run = StateLine(elem_id="state")
                 viewer = ComparisonViewer(first.comparison if first else None, elem_id="viewer")
             with labelled(gr.Tab(id=MANY), label="page_tab_many"):
-                batch = create_batch_components()
+                batch = create_batch_components(limits)
     return Parts(
         visitor=visitor,
         language=language,
+        intake=IntakeParts(
+            zone=zone, picture=picture, truth=truth, pictures=batch.pictures, masks=batch.masks
+        ),
         picture=picture,
         truth=truth,
         count=count,

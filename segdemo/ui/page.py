@@ -1,6 +1,8 @@
 """The page: its components, and the features that register their own events."""
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -11,9 +13,11 @@ from segdemo.ui.api import offer_to_programs
 from segdemo.ui.batch import tab
 from segdemo.ui.gradio_support.blocks import Page
 from segdemo.ui.handlers import Handlers
+from segdemo.ui.intake import events as intake_events
 from segdemo.ui.language import switching
 from segdemo.ui.language.texts import speak_to_visitors
-from segdemo.ui.layout import ONE, Parts, create_components
+from segdemo.ui.layout import MANY, ONE, Parts, create_components
+from segdemo.ui.operations.turns import take_turns
 from segdemo.ui.sharing import opening, saving
 from segdemo.ui.transfers import events as transfer_events
 from segdemo.ui.transfers.transfers import Transfers
@@ -30,7 +34,7 @@ def build(handlers: Handlers, static: Path) -> gr.Blocks:
         _register(demo, handlers, create_components(handlers, static))
         speak_to_visitors(demo)
         offer_to_programs(handlers)
-    demo.queue(max_size=32, default_concurrency_limit=4)
+    take_turns(demo, others=4)
     return demo
 
 
@@ -54,11 +58,26 @@ def _register(demo: gr.Blocks, handlers: Handlers, parts: Parts) -> None:
     slot_events.register(parts, choices, adding, wiring)
     transfer_events.register(parts.transfers, adding.begin, wiring)
     adding_events.register(parts.panel, parts.transfers, adding, wiring)
+    placing = handlers.placing
+    intake_events.register(
+        parts.intake,
+        placing=placing,
+        adding=adding,
+        limit=handlers.max_upload_bytes,
+        beside=intake_events.Beside(
+            viewer=parts.viewer,
+            announced=handlers.announced,
+            tabs=parts.tabs,
+            one=ONE,
+            many=MANY,
+        ),
+        wiring=wiring,
+    )
     shown = [parts.tabs, parts.picture, parts.truth]
     tab.register(
         parts.batch,
         prepare=handlers.batch,
-        reopen=lambda *values: [gr.update(selected=ONE), *values],
+        reopen=partial(_reopened, handlers),
         reopened=shown,
         wiring=wiring,
     )
@@ -67,7 +86,7 @@ def _register(demo: gr.Blocks, handlers: Handlers, parts: Parts) -> None:
     opening.register(
         parts.viewer,
         handlers,
-        show=lambda found: [gr.update(selected=ONE), found.picture, None, found.comparison],
+        show=partial(_opened, handlers),
         shown=[*shown, parts.viewer],
         wiring=wiring,
     )
@@ -77,10 +96,33 @@ def _register(demo: gr.Blocks, handlers: Handlers, parts: Parts) -> None:
         again={
             parts.transfers: _transfers_again,
             parts.panel: adding.say_again,
+            parts.picture: lambda visitor: placing.say_again(
+                visitor, "picture", handlers.example_picture(visitor)
+            ),
+            parts.truth: lambda visitor: placing.say_again(
+                visitor, "mask", handlers.example_picture(visitor)
+            ),
+            parts.batch.pictures: lambda visitor: placing.many_again(visitor, "pictures"),
+            parts.batch.masks: lambda visitor: placing.many_again(visitor, "masks"),
         },
         wiring=wiring,
     )
     demo.load(choices.reloaded, wiring.visitor, wiring.lists, **QUICK)
+
+
+def _reopened(handlers: Handlers, visitor: Visitor, picture: str, mask: str | None) -> list[Any]:
+    """An image of many and its mask, for one comparison."""
+    visitor.example = None
+    path = Path(picture)
+    placed = handlers.placing.picture(visitor, path)
+    truth = handlers.placing.mask(visitor, Path(mask), path) if mask else None
+    return [gr.update(selected=ONE), placed, truth]
+
+
+def _opened(handlers: Handlers, found: opening.Opened) -> list[Any]:
+    """What a link begins with."""
+    placed = handlers.placing.show_picture(Path(found.picture)) if found.picture else None
+    return [gr.update(selected=ONE), placed, None, found.comparison]
 
 
 def _transfers_again(visitor: Visitor) -> object:

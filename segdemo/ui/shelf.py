@@ -6,6 +6,7 @@ from pathlib import Path
 
 from segdemo.architectures import ARCHITECTURES
 from segdemo.catalog import CatalogEntry
+from segdemo.graphs.config import ARCHITECTURE as GRAPHS
 from segdemo.strings import text
 from segdemo.ui.visitor import Visitor
 from segdemo.wording import amount
@@ -66,7 +67,9 @@ class Shelf:
     def families(self, visitor: Visitor | None = None) -> list[Choice]:
         """The filter's choices: all, then each family that has a checkpoint."""
         present = {entry.architecture for entry in self.entries(visitor)}
-        families = [(family.title, family.id) for family in ARCHITECTURES if family.id in present]
+        families = [
+            (family.title, family.id) for family in (*ARCHITECTURES, GRAPHS) if family.id in present
+        ]
         return [(text("page_any_architecture"), ""), *families]
 
     def arrived(self, entry: CatalogEntry, path: Path, visitor: Visitor) -> None:

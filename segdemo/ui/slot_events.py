@@ -65,6 +65,7 @@ def register(parts: Parts, choices: SlotChoices, adding: Adding, wiring: Wiring)
         return resized(shown - 1)
 
     def fetch(visitor: Visitor, chosen: str | None, token: gr.OAuthToken | None) -> Any:
+        visitor.turn += 1
         return begun(visitor, lambda: adding.begin(visitor, [chosen], token_of(token)))
 
     parts.more.click(more, wiring.count, wiring.counted, **QUICK)

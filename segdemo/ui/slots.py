@@ -38,14 +38,16 @@ def kept(value: str | None, choices: Choices) -> str | None:
     return value if value in [name for _, name in choices] else None
 
 
-def place(chosen: Sequence[str | None], shown: int) -> tuple[int, int]:
-    """The slot for one more checkpoint and how many slots are shown then.
+def put(name: str, chosen: list[str | None], shown: int) -> tuple[int, int | None]:
+    """Put a checkpoint into the first empty slot of ``chosen``, else into a new one.
 
-    The first empty slot, else a new one, else the last.
+    Returns how many slots are shown then, and its slot: the one that holds it already, or None
+    where all are taken.
     """
-    for slot, name in enumerate(chosen[:shown]):
-        if name is None:
-            return slot, shown
-    if shown < MAX_SLOTS:
-        return shown, shown + 1
-    return MAX_SLOTS - 1, MAX_SLOTS
+    if name in chosen[:shown]:
+        return shown, chosen.index(name)
+    slot = next((slot for slot in range(shown) if chosen[slot] is None), shown)
+    if slot == MAX_SLOTS:
+        return shown, None
+    chosen[slot] = name
+    return max(shown, slot + 1), slot

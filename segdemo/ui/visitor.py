@@ -30,6 +30,8 @@ class Visitor:
         """The language in which what a link names is being opened; None when nothing is."""
         self.example: int | None = 0
         """The stored comparison that they look at; None once they have made their own."""
+        self.turn = 0
+        """Counts what they have asked to see: a comparison for an earlier one ends."""
         self.overrides: dict[int, tuple[str, Overrides]] = {}
         """By slot: the id of a checkpoint and how they want it read, where they said so."""
         self._states: dict[type, Any] = {}

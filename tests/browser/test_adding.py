@@ -236,7 +236,7 @@ def test_a_download_that_fails_says_why_in_its_row(visit, address, hub, cells):
     page.wait_for_selector("#viewer .sv-panel[data-status=absent]:has-text('Try the download')")
     page.click(f"{ROW} [data-action=dismiss]")
     page.wait_for_selector(ROW, state="detached")
-    page.wait_for_selector("#viewer .sv-panel[data-status=absent]:has-text('Press Compare')")
+    page.wait_for_selector("#viewer .sv-panel[data-status=absent]:has-text('Press Run again')")
 
 
 def test_choosing_what_is_not_here_fetches_it_and_the_comparison_goes_on_by_itself(visit, address):
@@ -283,31 +283,28 @@ def test_what_a_visitors_token_opened_no_other_visitor_ever_sees(
     assert not [path for path in hub.cache.rglob("*") if closed in path.name]
 
 
-def test_a_dropped_file_is_judged_and_used(visit, address, weights):
+def test_a_chosen_file_is_judged_and_used(visit, address, weights):
     page = visit(address)
-    page.click("#adding summary")
     page.set_input_files("#adding input[type=file]", weights / "a.safetensors")
-    page.click("#adding .ad-use")
+    says(page, "#zone .dz-item[data-kind=done]", "a.safetensors is network C now: U-Net")
     page.wait_for_selector("#viewer .sv-panel:nth-child(3)[data-status=ready]")
     offers(page, "your file", 2)
 
 
-def test_a_dropped_file_that_is_no_checkpoint_says_why(visit, address, tmp_path):
+def test_a_chosen_file_that_is_no_checkpoint_says_why(visit, address, tmp_path):
     page = visit(address, picture=False)
     path = tmp_path / "page.pth"
     path.write_text("<!DOCTYPE html><html><body>404</body></html>")
-    page.click("#adding summary")
     page.set_input_files("#adding input[type=file]", path)
-    page.wait_for_selector("#adding .ad-answer:has-text('web page')")
-    assert page.locator("#adding .ad-use").count() == 0
+    says(page, "#zone .dz-item[data-kind=problem]", "web page")
+    expect(page.locator("[id^=checkpoint-]:visible")).to_have_count(2)
 
 
 def test_where_uploads_are_off_a_line_says_so(visit, gradio_cache, weights, hub):
     with demo_of(weights, hub, checkpoint_uploads=False)() as address:
         page = visit(address, picture=False)
-        page.click("#adding summary")
         says(page, "#adding", "off on this server")
-        assert page.locator("#adding .ad-drop:visible").count() == 0
+        assert page.locator("#adding .ad-own:visible").count() == 0
 
 
 def test_offline_the_page_says_so_and_works_with_what_is_here(
@@ -349,15 +346,16 @@ def test_everything_is_reached_by_keyboard_and_has_a_name(visit, address):
     page.keyboard.press("Enter")
     page.wait_for_selector("#adding .ad-use")
     names = set()
-    for _ in range(4):
-        page.keyboard.press("Tab")
+    page.focus("#adding .ad-file")
+    for _ in range(6):
         names.add(
             page.evaluate(
                 "(document.activeElement.getAttribute('aria-label') || '')"
                 " + document.activeElement.textContent"
             )
         )
-    assert {"Look", "Use cells.safetensorsUse", "Or drop a checkpoint file"} <= names
+        page.keyboard.press("Tab")
+    assert {"Look", "Use cells.safetensorsUse", "Your own network (.pth)"} <= names
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

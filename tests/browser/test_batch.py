@@ -102,7 +102,7 @@ def drop(page, dropped):
 
 def drop_into(page, place, files):
     page.set_input_files(f"{place} input[type=file]", files)
-    page.wait_for_selector(f"{place} .file-preview")
+    page.wait_for_selector(f"{place} .pl[data-state=filled]")
 
 
 def cards(page):

@@ -51,7 +51,7 @@ def wait_for(page, selector, words):
 
 def speaks(page, language):
     """Until every kind of component speaks the language: Gradio's, ours, and Python's notes."""
-    wait_for(page, "#compare", text("page_compare", language))
+    wait_for(page, "#add", text("page_add", language))
     # An empty viewer does not show its tools.
     tools = page.locator("#viewer .sv-modes", has_text=text("viewer_mode_overlay", language))
     tools.wait_for(state="attached")
@@ -73,7 +73,7 @@ def test_the_page_follows_the_browser(open_in, address, locale, language, tag):
     speaks(page, language)
     expect(page.locator("html")).to_have_attribute("lang", tag)
     expect(page.locator("#language select")).to_have_value(language)
-    expect(page.locator("#picture label").first).to_have_text(text("page_picture", language))
+    expect(page.locator("#picture h2")).to_have_text(text("place_picture", language))
 
 
 def test_another_language_takes_nothing_away_and_fetches_no_map_again(open_in, shipped_address):
@@ -101,8 +101,8 @@ def test_another_language_takes_nothing_away_and_fetches_no_map_again(open_in, s
         page.locator("#checkpoint-0 input").input_value().count(text("page_source_shipped", "zh"))
     )
     assert not [url for url in fetched if url.endswith(".png")]
-    drop = text("language_drop_mask", "zh")
-    page.locator(f'#truth [aria-label="{drop}"] [data-words="{drop}"]').wait_for()
+    wait_for(page, "#truth .pl-name", text("place_mask_drop", "zh"))
+    wait_for(page, "#picture .pl-fact", text("place_size", "zh", width=1411, height=1411))
     choose_language(page, "en")
     wait_for(page, "#viewer .sv-explain", text("page_stored", "en"))
     assert page.evaluate(state) == before
@@ -123,8 +123,9 @@ def test_a_comparison_is_told_again_and_its_failures_too(open_in, address, tmp_p
 def test_what_went_wrong_is_said_in_the_language_chosen(open_in, address):
     page = open_in(address, "zh-CN")
     speaks(page, "zh")
-    page.click("#compare")
-    wait_for(page, ".toast-body", text("page_no_picture", "zh"))
+    page.get_by_role("tab", name=text("page_tab_many", "zh")).click()
+    page.click("#batch-run")
+    wait_for(page, ".toast-body", text("batch_no_pictures", "zh"))
     page.locator(f'.toast-title[data-words="{text("language_toast_error", "zh")}"]').wait_for()
 
 

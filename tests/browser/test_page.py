@@ -108,15 +108,15 @@ def test_a_panel_leaves_with_its_slot(page, upload):
 
 def test_a_bad_picture_is_one_sentence_and_the_page_goes_on(page, upload):
     upload(name="page.png", content=b"<!DOCTYPE html><html><body>404</body></html>")
-    expect(page.locator(".toast-body").first).to_contain_text("web page")
+    expect(page.locator("#picture .pl-problem")).to_contain_text("web page")
     upload()
     page.wait_for_selector(READY)
 
 
 def test_a_picture_beyond_the_limit_is_told_its_size_and_the_limit(page, upload):
     upload(Image.new("L", (2000, 1000)))
-    toast = page.locator(".toast-body").first
-    expect(toast).to_contain_text("2 megapixels; the limit is 1.")
+    problem = page.locator("#picture .pl-problem")
+    expect(problem).to_contain_text("2 megapixels; the limit is 1.")
 
 
 def test_the_status_names_the_device(page):
@@ -163,7 +163,7 @@ def test_an_example_opens_with_its_networks_and_nothing_is_run(shipped_page):
     assert shipped_page.runs == []
 
 
-def test_a_mask_for_an_example_is_judged_as_it_is_stored_until_compare_runs_it(
+def test_a_mask_for_an_example_is_judged_as_it_is_stored_until_it_is_run_here(
     shipped_page, tmp_path
 ):
     shipped_page.click("#examples button >> nth=1")
@@ -176,7 +176,7 @@ def test_a_mask_for_an_example_is_judged_as_it_is_stored_until_compare_runs_it(
     shipped_page.wait_for_selector("#viewer .sv-score-value")
     shipped_page.wait_for_selector(READY)
     expect(cards.filter(has_text=", stored")).to_have_count(2)
-    shipped_page.click("#compare")
+    shipped_page.get_by_role("button", name="Run it here").click()
     cards.filter(has_text=", stored").first.wait_for(state="detached")
     shipped_page.wait_for_selector(READY)
     shipped_page.locator("#viewer .sv-score-value").first.wait_for()
@@ -194,6 +194,6 @@ def test_the_page_can_be_used_by_keyboard_alone(shipped_page):
             )
         )
     assert any(place.startswith("checkpoint-0") for place in reached)
-    assert "compare " in reached
+    assert "state button" in reached
     assert any(place.endswith(" threshold") for place in reached)
     assert any(place.startswith("examples") for place in reached)

@@ -477,9 +477,16 @@ def test_what_is_no_file_is_no_picture(address, picture):
     assert "No picture was uploaded with this call" in segmented(address, picture)
 
 
-def test_no_address_of_this_machine_is_asked_for_a_picture(address):
-    answer = segmented(address, {"path": f"{address}/config", **MARK})
-    assert answer.startswith("event: error")
+def test_no_address_is_asked_for_a_picture(address):
+    data = [{"path": f"{address}/config", **MARK}, "first", 0.5, "foreground", None, None]
+    answer = httpx.post(f"{address}/gradio_api/call/segment", json={"data": data})
+    assert answer.status_code == 400
+    assert "this server fetches none" in answer.json()["detail"]
+
+
+def test_nothing_is_run_past_the_queue(address):
+    answer = httpx.post(f"{address}/gradio_api/run/segment", json={"data": []})
+    assert answer.status_code == 404
 
 
 def test_what_a_visitor_has_added_is_not_on_offer_to_programs(handlers, client, weights):

@@ -14,7 +14,9 @@ from segdemo.ui.adding.payload import Answer
 from segdemo.ui.batch import panel as batch_panel
 from segdemo.ui.gradio_support.assets import script, static
 from segdemo.ui.gradio_support.javascript import in_order
+from segdemo.ui.intake import places, zone
 from segdemo.ui.language import panel as language_choice
+from segdemo.ui.running import state_line
 from segdemo.ui.sharing import saved_file
 from segdemo.ui.transfers import panel as transfer_list
 from segdemo.ui.transfers.panel import TransferList
@@ -33,6 +35,9 @@ ENTRIES = {
     "add_": hub_panel.ENTRY,
     "page_transfer_": transfer_list.ENTRY,
     "page_batch_": batch_panel.ENTRY,
+    "place_": places.ENTRY,
+    "zone_": zone.ENTRY,
+    "run_": state_line.ENTRY,
     "language_": language_choice.ENTRY,
     "saved_": saved_file.ENTRY,
 }

@@ -11,7 +11,7 @@ from segdemo.settings import Settings
 from segdemo.strings import speaking
 from segdemo.ui.handlers import Handlers
 from segdemo.ui.shelf import Shelf
-from segdemo.ui.slots import place
+from segdemo.ui.slots import put
 from segdemo.ui.viewer.stored import examples
 from segdemo.ui.visitor import Visitor
 from tests.table import every
@@ -238,14 +238,20 @@ def test_the_status_says_when_it_is_offline_and_what_works(entries):
 @every(
     ("chosen", "shown", "expected"),
     [
-        (["a", None, None, None], 2, (1, 2)),
-        (["a", "b", None, None], 2, (2, 3)),
-        (["a", "b", "old", None], 2, (2, 3)),
-        (["a", "b", "c", "d"], 4, (3, 4)),
-        ([None, "b", None, None], 3, (0, 3)),
+        (["a", None, None, None], 2, (2, 1)),
+        (["a", "b", None, None], 2, (3, 2)),
+        (["a", "b", "old", None], 2, (3, 2)),
+        (["a", "b", "c", "d"], 4, (4, None)),
+        ([None, "b", None, None], 3, (3, 0)),
+        (["a", "new", None, None], 2, (2, 1)),
     ],
 )
-def test_one_more_checkpoint_goes_to_an_empty_slot_or_a_new_one_or_the_last(
+def test_one_more_checkpoint_goes_to_an_empty_slot_or_a_new_one_and_pushes_none_out(
     chosen, shown, expected
 ):
-    assert place(chosen, shown) == expected
+    before = list(chosen)
+    assert put("new", chosen, shown) == expected
+    shown, slot = expected
+    kept = [name for place, name in enumerate(chosen) if place != slot]
+    assert kept == [name for place, name in enumerate(before) if place != slot]
+    assert slot is None or chosen[slot] == "new"

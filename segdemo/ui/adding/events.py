@@ -1,23 +1,23 @@
-"""The events of the panel that adds checkpoints: look, judge a file, use."""
+"""The events of the panel that adds checkpoints of the Hub: look, use."""
 
 from typing import Any
 
 import gradio as gr
 
+from segdemo.strings import text
 from segdemo.ui.adding.handlers import Adding
 from segdemo.ui.adding.panel import HubPanel
 from segdemo.ui.adding.payload import problem
 from segdemo.ui.gradio_support.errors import explain
 from segdemo.ui.gradio_support.event_data import number_of, text_of
-from segdemo.ui.gradio_support.uploads import uploaded
-from segdemo.ui.slots import MAX_SLOTS, place, resized
+from segdemo.ui.slots import MAX_SLOTS, put, resized
 from segdemo.ui.transfers.panel import TransferList
 from segdemo.ui.transfers.transfers import Transfers
 from segdemo.ui.visitor import Visitor
 from segdemo.ui.wiring import QUICK, Wiring, token_of
 
 MAX_LOOKS = 4
-"""Visitors who look at the Hub or at a file of theirs at a time."""
+"""Visitors who look at the Hub at a time."""
 
 
 def register(panel: HubPanel, transfers: TransferList, adding: Adding, wiring: Wiring) -> None:
@@ -26,10 +26,6 @@ def register(panel: HubPanel, transfers: TransferList, adding: Adding, wiring: W
     def look(visitor: Visitor, event: gr.EventData, token: gr.OAuthToken | None) -> list[Any]:
         words, serial = text_of(event, "words"), number_of(event, "serial")
         return [visitor, adding.look(visitor, words, serial, token_of(token))]
-
-    def judge(visitor: Visitor, event: gr.EventData) -> list[Any]:
-        path, serial = uploaded(text_of(event, "path")), number_of(event, "serial")
-        return [visitor, adding.judge_file(visitor, path, serial)]
 
     def use(
         visitor: Visitor,
@@ -44,26 +40,29 @@ def register(panel: HubPanel, transfers: TransferList, adding: Adding, wiring: W
             answer = problem(explain(error), number_of(event, "serial"))
             return [answer, *[gr.skip()] * (len(used) - 1)]
         filters, chosen = list(lists[:MAX_SLOTS]), list(lists[MAX_SLOTS:])
-        slot, shown = place(chosen, shown)
-        filters[slot], chosen[slot] = "", entry.id
+        shown, where = put(entry.id, chosen, shown)
+        answer = gr.skip()
+        if where is None:
+            answer = problem(text("add_full", name=entry.title_here), number_of(event, "serial"))
+        else:
+            filters[where] = ""
         return [
-            gr.skip(),
+            answer,
             visitor.of(Transfers).rows(),
             *resized(shown),
             *wiring.listed(visitor, [*filters, *chosen]),
         ]
 
-    for event, handler in ((panel.look, look), (panel.file, judge)):
-        event(
-            handler,
-            wiring.visitor,
-            [wiring.visitor, panel],
-            concurrency_limit=MAX_LOOKS,
-            concurrency_id="looks",
-            trigger_mode="always_last",
-            show_progress="hidden",
-            api_visibility="private",
-        )
+    panel.look(
+        look,
+        wiring.visitor,
+        [wiring.visitor, panel],
+        concurrency_limit=MAX_LOOKS,
+        concurrency_id="looks",
+        trigger_mode="always_last",
+        show_progress="hidden",
+        api_visibility="private",
+    )
     used = [panel, transfers, *wiring.slots]
     panel.use(use, [wiring.visitor, wiring.count, *wiring.lists], used, **QUICK).then(
         wiring.refresh, **wiring.running

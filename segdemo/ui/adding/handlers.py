@@ -1,7 +1,6 @@
 """What happens when a visitor adds checkpoints: look, search, judge, fetch."""
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,11 +10,9 @@ from segdemo.checkpoints.verdict import judge
 from segdemo.errors import FileError, HubError
 from segdemo.hub.references import Address, Repository
 from segdemo.settings import Settings
-from segdemo.strings import text
 from segdemo.ui.adding.hub_access import HubAccess
 from segdemo.ui.adding.payload import (
     Answer,
-    Item,
     files,
     found,
     judged,
@@ -39,8 +36,6 @@ class LastAnswer:
     def __init__(self) -> None:
         self.repository: Repository | None = None
         """The one they looked at last."""
-        self.file: CatalogEntry | None = None
-        """The checkpoint that they dropped last."""
         self.answered: Callable[[], Answer] | None = None
         """Says the last answer again, in the language of now."""
 
@@ -79,45 +74,37 @@ class Adding:
             repository = self._hub.look(address, token=token)
         except Exception as error:
             return _answer(visitor, _problem(error, serial))
-        last = visitor.of(LastAnswer)
-        last.repository, last.file = repository, None
+        visitor.of(LastAnswer).repository = repository
         return _answer(visitor, partial(files, repository, serial, self.max_megabytes))
-
-    def judge_file(self, visitor: Visitor, path: Path | None, serial: int) -> Answer:
-        """The verdict on an upload, which moves to where only its visitor reads it.
-
-        ``path`` is None when what a browser named is no upload. Never raises.
-        """
-        try:
-            item = self._judge(visitor, path)
-        except Exception as error:
-            return _answer(visitor, _problem(error, serial))
-        return _answer(visitor, partial(_of_file, item, serial))
 
     def say_again(self, visitor: Visitor) -> Answer | None:
         """The last answer in the current language; None where there was none."""
         answered = visitor.of(LastAnswer).answered
         return answered() if answered else None
 
-    def _judge(self, visitor: Visitor, path: Path | None) -> Callable[[], Item]:
+    def take(self, visitor: Visitor, path: Path) -> tuple[CatalogEntry, str]:
+        """List an uploaded checkpoint for its visitor alone; returns it with what it is.
+
+        The upload stays as it is: the same file may serve for something else. Taken twice it is
+        one entry. Raises SegdemoError where it is of no use.
+        """
         if not self.uploads:
             raise FileError("add_uploads_off")
-        if path is None:
-            raise FileError("file_unreadable", name=text("add_your_file"))
         name, size = printable(path.name), path.stat().st_size
         if over_limit(size, self.max_megabytes):
-            path.unlink()
             raise FileError("add_file_too_large", name=name, limit=self.max_megabytes)
-        own = Path(tempfile.mkdtemp(dir=visitor.folder)) / path.name
-        shutil.move(path, own)
-        with own.open("rb") as file:
-            verdict = judge(file, name=path.name, size=size)
-        if verdict.reason is None:
-            last = visitor.of(LastAnswer)
-            last.repository, last.file = None, from_file(own, "upload")
-        else:
-            own.unlink()
-        return partial(judged, name, size, verdict, verdict.reason)
+        with path.open("rb") as file:
+            verdict = judge(file, name=path.name, size=size, folder=path.parent)
+        if verdict.reason is not None:
+            raise verdict.reason
+        # Gradio keeps each upload in a folder that is named by its content.
+        own = visitor.folder / path.parent.name / path.name
+        if not own.exists():
+            own.parent.mkdir(exist_ok=True)
+            _link(path, own)
+        entry = from_file(own, "upload")
+        visitor.entries[entry.id] = entry
+        return entry, judged(name, size, verdict, None).facts
 
     def use(self, visitor: Visitor, number: int, token: str | None = None) -> CatalogEntry:
         """List the file of that number in the last answer for this visitor; begin its download.
@@ -156,10 +143,7 @@ class Adding:
         return entry
 
     def _chosen(self, visitor: Visitor, number: int) -> CatalogEntry:
-        last = visitor.of(LastAnswer)
-        if last.file is not None:
-            return last.file
-        repository = last.repository
+        repository = visitor.of(LastAnswer).repository
         if repository is None or not 0 <= number < len(repository.files):
             raise HubError("add_look_again")
         file = repository.files[number]
@@ -212,8 +196,11 @@ def _problem(error: Exception, serial: int) -> Callable[[], Answer]:
     return lambda: problem(said.message(), serial)
 
 
-def _of_file(item: Callable[[], Item], serial: int) -> Answer:
-    return Answer(kind="files", serial=serial, title=text("add_your_file"), items=(item(),))
+def _link(path: Path, own: Path) -> None:
+    try:
+        own.hardlink_to(path)
+    except OSError:  # another disk, or one that knows no links
+        shutil.copy(path, own)
 
 
 class _PublicFirst:

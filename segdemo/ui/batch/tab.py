@@ -1,6 +1,6 @@
 """The tab for many images: its components, and which event calls what."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from segdemo.ui.batch.payload import BatchPayload
 from segdemo.ui.batch.runs import BatchRuns
 from segdemo.ui.gradio_support.errors import refusal
 from segdemo.ui.gradio_support.event_data import number_of, text_of
+from segdemo.ui.intake.places import FilePlace
 from segdemo.ui.language.texts import labelled
 from segdemo.ui.visitor import Visitor
 from segdemo.ui.wiring import QUICK, Wiring
@@ -26,24 +27,20 @@ MAX_RUNS = 2
 class BatchParts:
     """The components of the tab."""
 
-    pictures: gr.File
-    masks: gr.File
+    pictures: FilePlace
+    masks: FilePlace
     run: gr.Button
     panel: BatchPanel
 
 
-def create_batch_components() -> BatchParts:
-    """The components, to be called inside of their tab."""
+def create_batch_components(limits: Mapping[str, Any]) -> BatchParts:
+    """The components, to be called inside of their tab; ``limits`` as of a ``FilePlace``."""
     with gr.Row(elem_id="batch-files"):
         # No list of endings: a file of another kind is a row that says what is wrong with it.
-        pictures = labelled(
-            gr.File(file_count="multiple", height=140, min_width=240, elem_id="batch-pictures"),
-            label="page_batch_pictures",
-        )
-        masks = labelled(
-            gr.File(file_count="multiple", height=140, min_width=240, elem_id="batch-masks"),
-            label="page_batch_masks",
-        )
+        with gr.Column(min_width=240):
+            pictures = FilePlace(kind="pictures", limits=limits, elem_id="batch-pictures")
+        with gr.Column(min_width=240):
+            masks = FilePlace(kind="masks", limits=limits, elem_id="batch-masks")
     run = labelled(gr.Button(variant="primary", elem_id="batch-run"), value="page_batch_run")
     return BatchParts(pictures=pictures, masks=masks, run=run, panel=BatchPanel(elem_id="batch"))
 
@@ -59,7 +56,7 @@ def register(
     """Tie the tab; an image that is opened in the page is compared there.
 
     ``prepare`` makes a run of a visitor, their files, and what the slots hold; ``reopen`` makes
-    updates of the components ``reopened`` from the files of an image and its mask.
+    updates of the components ``reopened`` from a visitor and the files of an image and its mask.
     """
 
     def follow(
@@ -94,7 +91,8 @@ def register(
             picture, mask, slots = visitor.of(BatchRuns).opened(number_of(event, "number"))
         except Exception as error:
             raise refusal(error) from error
-        return [*reopen(picture, mask), *wiring.filled(visitor, slots)]
+        visitor.turn += 1
+        return [*reopen(visitor, picture, mask), *wiring.filled(visitor, slots)]
 
     parts.run.click(
         follow,

@@ -1,5 +1,6 @@
 """Turns exceptions into sentences for users; unexpected ones are logged under a reference."""
 
+import html
 import logging
 import secrets
 
@@ -30,8 +31,23 @@ def known(error: Exception) -> SegdemoError:
 
 
 def refusal(error: Exception) -> gr.Error:
-    """What to raise in a handler, so that the sentence for ``error`` pops up."""
+    """What to raise in a handler of the page, so that the sentence for ``error`` pops up."""
+    return gr.Error(_as_html(explain(error)), print_exception=False)
+
+
+def plain_refusal(error: Exception) -> gr.Error:
+    """What to raise in an endpoint: programs read the sentence as it is."""
     return gr.Error(explain(error), print_exception=False)
+
+
+def warn(sentence: str) -> None:
+    """Let a sentence pop up while the handler goes on."""
+    gr.Warning(_as_html(sentence))
+
+
+def _as_html(sentence: str) -> str:
+    # Gradio's toasts are HTML, and a sentence may quote a file or the words of a link.
+    return html.escape(sentence, quote=False)
 
 
 async def misunderstood(request: Request, error: Exception) -> Response:

@@ -11,6 +11,12 @@ def text_of(event: gr.EventData, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def texts_of(event: gr.EventData, name: str) -> list[str]:
+    """The texts in the list of that name; none where there is no list."""
+    value = _data(event, name)
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
 def number_of(event: gr.EventData, name: str) -> int:
     """The whole number of that name; -1 where there is none."""
     value = _data(event, name)

@@ -44,15 +44,10 @@ CSS = """
 #title h1 { font-size: 20px; margin: 0; letter-spacing: -0.01em; }
 #title p { margin: 2px 0 0; }
 #title p, #status p { color: var(--body-text-color-subdued); font-size: 13px; }
-/* One line of our own words, which follow the language that is chosen. */
-[data-testid="upload-text"][data-words] {
-  flex-direction: row; gap: 0; min-height: 0; padding: 26px 10px 8px; font-size: 0;
-}
-[data-words] > * { display: none; }
-[data-words] > .icon-wrap { display: block; width: 16px; height: 16px; margin: 0; }
-[data-words]::after { content: attr(data-words); margin-inline-start: 8px; font-size: 13px; }
+/* Our own words, which follow the language that is chosen. */
 .toast-title[data-words] { font-size: 0; }
-.toast-title[data-words]::after { margin: 0; font-size: 15px; }
+.toast-title[data-words] > * { display: none; }
+.toast-title[data-words]::after { content: attr(data-words); font-size: 15px; }
 #slots-more { gap: 8px; }
 .slot input { text-overflow: ellipsis; padding-inline-end: 16px !important; }
 .slot .icon-wrap { inset-inline-end: 2px !important; }

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gradio.utils import get_upload_folder
+from gradio.utils import get_upload_folder, is_static_file
 
 
 def uploaded(path: str) -> Path | None:
@@ -13,3 +13,12 @@ def uploaded(path: str) -> Path | None:
     except (OSError, ValueError):
         return None
     return file if file.is_relative_to(folder) and file.is_file() else None
+
+
+def served(path: str) -> Path | None:
+    """The file of that name, if it was uploaded, made by this server, or belongs to the page."""
+    try:
+        own = Path(path).resolve()
+        return own if is_static_file(own) and own.is_file() else uploaded(path)
+    except (OSError, ValueError):
+        return None

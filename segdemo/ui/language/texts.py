@@ -20,7 +20,7 @@ _Labelled = TypeVar("_Labelled", bound=Block)
 
 
 def labelled(component: _Labelled, **said: Said) -> _Labelled:
-    """The component with its texts: ``labelled(gr.Button(), value="page_compare")``.
+    """The component with its texts: ``labelled(gr.Button(), value="page_add")``.
 
     They are set now, and again whenever the language changes.
     """

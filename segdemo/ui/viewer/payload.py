@@ -248,6 +248,8 @@ class ViewerPayload:
     truth: Truth | None = None
     link: tuple[tuple[str, str], ...] = ()
     """What a link to this comparison names: see links.py."""
+    stored: bool = False
+    """Whether no network ran for it here."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[0-9a-f]{12,32}", self.run):
@@ -270,6 +272,7 @@ class ViewerPayload:
             "panels": [panel.to_json() for panel in self.panels],
             "threshold": self.threshold,
             "link": [list(pair) for pair in self.link],
+            "stored": self.stored,
         }
         if self.state is not None:
             payload["state"] = self.state.to_json()

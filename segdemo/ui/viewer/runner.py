@@ -25,7 +25,7 @@ from segdemo.ui.transfers.transfers import State
 from segdemo.ui.viewer.assumed import assumed
 from segdemo.ui.viewer.class_maps import class_maps
 from segdemo.ui.viewer.map_files import cache_map, viewer_size
-from segdemo.ui.viewer.payload import Figures, PanelEntry
+from segdemo.ui.viewer.payload import Figures, PanelEntry, ViewerPayload
 from segdemo.ui.viewer.predictions import Key, Predictions, key_of
 from segdemo.wording import amount, millions
 
@@ -128,6 +128,29 @@ def panel_id(number: int) -> str:
     return f"slot-{number}"
 
 
+class Shown:
+    """What a visitor's viewer was told last."""
+
+    def __init__(self) -> None:
+        self.payload: ViewerPayload | None = None
+
+    def keep(self, payload: ViewerPayload) -> ViewerPayload:
+        """Remember a payload, and return it."""
+        self.payload = payload
+        return payload
+
+
+def without_waiting(payload: ViewerPayload) -> ViewerPayload:
+    """The comparison with all that was still to come told as stopped."""
+    panels = tuple(
+        replace(panel, status="absent", title=text("run_stopped"), message=text("run_stopped_hint"))
+        if panel.status in ("waiting", "running")
+        else panel
+        for panel in payload.panels
+    )
+    return replace(payload, panels=panels)
+
+
 def _all_there(panel: PanelEntry) -> bool:
     """Whether the browser can fetch every map: Gradio's cache forgets files after a day."""
     classes = panel.classes
@@ -189,7 +212,7 @@ def describe(segmenter: Segmenter) -> str:
 def assumptions(segmenter: Segmenter, prediction: Prediction) -> Iterator[str]:
     """What was taken for granted, a line each: whose names, which sizes, which numbers."""
     detection = segmenter.detection
-    yield text("note_origin", origin=detection.origin)
+    yield text(detection.note_key, origin=detection.origin)
     yield text("note_parameters", parameters=f"{detection.parameters:,}")
     if detection.alternatives:
         names = ", ".join(alternative.id for alternative in detection.alternatives)

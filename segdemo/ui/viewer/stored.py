@@ -39,6 +39,7 @@ class Example:
             panels=tuple(map(_panel, count(), self.document["panels"])),
             threshold=self.document["threshold"],
             run=self.run,
+            stored=True,
             link=(*(("m", name) for name in self.checkpoints), ("ex", self.picture.stem)),
         )
 

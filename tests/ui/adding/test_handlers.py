@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from segdemo.checkpoints.verdict import Verdict
-from segdemo.errors import FileError, HubError, UnknownNetworkError
+from segdemo.errors import FileError, HubError, SegdemoError, UnknownNetworkError
 from segdemo.settings import Settings
 from segdemo.ui.adding.handlers import Adding
 from segdemo.ui.shelf import Shelf
@@ -222,47 +222,50 @@ def upload(folder, tmp_path):
     return upload
 
 
-def test_a_dropped_file_is_judged_and_used_the_same_way(adding, shelf, visitor, upload):
+def test_a_file_of_ones_own_is_listed_for_its_visitor_alone(adding, shelf, visitor, upload):
     path = upload()
-    answer = adding.judge_file(visitor, path, 5)
-    assert (answer.kind, answer.serial) == ("files", 5)
-    assert answer.items[0].facts.startswith("U-Net")
-    entry = adding.use(visitor, 0)
+    entry, facts = adding.take(visitor, path)
+    assert facts.startswith("U-Net")
     assert shelf.find(entry.id, visitor).path.is_relative_to(visitor.folder)
     assert shelf.find(entry.id, Visitor()) is None
-    assert not path.exists()
     assert visitor.of(Transfers).rows().rows == ()
 
 
-def test_a_dropped_file_keeps_its_name_in_any_script(adding, visitor, upload):
-    answer = adding.judge_file(visitor, upload("血管ü\u202e.safetensors"), 5)
-    assert answer.items[0].title == "血管ü?.safetensors"
+def test_an_upload_stays_for_what_else_it_serves_and_taken_twice_is_one_entry(
+    adding, shelf, visitor, upload
+):
+    path = upload()
+    first, _ = adding.take(visitor, path)
+    assert path.exists()
+    second, _ = adding.take(visitor, path)
+    assert first == second
+    assert list(visitor.entries) == [first.id]
 
 
-def test_a_dropped_file_that_is_no_checkpoint_says_why_and_is_gone(adding, visitor, upload):
+def test_a_file_of_ones_own_keeps_its_name_in_any_script(adding, visitor, upload):
+    entry, _ = adding.take(visitor, upload("血管ü.safetensors"))
+    assert entry.path.name == "血管ü.safetensors"
+
+
+def test_a_file_that_is_no_checkpoint_says_why_and_is_not_kept(adding, visitor, upload):
     path = upload("page.pth")
     path.write_text("<!DOCTYPE html><html></html>")
-    answer = adding.judge_file(visitor, path, 5)
-    assert not answer.items[0].usable
-    assert "web page" in answer.items[0].facts
-    assert not path.exists()
+    with pytest.raises(SegdemoError, match="web page"):
+        adding.take(visitor, path)
+    assert visitor.entries == {}
     assert [one for one in visitor.folder.rglob("*") if one.is_file()] == []
 
 
-def test_a_dropped_file_beyond_the_limit_is_a_sentence_and_gone(hub, shelf, visitor, upload):
+def test_a_file_beyond_the_limit_is_a_sentence(hub, shelf, visitor, upload):
     adding = Adding(settings=Settings(max_download_megabytes=1), hub=hub.access, shelf=shelf)
     path = upload()
     path.write_bytes(bytes(1_000_001))
-    assert "larger than 1 MB" in adding.judge_file(visitor, path, 1).note
-    assert not path.exists()
+    with pytest.raises(FileError, match="larger than 1 MB"):
+        adding.take(visitor, path)
 
 
-def test_where_uploads_are_off_no_file_is_read(hub, shelf, visitor, upload):
+def test_where_uploads_are_off_no_file_is_taken(hub, shelf, visitor, upload):
     adding = Adding(settings=Settings(checkpoint_uploads=False), hub=hub.access, shelf=shelf)
-    answer = adding.judge_file(visitor, upload(), 1)
-    assert answer.kind == "problem"
-    assert answer.note == FileError("add_uploads_off").message()
-
-
-def test_a_path_that_is_no_upload_is_a_sentence(adding, visitor):
-    assert adding.judge_file(visitor, None, 1).kind == "problem"
+    with pytest.raises(FileError) as refused:
+        adding.take(visitor, upload())
+    assert refused.value.key == "add_uploads_off"

@@ -30,9 +30,9 @@ def test_a_handler_speaks_the_language_of_the_visitor_among_its_arguments(visito
 def test_a_handler_speaks_it_to_the_end_when_it_fails(visitor):
     @spoken
     def fails(visitor):
-        raise LookupError(text("page_compare"))
+        raise LookupError(text("page_add"))
 
-    with pytest.raises(LookupError, match=text("page_compare", "zh")):
+    with pytest.raises(LookupError, match=text("page_add", "zh")):
         fails(visitor)
     assert language() == "en"
 
@@ -71,7 +71,7 @@ def test_a_generator_that_is_left_is_closed(visitor):
 def test_a_component_is_said_again_by_the_keys_that_it_names():
     def make():
         with gr.Blocks() as page:
-            labelled(gr.Button(), value="page_compare")
+            labelled(gr.Button(), value="page_add")
             labelled(gr.Textbox(), label=lambda: text("page_network", letter="B"))
             gr.Textbox(label="no text of ours")
         return page
@@ -79,7 +79,7 @@ def test_a_component_is_said_again_by_the_keys_that_it_names():
     button, box = labelled_in(in_a_loop(make))
     assert (button.value, box.label) == ("Compare", "Network B")
     with speaking("zh"):
-        assert relabelled(button)["value"] == text("page_compare", "zh")
+        assert relabelled(button)["value"] == text("page_add", "zh")
         assert relabelled(box)["label"] == text("page_network", "zh", letter="B")
 
 

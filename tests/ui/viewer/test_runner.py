@@ -141,7 +141,7 @@ def test_what_is_absent_says_whether_it_is_coming(entries, picture):
     ((coming,),) = Runner(Counting()).run(picture, "d", as_they_come(far), {"far": "running"})
     ((stopped,),) = Runner(Counting()).run(picture, "d", as_they_come(far), {"far": "stopped"})
     assert (idle.title, coming.title) == ("Not downloaded yet", "Being downloaded")
-    assert "Press Compare" in idle.message
+    assert "Press Run again" in idle.message
     assert "Try the download again" in stopped.message
 
 

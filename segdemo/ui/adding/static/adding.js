@@ -1,6 +1,7 @@
 // The panel for adding checkpoints: sends what was entered to Python, shows its answers, and sends the choice.
 
 import { icon, make, partsOf, setText, sweep } from "../../gradio_support/static/dom.js";
+import { giveFiles } from "../../gradio_support/static/files_given.js";
 import { fill } from "../../viewer/static/arithmetic/text.js";
 
 export function mountAdding(root, host) {
@@ -15,10 +16,9 @@ export function mountAdding(root, host) {
     look(place, parts.text.value);
   });
   parts.file.addEventListener("change", () => {
-    if (parts.file.files.length) send(place, parts.file.files[0]);
+    giveFiles("network", [...parts.file.files]);
     parts.file.value = "";
   });
-  listenToDrops(place);
   host.onPayload(() => takeAnswer(place, host.payload()));
   host.onLanguage(() => {
     place.strings = host.strings();
@@ -36,8 +36,8 @@ function labelPlace({ parts, strings, limits }) {
   setText(parts.hint, limits.online ? strings.hint : strings.offline);
   parts.form.hidden = !limits.online;
   setText(parts.dropText, strings.drop);
+  setText(parts.dropHint, fill(strings.drop_hint, { limit: limits.megabytes }));
   parts.file.setAttribute("aria-label", strings.drop);
-  parts.file.accept = limits.endings.join(",");
   parts.drop.hidden = !limits.uploads;
   setText(parts.dropNote, limits.uploads ? "" : strings.uploads_off);
   parts.dropNote.hidden = limits.uploads;
@@ -52,27 +52,6 @@ function look(place, words) {
   place.parts.text.value = text;
   begin(place, fill(place.strings.looking, { words: text }));
   place.host.send("look", { words: text, serial: place.serial });
-}
-
-async function send(place, file) {
-  const { strings, limits, host } = place;
-  if (file.size > limits.megabytes * 1e6) {
-    const sentence = fill(strings.file_too_large, { name: file.name, limit: limits.megabytes });
-    takeAnswer(place, problemOf(++place.serial, sentence));
-    return;
-  }
-  const serial = begin(place, fill(strings.sending, { name: file.name }));
-  try {
-    const path = await host.upload(file);
-    if (serial === place.serial) host.send("file", { path, serial });
-  } catch (error) {
-    console.error("segdemo: a file could not be sent", error);
-    takeAnswer(place, problemOf(serial, fill(strings.not_sent, { name: file.name })));
-  }
-}
-
-function problemOf(serial, note) {
-  return { schema: "segdemo.adding/1", serial, kind: "problem", note, items: [], facts: [] };
 }
 
 // Begins a request, which makes earlier ones obsolete; returns its serial number.
@@ -173,20 +152,4 @@ function fileLine(place, item, number, strings) {
   use.addEventListener("click", () => place.host.send("use", { number, serial: ++place.serial }));
   line.append(use);
   return line;
-}
-
-function listenToDrops(place) {
-  const { drop } = place.parts;
-  const over = (event) => {
-    event.preventDefault();
-    drop.dataset.over = "";
-  };
-  drop.addEventListener("dragenter", over);
-  drop.addEventListener("dragover", over);
-  drop.addEventListener("dragleave", () => delete drop.dataset.over);
-  drop.addEventListener("drop", (event) => {
-    event.preventDefault();
-    delete drop.dataset.over;
-    if (event.dataTransfer.files.length) send(place, event.dataTransfer.files[0]);
-  });
 }

@@ -3,26 +3,12 @@
 import { setAttribute } from "../../gradio_support/static/dom.js";
 import { fill } from "../../viewer/static/arithmetic/text.js";
 
-const UPLOADS = Object.freeze({
-  "picture": "drop_picture",
-  "truth": "drop_mask",
-  "batch-pictures": "drop_pictures",
-  "batch-masks": "drop_masks",
-});
-
 // The page's style shows an element's data-words in place of Gradio's own.
 export function labelGradioParts(strings) {
   // Otherwise a screen reader says only "button".
   document.querySelectorAll("#examples .gallery-item").forEach((button, index) => {
     setAttribute(button, "aria-label", fill(strings.example, { number: index + 1 }));
   });
-  for (const [id, name] of Object.entries(UPLOADS)) {
-    const place = document.querySelector(`#${id} [data-testid="upload-text"]`);
-    if (!place) continue;
-    setAttribute(place, "data-words", strings[name]);
-    const button = place.closest("button");
-    if (button) setAttribute(button, "aria-label", strings[name]);
-  }
   for (const kind of ["error", "warning", "info"]) {
     for (const title of document.querySelectorAll(`.toast-title.${kind}`)) {
       setAttribute(title, "data-words", strings[`toast_${kind}`]);

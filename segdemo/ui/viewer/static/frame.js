@@ -1,5 +1,6 @@
 // Draws one frame: only what the changes since the last one concern.
 
+import { tellComparison } from "../../gradio_support/static/comparison_told.js";
 import { setAttribute, setText, sweep } from "../../gradio_support/static/dom.js";
 import { stateOf } from "./arithmetic/payload.js";
 import { fill } from "./arithmetic/text.js";
@@ -39,6 +40,11 @@ export function drawFrame(viewer) {
   // Written last: who waits for them finds everything drawn.
   setAttribute(viewer.root, "data-run", viewer.run);
   setAttribute(viewer.root, "data-state", stateNow(viewer));
+  tellComparison({
+    state: stateNow(viewer), stored: viewer.stored,
+    statuses: viewer.panels.map((panel) => statusNow(viewer, panel)),
+    names: viewer.panels.map(({ entry }) => entry.label),
+  });
 }
 
 function stateNow(viewer) {

@@ -30,6 +30,7 @@ export function takePayload(viewer, payload) {
   viewer.run = payload.run;
   viewer.image = payload.image;
   viewer.told = payload.truth;
+  viewer.stored = Boolean(payload.stored);
   reconcilePanels(viewer, payload.panels);
   if (isNewRun) restoreClasses(viewer, payload.state);
   if (isNewRun && payload.state) {
@@ -45,6 +46,7 @@ function clear(viewer) {
   viewer.run = "";
   viewer.image = null;
   viewer.told = null;
+  viewer.stored = false;
   loadTruth(viewer, null);
   dropPicture(viewer);
   reconcilePanels(viewer, []);

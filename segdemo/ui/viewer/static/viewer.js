@@ -20,7 +20,7 @@ export function mountViewer(root, host) {
       reference: 0, left: 0, right: 1, divider: 0.5, linked: true, active: null,
       plot: "histogram",
     },
-    chosen: new Set(), colours: new Map(), run: "",
+    chosen: new Set(), colours: new Map(), run: "", stored: false,
     image: null, picture: null, pictureUrl: null, pictureFailed: false,
     panels: [], inspected: null, agreements: [], joints: new Map(), pairsLeft: false, view: FITTED, point: null,
     size: { width: 0, height: 0 }, density: 1, dark: false, frame: null,

@@ -1,0 +1,1 @@
+"""How files come in: by drag, by paste, by a chooser; sorted by what they hold."""

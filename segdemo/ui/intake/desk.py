@@ -1,0 +1,14 @@
+"""What lies on a visitor's page: the picture, its mask, and many of both."""
+
+from pathlib import Path
+
+
+class Desk:
+    """Kept for a visitor; browsers hold the same and are not asked for it where it matters."""
+
+    def __init__(self) -> None:
+        self.picture: Path | None = None
+        """None while an example or nothing lies there, or what cannot be read."""
+        self.truth: Path | None = None
+        self.pictures: tuple[Path, ...] = ()
+        self.masks: tuple[Path, ...] = ()

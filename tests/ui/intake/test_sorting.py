@@ -1,0 +1,70 @@
+"""What was dropped is sorted by what it holds."""
+
+import json
+import zipfile
+
+import pytest
+import torch
+from PIL import Image
+
+from segdemo.ui.intake.sorting import Sorted, sort
+
+LIMIT = 10**7
+
+
+@pytest.fixture
+def files(tmp_path, folder):
+    """Files by name, whatever their names say."""
+    Image.new("L", (40, 30)).save(tmp_path / "photo.png")
+    Image.new("L", (40, 30)).save(tmp_path / "photo_mask.png")
+    Image.new("L", (40, 30)).save(tmp_path / "deep.tif")
+    Image.new("L", (40, 30)).save(tmp_path / "image.pth", format="PNG")
+    torch.save({"a": torch.zeros(1)}, tmp_path / "saved.pth")
+    torch.save({"a": torch.zeros(1)}, tmp_path / "saved.zip")
+    torch.save({"a": torch.zeros(1)}, tmp_path / "old", _use_new_zipfile_serialization=False)
+    (tmp_path / "tensors").write_bytes((folder / "first.safetensors").read_bytes())
+    (tmp_path / "page.pth").write_text("<!DOCTYPE html>")
+    (tmp_path / "page.png").write_text("<!DOCTYPE html>")
+    (tmp_path / "words.txt").write_text(json.dumps({"a": 1}))
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
+        archive.write(tmp_path / "photo.png", "photo.png")
+    return lambda *names: [tmp_path / name for name in names]
+
+
+def names(found: Sorted):
+    return [
+        [path.name for path in paths] for paths in (found.pictures, found.masks, found.networks)
+    ]
+
+
+@pytest.mark.parametrize("target", ["any", "picture", "network"])
+def test_images_and_checkpoints_are_told_by_content_wherever_they_are_dropped(files, target):
+    dropped = files("saved.pth", "image.pth", "saved.zip", "old", "tensors", "page.pth")
+    found = sort(dropped, target, limit=LIMIT)
+    assert names(found) == [
+        ["image.pth"],
+        [],
+        ["saved.pth", "saved.zip", "old", "tensors", "page.pth"],
+    ]
+
+
+def test_what_is_neither_is_judged_as_what_it_was_meant_for(files):
+    for target, expected in (("picture", 0), ("mask", 1), ("network", 2)):
+        found = names(sort(files("words.txt", "page.png"), target, limit=LIMIT))
+        assert found[expected] == ["words.txt", "page.png"]
+
+
+def test_an_image_is_a_mask_where_it_was_meant_or_named_as_one(files):
+    assert names(sort(files("photo.png"), "mask", limit=LIMIT)) == [[], ["photo.png"], []]
+    both = files("photo_mask.png", "photo.png", "deep.tif")
+    assert names(sort(both, "any", limit=LIMIT)) == [
+        ["photo.png", "deep.tif"],
+        ["photo_mask.png"],
+        [],
+    ]
+    alone = files("photo_mask.png", "deep.tif")
+    assert names(sort(alone, "any", limit=LIMIT)) == [["photo_mask.png", "deep.tif"], [], []]
+
+
+def test_an_archive_of_images_is_no_checkpoint(files):
+    assert names(sort(files("many.zip"), "any", limit=LIMIT)) == [["many.zip"], [], []]
