@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from segdemo.batch.members import PICTURE_ENDINGS
 from segdemo.errors import PictureError
+from segdemo.images.formats import PICTURE_ENDINGS
 from segdemo.outputs.files import FILE_KINDS
 from segdemo.outputs.png import is_own_png
 from segdemo.wording import printable
