@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from segdemo.checkpoints import read_file
-from segdemo.checkpoints.export import export_onnx, export_safetensors
+from segdemo.checkpoints.export import export_onnx, export_original, export_safetensors
+from segdemo.checkpoints.graph_outputs import GRAPH_OUTPUTS
 from segdemo.checkpoints.nearest import nearest_miss
 from segdemo.checkpoints.places import located
 from segdemo.checkpoints.recognise import recognise
@@ -28,6 +29,9 @@ from segdemo.strings import text
 from segdemo.version import VERSION
 from segdemo.wording import printable, shown
 
+_ORIGINAL = Path("original")
+"""In place of a file of names: those that the checkpoint has."""
+_OURS = "segdemo"
 _FAILED = 1
 _STOPPED = 128 + 2
 _UNREAD = 128 + 13
@@ -87,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     export = commands.add_parser("export", help=text("cli_export"))
     export.add_argument("file", type=located, help=text("cli_file"))
     export.add_argument("--to", type=Path, required=True, help=text("cli_to"))
+    export.add_argument("--output", choices=GRAPH_OUTPUTS, help=text("cli_graph_output"))
+    export.add_argument("--fp16", action="store_true", help=text("cli_fp16"))
     export.set_defaults(run=_export)
 
     publishing = commands.add_parser("publish", help=text("cli_publish"))
@@ -104,8 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     finetuning.add_options(finetune)
     finetune.set_defaults(run=_finetune)
 
-    for command in (predict, export):
-        command.add_argument("--names", type=Path, metavar="FILE", help=text("cli_names"))
+    for command, help_key in ((predict, "cli_names"), (export, "cli_export_names")):
+        command.add_argument("--names", type=Path, metavar="FILE", help=text(help_key))
     for command in (inspect, predict, evaluating, export, publishing, finetune):
         command.add_argument("--assume", metavar="ID", help=text("cli_assume"))
     return parser
@@ -214,18 +220,30 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
         raise ExportError("export_ending", name=target.name)
     if target.resolve() == options.file.resolve():
         raise ExportError("export_exists", name=target.name)
-    recognised = recognise(options.file, assume=options.assume, names=options.names)
+    original = options.names == _ORIGINAL and not _ORIGINAL.exists()
+    is_graph = target.suffix == ".onnx"
+    if (options.output or options.fp16) and not is_graph:
+        raise ExportError("export_graph_only")
+    names = None if original else options.names
+    recognised = recognise(options.file, assume=options.assume, names=names)
     detection, spec = recognised.detection, recognised.spec
     target.parent.mkdir(parents=True, exist_ok=True)
     facts: dict[str, str] = {}
-    if target.suffix == ".onnx":
-        facts["difference"] = f"{export_onnx(detection, spec, target):.1g}"
+    if is_graph:
+        output = options.output or GRAPH_OUTPUTS[0]
+        found = export_onnx(detection, spec, target, output=output, half=options.fp16)
+        facts["difference"] = f"{found:.1g}"
         multiple = detection.architecture.requirements(detection.config).multiple_of
         facts["sizes"] = (
             text("cli_multiples", multiple=multiple) if multiple > 1 else text("cli_any_size")
         )
+    elif original:
+        tensors = unwrap(read_file(options.file).content).tensors
+        export_original(tensors, detection, spec, recognised.metadata, target)
     else:
         export_safetensors(detection, spec, recognised.metadata, target)
+        if detection.mapping.renames and detection.origin != _OURS:
+            _complain(text("cli_renamed", origin=detection.origin))
     print(
         text(
             "cli_exported_onnx" if facts else "cli_exported",
