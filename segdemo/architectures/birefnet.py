@@ -110,7 +110,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.pyramid(functional.relu(self.norm1(self.first(x))))
-        return self.norm2(self.last(y))  # type: ignore[no-any-return]
+        return self.norm2(self.last(y))
 
 
 class ImagePatches(nn.Module):
@@ -130,7 +130,7 @@ class ImagePatches(nn.Module):
         # Not the pixels of a patch become channels: the patches of the whole image do.
         x = image.view(batch, channels, side, height // side, side, width // side)
         x = x.transpose(3, 4).reshape(batch, -1, height // side, width // side)
-        return self.last(self.first(x))  # type: ignore[no-any-return]
+        return self.last(self.first(x))
 
 
 class Gate(nn.Module):
@@ -143,7 +143,7 @@ class Gate(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         edges = functional.relu(self.norm(self.conv(x)))
-        return x * self.weight(edges).sigmoid()  # type: ignore[no-any-return]
+        return x * self.weight(edges).sigmoid()
 
 
 class BiRefNet(nn.Module):
@@ -181,7 +181,7 @@ class BiRefNet(nn.Module):
                 skip = features[step + 1]
                 x = _resized(self.gates[step](x), skip) + self.lateral[step](skip)
         x = _resized(x, image)
-        return self.head(torch.cat([x, self.image[-1](image)], dim=1))  # type: ignore[no-any-return]
+        return self.head(torch.cat([x, self.image[-1](image)], dim=1))
 
     def _encoded(self, image: Tensor) -> list[Tensor]:
         """The features of the image and of one of half its size together, the deepest first."""

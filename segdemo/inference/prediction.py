@@ -135,7 +135,7 @@ class Prediction:
         default. The files are called after ``name``, by default after the picture's path. Raises
         PictureError, ExportError, and what ``mask`` raises.
         """
-        stem = Path(picture).stem if isinstance(picture, str | os.PathLike) else "picture"
+        stem = Path(picture).stem if isinstance(picture, (str, os.PathLike)) else "picture"
         written: dict[str, Path] = self._drawing(picture, threshold).write(
             Path(folder), name or stem, kinds
         )

@@ -29,6 +29,7 @@ _RESAMPLING = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 _IN_TORCH = ("bilinear", "bicubic")
+_STRIP_NUMBERS = 1 << 25  # logits that are turned into probabilities at a time
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -163,9 +164,20 @@ def activate(logits: Tensor, activation: Activation, size: tuple[int, int]) -> T
     """Logits (1, C, H, W) -> probabilities (C, h, w) in [0, 1], the padding cut off.
 
     ``size`` is the width and height of the image inside. One channel has no softmax, so
-    it gets a sigmoid. Raises PredictionError when the network returned NaN or infinity.
+    it gets a sigmoid. Large logits are overwritten. Raises PredictionError when the network
+    returned NaN or infinity.
     """
     logits = logits[0, :, : size[1], : size[0]].float()
+    rows = max(1, _STRIP_NUMBERS // max(1, logits.shape[0] * size[0]))
+    if rows >= size[1]:
+        return _activated(logits, activation)
+    # Of many classes a copy more may be all the memory there is.
+    for strip in logits.split(rows, dim=1):
+        strip.copy_(_activated(strip, activation))
+    return logits
+
+
+def _activated(logits: Tensor, activation: Activation) -> Tensor:
     if not bool(torch.isfinite(logits).all()):
         raise PredictionError("prediction_not_finite")
     if activation == "none":

@@ -18,6 +18,7 @@ from segdemo.checkpoints.evidence import NO_EVIDENCE, Evidence
 from segdemo.checkpoints.places import located
 from segdemo.checkpoints.recognise import recognise, require_lengths
 from segdemo.engine.ahead import ahead
+from segdemo.engine.container import within_container
 from segdemo.engine.convolution import to_channels_last
 from segdemo.engine.devices import number_type, select_device, short_name, synchronise, upload
 from segdemo.engine.engine import Engine, reads_channels_last
@@ -36,6 +37,7 @@ from segdemo.wording import amount, millions
 
 _FILLED_BY_MANY = ("cuda",)
 _MOST_TOGETHER = 8
+_ANSWER_BYTES = 8  # of a class of a pixel: its probability, and once more while parts are joined
 _MOST_NAMED = 5
 
 
@@ -189,10 +191,15 @@ class Segmenter:
 
     def _within_memory(self, picture: Image.Image) -> _Fitted:
         """The fewest changes that keep to the memory: none, parts, a smaller image."""
+        budget = self.memory_megabytes * 2**20
         prepared = self._prepared(picture, self.max_side)
+        # Parts do not help where the probabilities of all classes are too much already.
+        answer = _ANSWER_BYTES * self.detection.config.classes * math.prod(prepared.size)
+        if answer > budget:
+            prepared = self._prepared(picture, _reduced(prepared.size, budget / answer))
         given = upload(prepared.tensor, self.device)
         needed = self._engine.memory(self.network, given)
-        share = self.memory_megabytes * 2**20 / needed if needed else 1.0
+        share = budget / needed if needed else 1.0
         if share >= 1:
             # On a CPU each costs what it costs alone; a GPU is not filled by a small one.
             fills = self.device.type not in _FILLED_BY_MANY
@@ -200,8 +207,7 @@ class Segmenter:
             return _Fitted(prepared=prepared, given=given, together=together)
         tiling = self._engine.tiling(self.network, given, share)
         if tiling is None:
-            side = max(1, math.floor(max(prepared.size) * math.sqrt(share)))
-            prepared = self._prepared(picture, side)
+            prepared = self._prepared(picture, _reduced(prepared.size, share))
             given = upload(prepared.tensor, self.device)
         return _Fitted(prepared=prepared, given=given, tiling=tiling)
 
@@ -214,6 +220,11 @@ class Segmenter:
             requirements=self.detection.architecture.requirements(config),
             max_side=max_side,
         )
+
+
+def _reduced(size: tuple[int, int], share: float) -> int:
+    """The longer side of an image with this share of the pixels."""
+    return max(1, math.floor(max(size) * math.sqrt(share)))
 
 
 def load(
@@ -270,7 +281,7 @@ def load(
         detection=recognised.detection.without_weights(),
         device=chosen_device,
         max_side=settings.max_network_side,
-        memory_megabytes=settings.memory_megabytes,
+        memory_megabytes=within_container(settings.memory_megabytes),
         precision=precision,
         evidence=recognised.evidence,
     )

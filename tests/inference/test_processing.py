@@ -7,6 +7,7 @@ from PIL import Image
 
 from segdemo.architectures import SizeRequirements
 from segdemo.errors import PredictionError
+from segdemo.inference import processing
 from segdemo.inference.processing import (
     activate,
     network_size,
@@ -256,6 +257,21 @@ def test_softmax_of_one_channel_is_its_sigmoid():
 def test_what_is_a_probability_already_is_only_kept_in_range():
     given = torch.tensor([[[[-0.5, 0.25, 1.5]]]])
     assert activate(given, "none", (3, 1)).tolist() == [[[0.0, 0.25, 1.0]]]
+
+
+@every("activation", ["sigmoid", "softmax", "none"])
+def test_large_maps_become_probabilities_strip_by_strip_and_no_more_differs_than_rounding(
+    activation, monkeypatch
+):
+    whole = activate(random_logits(3), activation, (7, 6))
+    monkeypatch.setattr(processing, "_STRIP_NUMBERS", 50)
+    given = random_logits(3)
+    strips = activate(given, activation, (7, 6))
+    torch.testing.assert_close(strips, whole, rtol=1e-6, atol=0)
+    assert strips.data_ptr() == given.data_ptr()
+    given[0, 2, 5, 6] = float("nan")
+    with pytest.raises(PredictionError):
+        activate(given, activation, (7, 6))
 
 
 @every("activation", ["sigmoid", "softmax", "none"])

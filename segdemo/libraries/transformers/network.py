@@ -43,6 +43,8 @@ class ByQueries(nn.Module):
     softmax of its logarithm is its share among all classes, so that the same class wins.
     """
 
+    task: Tensor | None
+
     def __init__(
         self, network: nn.Module, *, at: tuple[int, int] | None, task: Tensor | None
     ) -> None:
