@@ -197,3 +197,32 @@ def test_the_page_can_be_used_by_keyboard_alone(shipped_page):
     assert "state button" in reached
     assert any(place.endswith(" threshold") for place in reached)
     assert any(place.startswith("examples") for place in reached)
+
+
+def test_the_printed_keys_work_from_the_start(shipped_page):
+    mode = "document.querySelector('#viewer .sv').segdemo.state().mode"
+    shipped_page.keyboard.press("2")
+    shipped_page.wait_for_function(f"{mode} === 'mask'")
+    shipped_page.locator("#checkpoint-0 input").focus()
+    shipped_page.keyboard.press("4")
+    assert shipped_page.evaluate(mode) == "mask"
+
+
+def test_on_a_phone_the_result_comes_first_and_into_sight(new_page, shipped_address):
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.goto(shipped_address)
+    page.wait_for_selector(f"{READY}[data-layout=swipe]")
+    stage = page.locator("#viewer .sv-stage .sv-view")
+    at_first = stage.bounding_box()
+    assert at_first["y"] < 844 * 3 / 4
+    assert at_first["width"] > 300
+    assert page.locator("#picture").bounding_box()["y"] < at_first["y"]
+    assert page.locator("#checkpoint-0").bounding_box()["y"] > at_first["y"]
+    page.locator("#examples button").nth(1).tap()
+    page.wait_for_function(
+        """() => {
+          const { top, bottom } = document.querySelector("#viewer .sv-stage").getBoundingClientRect();
+          return top > 0 && top < innerHeight / 2 && bottom > innerHeight / 2;
+        }"""
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") == 390

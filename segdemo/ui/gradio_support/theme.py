@@ -62,11 +62,20 @@ CSS = """
   display: block; width: 100%; height: 100%; max-width: none; max-height: none;
 }
 #examples img { object-fit: cover; }
+@media (pointer: coarse) {
+  #slots-more button, #views > .tab-wrapper button, #language select, .slot input { min-height: 44px; }
+  #examples > .gallery { grid-template-columns: repeat(auto-fill, minmax(72px, 1fr)); }
+}
 footer .divider { display: none; }
 footer .settings { margin-inline-start: 16px; }
 @media (max-width: 860px) {
   .gradio-container .main.app { padding: 12px; }
-  #controls { position: static; }
-  #controls, #results { flex-basis: 100% !important; }
+  #page { gap: 12px; }
+  /* What is chosen stands in one column with the results, which follow their picture. */
+  #controls { display: contents; }
+  #controls > *, #results { flex: 1 1 100% !important; order: 3; max-width: 100%; }
+  #controls > :is(#title, #zone) { order: 0; }
+  #controls > #picture { order: 1; }
+  #results { order: 2; }
 }
 """

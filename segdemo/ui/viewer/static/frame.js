@@ -41,7 +41,7 @@ export function drawFrame(viewer) {
   setAttribute(viewer.root, "data-run", viewer.run);
   setAttribute(viewer.root, "data-state", stateNow(viewer));
   tellComparison({
-    state: stateNow(viewer), stored: viewer.stored,
+    run: viewer.run, state: stateNow(viewer), stored: viewer.stored,
     statuses: viewer.panels.map((panel) => statusNow(viewer, panel)),
     names: viewer.panels.map(({ entry }) => entry.label),
   });
