@@ -25,7 +25,7 @@ from segdemo.ui.adding.hub_access import DEFAULT_ENDPOINT, HubAccess
 from segdemo.ui.batch.runs import prepare
 from segdemo.ui.intake.placing import Placing
 from segdemo.ui.shelf import Shelf
-from segdemo.ui.slots import MIN_SLOTS
+from segdemo.ui.slots import SLOTS_AT_FIRST
 from segdemo.ui.transfers.transfers import Transfers
 from segdemo.ui.viewer.links import NextView, pairs_of
 from segdemo.ui.viewer.map_files import cache_picture
@@ -80,7 +80,7 @@ class Handlers:
 
     def first_checkpoints(self) -> list[str]:
         """What the slots hold when there is no example."""
-        return [entry.id for entry in self.shelf.entries() if entry.path][:MIN_SLOTS]
+        return [entry.id for entry in self.shelf.entries() if entry.path][:SLOTS_AT_FIRST]
 
     def chosen(self, visitor: Visitor, names: Sequence[str | None]) -> list[Chosen]:
         """The checkpoints in the slots that exist, and how this visitor wants them read.
@@ -170,6 +170,7 @@ class Handlers:
         announced = ViewerPayload(
             image=cache_picture(decoded.image, Path(path)),
             run=digest[:16],
+            state=visitor.of(NextView).state,
             panels=tuple(
                 PanelEntry(id=panel_id(slot), label=entry.title_here)
                 for slot, (entry, _) in enumerate(checkpoints)

@@ -44,9 +44,8 @@ def _register(demo: gr.Blocks, handlers: Handlers, parts: Parts) -> None:
     wiring = Wiring(
         visitor=parts.visitor,
         count=parts.count,
-        filters=[slot.architecture for slot in parts.slots],
         checkpoints=[slot.checkpoint for slot in parts.slots],
-        counted=[parts.count, parts.more, parts.fewer, *(slot.group for slot in parts.slots)],
+        counted=[parts.count, parts.more, *(slot.group for slot in parts.slots)],
         listed=choices.listed,
         filled=choices.filled,
         refresh=compare.refresh,

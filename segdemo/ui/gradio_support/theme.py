@@ -48,7 +48,8 @@ CSS = """
 .toast-title[data-words] { font-size: 0; }
 .toast-title[data-words] > * { display: none; }
 .toast-title[data-words]::after { content: attr(data-words); font-size: 15px; }
-#slots-more { gap: 8px; }
+.slot > .row, .slot .row { align-items: end; }
+.slot button[id^="remove-"] { margin: 0 8px 8px 0; }
 .slot input { text-overflow: ellipsis; padding-inline-end: 16px !important; }
 .slot .icon-wrap { inset-inline-end: 2px !important; }
 /* Gradio opens a list at its chosen line, which it looks for in the list's own box. */
@@ -63,7 +64,8 @@ CSS = """
 }
 #examples img { object-fit: cover; }
 @media (pointer: coarse) {
-  #slots-more button, #views > .tab-wrapper button, #language select, .slot input { min-height: 44px; }
+  #add, .slot :is(button, input) { min-height: 44px; }
+  #views > .tab-wrapper button, #language select { min-height: 44px; }
   #examples > .gallery { grid-template-columns: repeat(auto-fill, minmax(72px, 1fr)); }
 }
 footer .divider { display: none; }

@@ -13,7 +13,7 @@ from segdemo.strings import nearest, speaking, text
 from segdemo.ui.gradio_support.errors import explain
 from segdemo.ui.gradio_support.event_data import text_of
 from segdemo.ui.handlers import Handlers
-from segdemo.ui.slots import MIN_SLOTS
+from segdemo.ui.slots import SLOTS_AT_FIRST
 from segdemo.ui.viewer.links import Link, NextView, address_of, name_of
 from segdemo.ui.viewer.payload import ViewerPayload, new_run
 from segdemo.ui.visitor import Visitor
@@ -74,7 +74,7 @@ def open_link(handlers: Handlers, visitor: Visitor, query: str, token: str | Non
 
 
 def _padded(names: list[str | None]) -> list[str | None]:
-    return [*names, *[None] * (MIN_SLOTS - len(names))]
+    return [*names, *[None] * (SLOTS_AT_FIRST - len(names))]
 
 
 def _find(handlers: Handlers, visitor: Visitor, word: str, token: str | None) -> CatalogEntry:
