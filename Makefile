@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+EXTRAS := $(wildcard requirements-*.txt)
 WITH_CHROMIUM := CHROMIUM="$$(tools/chromium)" && export CHROMIUM
 
 .DEFAULT_GOAL := help
@@ -55,7 +56,6 @@ clean: ## remove the environment and all caches
 	$(BIN)/python -m pip install --requirement requirements.txt
 	@touch $@
 
-.venv/.developer: .venv/.installed requirements-dev.txt requirements-onnx.txt
-	$(BIN)/python -m pip install --requirement requirements.txt \
-		--requirement requirements-onnx.txt --requirement requirements-dev.txt
+.venv/.developer: .venv/.installed $(EXTRAS)
+	$(BIN)/python -m pip install $(addprefix --requirement ,requirements.txt $(EXTRAS))
 	@touch $@

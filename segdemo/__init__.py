@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from segdemo.version import VERSION
+
 if TYPE_CHECKING:
     from segdemo.checkpoints import Detection, detect
     from segdemo.inference.prediction import Prediction
@@ -19,6 +21,14 @@ _HOMES = {
     "from_pretrained": "segdemo.inference.pretrained",
     "load": "segdemo.inference.segmenter",
 }
+
+
+__version__ = VERSION
+
+
+def __dir__() -> list[str]:
+    """The public names, whether they were used yet or not."""
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 
 from segdemo.checkpoints import read_metadata
+from segdemo.checkpoints.places import SHIPPED_FOLDER, own_folder
 from segdemo.checkpoints.published import (
     Place,
     Published,
@@ -28,14 +29,14 @@ from segdemo.hub.cached import cached_files
 from segdemo.hub.references import Address, Repository, WeightFile
 from segdemo.settings import Settings
 from segdemo.strings import DEFAULT_LANGUAGE, table, text
-from segdemo.wording import one_line
+from segdemo.wording import file_name, one_line
 
-SHIPPED_FOLDER = Path(__file__).resolve().parent.parent / "weights"
-
-Source = Literal["shipped", "folder", "cached", "hub", "torchvision", "upload"]
+Source = Literal["shipped", "own", "folder", "cached", "hub", "torchvision", "upload"]
 
 _MAX_FILES = 1000  # that are looked at in a folder and those in it
 _MEGABYTE = 1_000_000
+_SAMPLES = 32
+_SAMPLE_BYTES = 1 << 14
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,13 +76,15 @@ def translated(name: str, title: str) -> str:
 def offered(settings: Settings) -> tuple[CatalogEntry, ...]:
     """All that the page offers without asking anybody, in the same order each time.
 
-    First what is shipped, then the operator's folders, published checkpoints, and the rest of
-    the Hub's cache. The same weights are there once, and no two titles are the same.
+    First what is shipped, then what a person trained here, the operator's folders, published
+    checkpoints, and the rest of the Hub's cache. The same weights are there once, and no two
+    titles are the same.
     """
     at_hand = cached(most_bytes=settings.max_download_megabytes * _MEGABYTE)
     by_id = {entry.id: entry for entry in at_hand}
     entries = (
         *shipped(),
+        *own(own_folder()),
         *in_folders(settings.weights_folders),
         *(_at_hand(entry, by_id.get(entry.id)) for entry in curated()),
         *at_hand,
@@ -117,6 +120,12 @@ def _described(paths: Iterable[Path]) -> Iterator[CatalogEntry]:
             licence=licence,
             commercial=allows_commerce(licence.lower()),
         )
+
+
+def own(folder: Path) -> tuple[CatalogEntry, ...]:
+    """What a person trained here, in the order of names; runs that go on are none of it."""
+    paths = sorted(folder.glob("*.safetensors"))
+    return tuple(filter(None, (_loadable(path, "own") for path in paths)))
 
 
 def in_folders(folders: Sequence[Path]) -> tuple[CatalogEntry, ...]:
@@ -234,7 +243,7 @@ def _from_file(path: Path, source: Source, address: Address | None) -> CatalogEn
 @lru_cache(maxsize=4096)
 def _verdict(path: Path, changed: int, size: int) -> Verdict:
     with path.open("rb") as file:
-        return judge(file, name=path.name, size=size)
+        return judge(file, name=path.name, size=size, folder=path.parent)
 
 
 def _words(path: Path) -> dict[str, Any]:
@@ -274,15 +283,31 @@ def _name_of(path: Path, address: Address | None) -> str:
 
 
 def _id_of(place: Address | Path) -> str:
-    """Short, and it does not tell a visitor where the operator keeps files."""
+    """Short, and it does not tell a visitor where the operator keeps files.
+
+    That of a file is its name and its content, wherever it lies: the same on every machine.
+    """
     if isinstance(place, Path):
-        return f"file-{_hashed(str(place.resolve()))}"
+        status = place.stat()
+        name = file_name(place.stem, otherwise="file", ascii_only=True)
+        return f"{name}-{_sampled(place, status.st_mtime_ns, status.st_size)[:8]}"
     facts = (place.repo_type, place.repo_id, place.revision or "", place.filename or "")
     return f"hub-{_hashed(chr(10).join(facts))}"
 
 
+@lru_cache(maxsize=4096)
+def _sampled(path: Path, changed: int, size: int) -> str:
+    """A hash of a file's size and of pieces of it: of gigabytes nobody waits for the whole."""
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        for part in range(_SAMPLES):
+            file.seek(max(0, size - _SAMPLE_BYTES) * part // (_SAMPLES - 1))
+            digest.update(file.read(_SAMPLE_BYTES))
+    return digest.hexdigest()
+
+
 def _hashed(name: str) -> str:
-    return hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
 def _once(entries: Iterable[CatalogEntry]) -> Iterator[CatalogEntry]:

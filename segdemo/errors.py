@@ -33,6 +33,10 @@ class SegdemoError(Exception):
         """The sentence in ``language``, by default in the current one."""
         return text(self.key, language, **self.facts)
 
+    def as_value(self) -> "SegdemoError":
+        """A copy to keep as a result: without the traceback, which holds every local variable."""
+        return type(self)(self.key, **self.facts)
+
 
 class SettingsError(SegdemoError):
     """The environment asks for something impossible."""

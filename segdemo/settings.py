@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -16,6 +17,8 @@ Precision = Literal["fp32", "bf16", "fp16"]
 """What networks compute in: 32 bits, or 16 with the range or the fraction that others have."""
 
 _NO_FOLDERS: tuple[Path, ...] = ()
+_ANY_HOST: tuple[str, ...] = ()
+_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
 def _positive(convert: Callable[[str], _Number]) -> Callable[[str], _Number]:
@@ -37,6 +40,13 @@ def _folders(raw: str) -> tuple[Path, ...]:
     except (OSError, RuntimeError) as error:  # no home, or a name that no system takes
         raise ValueError(raw) from error
     return folders
+
+
+def _names(raw: str) -> tuple[str, ...]:
+    names = tuple(part.strip().lower() for part in raw.split(",") if part.strip())
+    if not all(map(_HOST.fullmatch, names)):
+        raise ValueError(raw)
+    return names
 
 
 def _switch(raw: str) -> bool:
@@ -136,6 +146,28 @@ class Settings:
         _switch,
         "on or off",
         "whether visitors may open checkpoints of their own, on or off; off on a Space when unset",
+    )
+    disk_megabytes: int = _setting(
+        8000,
+        "SEGDEMO_DISK_MB",
+        _positive(int),
+        "a positive whole number",
+        "how many MB visitors' files may take on disk, together; one address may take half of it",
+    )
+    hosts: tuple[str, ...] = _setting(
+        _ANY_HOST,
+        "SEGDEMO_HOSTS",
+        _names,
+        "a list of names such as demo.example.org,*.example.org",
+        "the names under which the server is reached, separated by commas; when unset, those of "
+        "this machine if it listens here alone, of the Space on a Space, and any otherwise",
+    )
+    drain_seconds: float = _setting(
+        20.0,
+        "SEGDEMO_DRAIN_SECONDS",
+        _positive(float),
+        "a positive number",
+        "how many seconds runs have to finish once the server is told to stop",
     )
     mcp: bool = _setting(
         False,

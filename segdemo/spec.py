@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
 from segdemo.errors import SpecError
+from segdemo.wording import one_line
 
 ResizeRule = Literal["none", "at_most", "longest", "shortest", "stretch", "scale"]
 Resample = Literal["nearest", "bilinear", "bicubic", "lanczos"]
@@ -104,6 +106,26 @@ class SegmentationSpec:
             postprocessing=Postprocessing(**values["postprocessing"]),
             origins=origins,
         )
+
+
+def require_known(overrides: Mapping[str, Any]) -> None:
+    """Raises SpecError for an override of a field that there is not, with the nearest that is."""
+    members = {part: {entry.name for entry in fields(kind)} for part, kind in _PARTS.items()}
+    for part, given in overrides.items():
+        if part not in members:
+            # Perhaps a field whose part was left out, or forgotten.
+            full = [f"{known}.{name}" for known in members for name in members[known]]
+            raise _unknown(str(part), [*members, *full])
+        for name in given if isinstance(given, Mapping) else ():
+            if name not in members[part]:
+                raise _unknown(f"{part}.{name}", [f"{part}.{known}" for known in members[part]])
+
+
+def _unknown(name: str, known: list[str]) -> SpecError:
+    last = name.rpartition(".")[2]
+    exact = [other for other in known if other.rpartition(".")[2] == last]
+    close = exact or get_close_matches(name, known, n=1, cutoff=0.0)
+    return SpecError("spec_unknown", field=one_line(name), nearest=close[0])
 
 
 _PARTS: dict[str, type[Any]] = {"preprocessing": Preprocessing, "postprocessing": Postprocessing}

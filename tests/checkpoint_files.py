@@ -15,5 +15,6 @@ def write_checkpoint(path, *, words=None, seed=0, half=False, **config):
         key: value.half() if half and value.is_floating_point() else value
         for key, value in network.state_dict().items()
     }
+    path.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, path, None if words is None else {"segdemo": json.dumps(words)})
     return path

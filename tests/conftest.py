@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 # These are read when the packages are imported, so they are set before any test is collected.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
+# What a developer has trained is not on offer in a test.
+os.environ["XDG_DATA_HOME"] = os.environ["LOCALAPPDATA"] = tempfile.mkdtemp()
 for _name in [name for name in os.environ if name.startswith("SEGDEMO_")]:
     if _name != "SEGDEMO_OLAH":  # no setting of segdemo, but what an optional test runs
         del os.environ[_name]

@@ -223,9 +223,9 @@ def no_file(stage: Stage) -> None:
 # What is there cannot be read.
 
 
-@situation("only .onnx and .keras", "hub_no_weights", "look")
+@situation("only .gguf and .keras", "hub_no_weights", "look")
 def other_forms(stage: Stage) -> None:
-    stage.server.add(REPO, {"model.onnx": b"onnx", "model.keras": b"keras"})
+    stage.server.add(REPO, {"model.gguf": b"gguf", "model.keras": b"keras"})
     stage.act(file=None)
 
 

@@ -1,24 +1,26 @@
 """A small configuration of every family: all of its parts, each as narrow as they allow."""
 
 from segdemo.architectures.basnet import BASNetConfig
-from segdemo.architectures.bisenet import BiSeNetConfig
-from segdemo.architectures.bisenetv2 import BiSeNetV2Config
-from segdemo.architectures.bisenetv2 import StageConfig as GatheringConfig
+from segdemo.architectures.birefnet import BiRefNetConfig
 from segdemo.architectures.deeplab import DeepLabConfig
 from segdemo.architectures.dlinknet import DLinkNetConfig
 from segdemo.architectures.encoder_unet import EncoderUNetConfig, StepConfig, VGGEncoder
 from segdemo.architectures.encoders.dilated_resnet import ResNetEncoderConfig
 from segdemo.architectures.encoders.mobilenet import MobileNetConfig
-from segdemo.architectures.espnet import ESPNetConfig
+from segdemo.architectures.encoders.swin import SwinConfig
 from segdemo.architectures.fcn import FCNConfig
 from segdemo.architectures.gau_unet import GAUNetConfig
 from segdemo.architectures.isnet import ISNetConfig
-from segdemo.architectures.modnet import MODNetConfig
 from segdemo.architectures.nested_unet import NestedUNetConfig
 from segdemo.architectures.parts.conv_unit import row_of
 from segdemo.architectures.parts.resnet import StageConfig, standard_stages
 from segdemo.architectures.parts.vgg import VGGConfig, vgg16
 from segdemo.architectures.pspnet import PSPNetConfig
+from segdemo.architectures.real_time.bisenet import BiSeNetConfig
+from segdemo.architectures.real_time.bisenetv2 import BiSeNetV2Config
+from segdemo.architectures.real_time.bisenetv2 import StageConfig as GatheringConfig
+from segdemo.architectures.real_time.espnet import ESPNetConfig
+from segdemo.architectures.real_time.modnet import MODNetConfig
 from segdemo.architectures.resnet_unet import ResNetUNetConfig
 from segdemo.architectures.segnet import SegNetConfig
 from segdemo.architectures.smp_unet import SmpUNetConfig
@@ -117,6 +119,15 @@ CONFIGS = {
         refining=(3,) * 6,
         refined=(3,) * 4,
         shares_norm=False,
+    ),
+    "birefnet": BiRefNetConfig(
+        encoder=SwinConfig(
+            in_channels=3, width=4, depths=(1, 2, 1, 1), heads=(1, 2, 2, 2), window=3
+        ),
+        inner=4,
+        pyramid=4,
+        image=4,
+        edges=2,
     ),
     "espnet": ESPNetConfig(
         in_channels=3, classes=5, stem=4, widths=(5, 5), depths=(1, 1), decoder=True

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from dataclasses import replace
 
 import pytest
@@ -240,12 +241,24 @@ def test_a_file_is_judged_once_and_again_when_it_has_changed(folder, monkeypatch
     assert len(judged) == 2
 
 
-def test_an_id_tells_nobody_where_the_operator_keeps_files(folder):
-    write_checkpoint(folder / "secret_name.pth")
-    (entry,) = in_folders([folder])
-    assert "secret" not in entry.id
-    assert "operators" not in entry.id
-    assert entry.id.replace("-", "").isalnum()
+def test_an_id_is_a_name_and_a_content_wherever_the_file_lies(folder, tmp_path):
+    path = write_checkpoint(folder / "my net (1).safetensors")
+    moved = tmp_path / "elsewhere" / path.name
+    moved.parent.mkdir()
+    moved.write_bytes(path.read_bytes())
+    other = write_checkpoint(tmp_path / "other" / path.name, seed=1)
+    ids = [from_file(file, "folder").id for file in (path, moved, other)]
+    assert re.fullmatch(r"my-net-1-[0-9a-f]{8}", ids[0])
+    assert ids[0] == ids[1] != ids[2]
+    assert "operators" not in ids[0]
+
+
+def test_what_a_person_trained_here_is_on_offer(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "own_folder", lambda: tmp_path)
+    path = write_checkpoint(tmp_path / "mine.safetensors")
+    path.with_suffix(".unfinished").write_bytes(path.read_bytes())
+    mine = [entry for entry in offered(Settings()) if entry.source == "own"]
+    assert [entry.path for entry in mine] == [path]
 
 
 def test_a_title_is_one_short_line(folder):

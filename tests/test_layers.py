@@ -18,10 +18,10 @@ MAX_FLAT = 10
 
 # A module imports from its own line and from the lines above it, never from below.
 LAYERS = (
-    {"errors", "settings", "spec", "strings", "wording"},
+    {"errors", "settings", "spec", "strings", "version", "wording"},
     {"architectures"},
-    {"images", "engine"},
-    {"checkpoints"},
+    {"images", "engine", "libraries"},
+    {"checkpoints", "graphs"},
     {"hub"},
     {"catalog", "inference"},
     {"metrics"},
@@ -34,7 +34,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 # The same inside of the page: its packages, and the modules that stand in it.
 UI_LAYERS = (
-    {"gradio_support", "licences", "slots", "running"},
+    {"gradio_support", "licences", "operations", "slots", "running"},
     {"visitor"},
     {"shelf", "wiring"},
     {"language"},
@@ -43,7 +43,7 @@ UI_LAYERS = (
     {"intake"},
     {"viewer.readings", "batch"},
     {"handlers"},
-    {"sharing", "api", "api_truth"},
+    {"sharing", "api", "api_truth", "api_types"},
     {"layout"},
     {"comparing", "slot_events"},
     {"page"},
@@ -56,8 +56,13 @@ OWNERS = {
     "gradio": {"ui"},
     "gradio_client": {"ui"},
     "huggingface_hub": {"hub"},
+    "onnx": {"graphs"},
+    "onnxruntime": {"graphs", "checkpoints"},
     "ray": {"serving"},
     "safetensors": {"checkpoints"},
+    "segmentation_models_pytorch": {"libraries"},
+    "timm": {"libraries"},
+    "transformers": {"libraries"},
 }
 ALLOWED_IN_ARCHITECTURES = {"torch", "torchvision"}
 
@@ -188,6 +193,9 @@ def test_a_module_is_short_and_opens_with_its_job(module):
     assert ast.get_docstring(ast.parse(source))
 
 
+_EXTRAS = ("onnx", "onnxruntime", "segmentation_models_pytorch", "timm", "transformers")
+
+
 @pytest.mark.parametrize(
     ("start", "heavy"),
     [
@@ -195,8 +203,11 @@ def test_a_module_is_short_and_opens_with_its_job(module):
             "import segdemo",
             ("torch", "torchvision", "gradio", "numpy", "PIL", "safetensors", "huggingface_hub"),
         ),
-        ("from segdemo.ui import create_demo; create_demo()", ("torchvision", "torch._dynamo")),
-        ("import segdemo.cli.main", ("gradio", "huggingface_hub.inference")),
+        (
+            "from segdemo.ui import create_demo; create_demo()",
+            ("torchvision", "torch._dynamo", *_EXTRAS),
+        ),
+        ("import segdemo.cli.main", ("gradio", "huggingface_hub.inference", *_EXTRAS)),
     ],
     ids=["package", "page", "command line"],
 )

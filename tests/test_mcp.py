@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from io import BytesIO
@@ -80,12 +82,14 @@ def test_the_four_endpoints_are_the_tools(ask):
     assert tools["segment"].inputSchema["required"] == ["picture", "checkpoint"]
     assert tools["compare"].inputSchema["required"] == ["picture", "checkpoints"]
     assert tools["compare"].description.startswith("Run several networks on one picture;")
+    told = tools["segment"].inputSchema["properties"]["threshold"]["description"]
+    assert told.endswith("the checkpoint's own when left out")
 
 
 def test_a_tool_lists_the_checkpoints(ask):
     answer = ask(lambda session: session.call_tool("list_checkpoints", {}))
     assert not answer.isError
-    assert "'id': 'first'" in answer.content[0].text
+    assert json.loads(answer.content[0].text)[0]["id"] == "first"
 
 
 def test_a_tool_segments_a_picture(ask, weights, picture):
@@ -103,7 +107,9 @@ def test_a_tool_segments_a_picture(ask, weights, picture):
     assert 0 < wanted.mean() < 1
     with Image.open(BytesIO(base64.b64decode(mask.data))) as shown:
         assert (np.asarray(shown) == np.where(wanted, 255, 0)).all()
-    assert f"'coverage': {wanted.mean()}" in figures
+    assert json.loads(figures)["coverage"] == wanted.mean()
+    with Image.open(BytesIO(base64.b64decode(answer.content[2].data))) as shown:
+        assert (np.asarray(shown) // 256 == q).all()
 
 
 def test_a_tool_compares_with_a_truth(ask, picture):
@@ -115,7 +121,28 @@ def test_a_tool_compares_with_a_truth(ask, picture):
     }
     answer = ask(lambda session: session.call_tool("compare", arguments))
     assert not answer.isError
-    assert "'precision': 1.0" in answer.content[0].text
+    told = json.loads(answer.content[0].text)
+    (network,) = told["answers"]
+    assert network["scores"]["precision"] == 1.0
+    assert network["error"] is None
+    assert network["mask"] == {"image": 1}
+    with Image.open(BytesIO(base64.b64decode(answer.content[1].data))) as shown:
+        assert shown.size == picture.size
+    assert len(answer.content) == 2
+
+
+def test_no_answer_tells_where_the_server_keeps_files(ask, picture):
+    calls = [
+        ("list_checkpoints", {}),
+        ("inspect", {"checkpoint": "first"}),
+        ("segment", {"picture": address_of(picture), "checkpoint": "first"}),
+        ("compare", {"picture": address_of(picture), "checkpoints": ["first"]}),
+    ]
+    for name, arguments in calls:
+        answer = ask(lambda session, *call: session.call_tool(name, arguments))  # noqa: B023
+        texts = [content.text for content in answer.content if content.type == "text"]
+        assert [json.loads(text) for text in texts], name
+        assert not re.search(r"/gradio_api/|\bfile=|/tmp", "".join(texts)), name
 
 
 def test_a_mistake_is_answered_by_our_sentence(ask):

@@ -37,3 +37,7 @@ def test_public_names_can_be_imported():
     from segdemo import Detection, Segmenter, detect, from_pretrained, load  # noqa: PLC0415
 
     assert all((Detection, Segmenter, detect, from_pretrained, load))
+
+
+def test_the_public_names_are_shown_before_they_are_used():
+    assert {*segdemo.__all__, "__version__"} <= set(dir(segdemo))

@@ -14,7 +14,7 @@ NUMBERS = sorted(
     VARIABLES.keys()
     - {
         *("SEGDEMO_DEVICE", "SEGDEMO_PRECISION", "SEGDEMO_WEIGHTS"),
-        *("SEGDEMO_UPLOADS", "SEGDEMO_MCP"),
+        *("SEGDEMO_UPLOADS", "SEGDEMO_MCP", "SEGDEMO_HOSTS"),
     }
 )
 
@@ -131,3 +131,13 @@ def test_every_variable_is_named_like_ours_and_explained():
 def test_settings_do_not_change():
     with pytest.raises(FrozenInstanceError):
         Settings().device = "cpu"
+
+
+def test_hosts_are_names_that_may_begin_with_a_star():
+    assert read(SEGDEMO_HOSTS="Demo.example.org, *.example.org").hosts == (
+        "demo.example.org",
+        "*.example.org",
+    )
+    for raw in ("http://demo.example.org", "demo.*", "a b"):
+        with pytest.raises(SettingsError, match="SEGDEMO_HOSTS"):
+            read(SEGDEMO_HOSTS=raw)

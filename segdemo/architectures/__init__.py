@@ -2,16 +2,13 @@
 
 from segdemo.architectures import (
     basnet,
-    bisenet,
-    bisenetv2,
+    birefnet,
     deeplab,
     dlinknet,
     encoder_unet,
-    espnet,
     fcn,
     gau_unet,
     isnet,
-    modnet,
     nested_unet,
     pspnet,
     resnet_unet,
@@ -33,6 +30,7 @@ from segdemo.architectures.base import (
     Shapes,
     SizeRequirements,
 )
+from segdemo.architectures.real_time import bisenet, bisenetv2, espnet, modnet
 
 ARCHITECTURES: tuple[Architecture, ...] = (
     unet.ARCHITECTURE,
@@ -49,6 +47,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     bisenetv2.ARCHITECTURE,
     modnet.ARCHITECTURE,
     basnet.ARCHITECTURE,
+    birefnet.ARCHITECTURE,
     espnet.ARCHITECTURE,
     wnet.ARCHITECTURE,
     gau_unet.ARCHITECTURE,

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 from torch import Tensor, nn
@@ -103,6 +104,13 @@ class KeyMapping:
                 return _Match(template=template, numbers=numbers, leaf=dot + leaf)
         return None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but ``fits``, a function that no pickle takes: what is recognised asks it no more."""
+        return {key: value for key, value in vars(self).items() if key != "fits"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, fits=_always)
+
     @cached_property
     def _firsts(self) -> frozenset[str]:
         """The first names of modules; empty where one has a number in it.
@@ -134,6 +142,10 @@ class ExactNames(KeyMapping):
     def rename(self, keys: Iterable[str]) -> dict[str, str] | None:
         """Their key -> ours, for those of the keys that are part of the network."""
         return {key: self.names[key] for key in keys if key in self.names}
+
+
+def _always(config: Any) -> bool:
+    return True
 
 
 def _pattern(template: str) -> re.Pattern[str]:
@@ -217,3 +229,15 @@ class Architecture:
     forward_deep: Callable[[Any, Tensor], list[Tensor]] = only_output
     """Module, images (N, in_channels, H, W) -> the logits of all outputs that deep supervision
     trains (Lee et al. 2015, arXiv:1409.5185), each (N, C, H, W), the network's own first."""
+    assemble: Callable[[Any, Mapping[str, Tensor]], nn.Module] | None = None
+    """Configuration, tensors -> the module with them, where a library puts them into their
+    places. None: ``build`` and the names of its tensors say all."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By its id: a family has functions that no pickle takes, and is the same everywhere."""
+        return _named, (self.id,)
+
+
+def _named(name: str) -> Architecture:
+    families = import_module("segdemo.architectures").ARCHITECTURES
+    return next(family for family in families if family.id == name)

@@ -31,7 +31,7 @@ _MASK_ENDING = "_mask"
 
 # Of what else lies in an archive nobody has to be told. The last few are images that are not
 # read, with a sentence that says what to do instead.
-_PICTURE_ENDINGS = frozenset(
+PICTURE_ENDINGS = frozenset(
     (
         *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"),
         *(".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".npy", ".dcm", ".nii", ".gz", ".heic", ".heif"),
@@ -163,7 +163,7 @@ def _is_meant(entry: zipfile.ZipInfo) -> bool:
         not entry.is_dir()
         and not path.name.startswith(".")
         and _SIDE_FOLDER not in path.parts
-        and path.suffix.lower() in {*_PICTURE_ENDINGS, _ARCHIVE_ENDING}
+        and path.suffix.lower() in {*PICTURE_ENDINGS, _ARCHIVE_ENDING}
     )
 
 

@@ -119,7 +119,11 @@ class Run:
                 reading=self.truth_reading,
             )
         except Exception as error:
-            return self.known(error)
+            return self._failure(error)
+
+    def _failure(self, error: Exception) -> SegdemoError:
+        # A run keeps its failures for as long as it lives; images in them would stay as well.
+        return self.known(error).as_value()
 
     def _read(self, pair: Pair) -> Decoded:
         content = pair.picture.read(self.max_bytes)
@@ -135,7 +139,7 @@ class Run:
         try:
             decoded = read.result()
         except Exception as error:
-            return Outcome(number=number, pair=pair, failure=self.known(error))
+            return Outcome(number=number, pair=pair, failure=self._failure(error))
         picture = decoded.image
         size = self.measured_size(picture.size)
         thumbnail = picture.copy()
@@ -147,7 +151,7 @@ class Run:
                 prediction = self.predictor.predict(network.path, picture, network.overrides)
                 maps[place] = self._kept(number, place, prediction, size)
             except Exception as error:
-                failures[place] = self.known(error)
+                failures[place] = self._failure(error)
                 continue
             if mask is not None:
                 truths[place] = mask.foreground(prediction.background)
@@ -180,7 +184,7 @@ class Run:
             mask = data_set.read(content, max_megapixels=self.max_megapixels, like=like)
             return mask.fitted(decoded.image.size, decoded.orientation).at(size), None
         except Exception as error:
-            return None, self.known(error)
+            return None, self._failure(error)
 
     def _kept(self, number: int, place: int, prediction: Prediction, size: Size) -> Map:
         """The map that is counted; that of the image's own size goes to disk."""

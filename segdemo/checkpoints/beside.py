@@ -107,7 +107,10 @@ def _folded(tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
 
 def _pieces(key: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
     """The weight that a tensor may be a piece of, all pieces, and how they are joined."""
-    if key.endswith("weight_orig"):
+    if key.endswith("bias_orig"):
+        name = key.removesuffix("_orig")
+        yield name, (key, f"{name}_mask"), "pruning"
+    elif key.endswith("weight_orig"):
         name = key.removesuffix("_orig")
         yield name, (key, f"{name}_mask"), "pruning"
         yield name, (key, f"{name}_u", f"{name}_v"), "spectral norm"

@@ -1,9 +1,9 @@
 """Recognises the network of a state dict and proves it by building it."""
 
-import math
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,19 +12,25 @@ from segdemo.architectures import ARCHITECTURES, Architecture, ExactNames, KeyMa
 from segdemo.checkpoints.batch_norm import fold_biases, with_counters
 from segdemo.checkpoints.nearest import nearest_miss
 from segdemo.checkpoints.refusal import refusal
+from segdemo.checkpoints.soundness import require_finite, require_plain
 from segdemo.checkpoints.structure import Candidate, candidates
 from segdemo.checkpoints.unwrap import Unwrapped, unwrap
-from segdemo.errors import UnknownNetworkError, WeightsError
+from segdemo.errors import UnknownNetworkError
+from segdemo.libraries import Claim, LibraryNetwork, claim
 from segdemo.wording import shown
 
 _MOST_OF_UNIT = 2.0  # no mean of images from 0 to 1 is larger
 _MAX_NETWORKS = 8  # first names that may hold a network each
-_MAX_TENSORS = 5000  # several times the largest network known; more only takes time
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Detection:
     """A network recognised from its tensors: every key explained, every shape compared."""
+
+    note_key: ClassVar[str] = "note_origin"
+    """The string that says how it was recognised."""
+    chosen_key: ClassVar[str] = "origin_tensors"
+    """The string that says who decided for this reading where no person did."""
 
     architecture: Architecture
     mapping: KeyMapping
@@ -90,12 +96,15 @@ class Detection:
 
         Weights already in float32 are shared, not copied. From meta tensors it has no weights.
         """
-        with torch.device("meta"):
-            network = self.architecture.build(self.config)
         tensors = {
             key: tensor.float().contiguous() if tensor.is_floating_point() else tensor
             for key, tensor in self.tensors.items()
         }
+        if self.architecture.assemble is not None:
+            whole = self.architecture.assemble(self.config, tensors)
+            return whole.eval().requires_grad_(False)
+        with torch.device("meta"):
+            network = self.architecture.build(self.config)
         network.load_state_dict(tensors, strict=True, assign=True)
         return network.eval().requires_grad_(False)
 
@@ -108,34 +117,73 @@ class Detection:
         )
 
 
-def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detection:
+def detect(
+    state_dict: Mapping[str, Any],
+    *,
+    assume: str | None = None,
+    description: Mapping[str, Any] | None = None,
+) -> Detection:
     """The network that these tensors are.
 
     Containers and prefixes are taken off first. ``assume`` names the reading to take where
     tensors cannot tell (see ``Detection.alternatives``). Tensors on the meta device do, so
-    that a file's header is enough. Raises UnknownNetworkError, and WeightsError for NaN.
+    that a file's header is enough. ``description`` is the config.json beside the file: a library
+    that wrote it builds its network, if the tensors are exactly that network's.
+    Raises UnknownNetworkError, and WeightsError for NaN.
     """
     unwrapped = unwrap(state_dict)
+    claimed = claim(description) if description else None
+    if claimed is None:
+        return _detect(state_dict, unwrapped, assume)
+    if claimed.is_ours:
+        # Our own family reads it exactly, with and without the extra.
+        with suppress(UnknownNetworkError):
+            return _detect(state_dict, unwrapped, assume)
+    try:
+        return _of_library(unwrapped, claimed)
+    except UnknownNetworkError as refused:
+        # Names and types in such a file are often those of another network.
+        with suppress(UnknownNetworkError):
+            found = _detect(state_dict, unwrapped, assume)
+            if found.origin != claimed.library.name:
+                return found
+        raise refused
+
+
+def _of_library(unwrapped: Unwrapped, claimed: Claim) -> Detection:
+    """What a library makes of the tensors. Raises UnknownNetworkError and WeightsError."""
+    require_plain(unwrapped.tensors)
+    found = _from_library(unwrapped, claimed.read(unwrapped.tensors))
+    _require_finite(found, unwrapped.tensors)
+    return found
+
+
+def _from_library(unwrapped: Unwrapped, network: LibraryNetwork) -> Detection:
+    return Detection(
+        architecture=network.architecture,
+        mapping=network.mapping,
+        config=network.config,
+        stripped=(*unwrapped.stripped, *network.left_out),
+        class_values=unwrapped.class_values,
+        normalisation=(unwrapped.mean, unwrapped.std),
+        tensors=network.tensors,
+        alternatives=tuple(_from_library(unwrapped, rival) for rival in network.rivals),
+    )
+
+
+def _detect(state_dict: Mapping[str, Any], unwrapped: Unwrapped, assume: str | None) -> Detection:
     if unwrapped.rivals:
         # A W-Net and the like has twins inside: only what nothing else explains is several.
         readings = _readings(unwrapped, assume) if unwrapped.tensors else []
         if not readings:
             return _one_of(state_dict, unwrapped.rivals, assume)
-    count = len(unwrapped.tensors)
-    if not count:
-        raise UnknownNetworkError("checkpoint_empty")
-    empty = next((key for key, tensor in unwrapped.tensors.items() if not tensor.numel()), None)
-    if empty is not None:
-        raise UnknownNetworkError("checkpoint_tensor_empty", tensor=shown(empty))
-    if count > _MAX_TENSORS or not all(map(_is_plain, unwrapped.tensors.values())):
-        raise UnknownNetworkError("checkpoint_unknown", count=count)
+    require_plain(unwrapped.tensors)
     readings = _readings(unwrapped, assume)
-    if not readings and not assume:
+    miss = None if readings or assume else nearest_miss(unwrapped.tensors)
+    if miss is not None and miss.is_incomplete_copy:
         # A copy of a known network that lost a tensor is not read as another one that lacks it.
-        miss = nearest_miss(unwrapped.tensors)
-        if miss is not None and miss.is_incomplete_copy:
-            _refuse_lookalikes(unwrapped.tensors)
-            raise refusal(unwrapped.tensors)
+        _refuse_lookalikes(unwrapped.tensors)
+        raise refusal(unwrapped.tensors, miss)
     if not readings or (assume and all(reading.id != assume for reading in readings)):
         # Names tell nothing, or an exported network states what its structure left open.
         readings = _structural(unwrapped, assume) or readings
@@ -146,7 +194,7 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
         # No grammar has a reading of that name, so the refusal below lists those that fit.
         readings = _structural(unwrapped, None)
     if not readings:
-        raise refusal(unwrapped.tensors)
+        raise refusal(unwrapped.tensors, miss or nearest_miss(unwrapped.tensors))
     chosen = readings[0]
     if assume is not None:
         matching = [reading for reading in readings if _is_meant(assume, reading.id)]
@@ -154,7 +202,7 @@ def detect(state_dict: Mapping[str, Any], *, assume: str | None = None) -> Detec
             possible = ", ".join(reading.id for reading in readings)
             raise UnknownNetworkError("checkpoint_assume", assumed=assume, possible=possible)
         chosen = matching[0]
-    _refuse_not_finite(chosen, unwrapped.tensors)
+    _require_finite(chosen, unwrapped.tensors)
     others = tuple(reading for reading in readings if reading is not chosen)
     return replace(chosen, alternatives=others)
 
@@ -197,33 +245,8 @@ def _one_of(state_dict: Mapping[str, Any], names: tuple[str, ...], assume: str |
     return detect({chosen: dict(inside.tensors)}, assume=reading or None)
 
 
-def _is_plain(tensor: Tensor) -> bool:
-    """Dense, and every number stored: an expanded tensor is small in the file and huge in use."""
-    if tensor.layout != torch.strided or tensor.is_quantized:
-        return False
-    return 0 < tensor.nbytes <= tensor.untyped_storage().nbytes()
-
-
-def _refuse_not_finite(detection: Detection, theirs: Mapping[str, Tensor]) -> None:
-    """Raises WeightsError with the checkpoint's name of a tensor that holds NaN or infinity."""
-    wrong = [key for key, tensor in detection.tensors.items() if not _is_finite(tensor)]
-    if wrong:
-        names = detection.mapping.rename(theirs) or {}
-        first = next((key for key, ours in names.items() if ours == wrong[0]), wrong[0])
-        raise WeightsError("checkpoint_not_finite", tensor=shown(first), count=len(wrong))
-
-
-def _is_finite(tensor: Tensor) -> bool:
-    """One pass without a copy: a sum with NaN or infinity in it is not finite."""
-    if tensor.is_meta or not tensor.is_floating_point():
-        return True
-    if tensor.itemsize > 1:
-        total = tensor.sum(dtype=torch.promote_types(tensor.dtype, torch.float32))
-        if math.isfinite(total.item()):
-            return True
-    # Finite numbers, too, may be too many or too large for a sum; their extremes are finite.
-    lowest, highest = torch.aminmax(tensor.float() if tensor.itemsize == 1 else tensor)
-    return math.isfinite(lowest.item()) and math.isfinite(highest.item())
+def _require_finite(detection: Detection, theirs: Mapping[str, Tensor]) -> None:
+    require_finite(detection.tensors, lambda: detection.mapping.rename(theirs) or {})
 
 
 def _refuse_lookalikes(names: Collection[str]) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import logging
+import math
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -47,13 +49,16 @@ def _description(detection: Detection) -> dict[str, Any]:
 def export_onnx(detection: Detection, spec: SegmentationSpec, path: Path) -> float:
     """Images (1, channels, H, W) of any size -> logits, as one file; its largest difference.
 
-    The spec stands in the model's metadata. The file is run by onnxruntime on several sizes and
-    compared with PyTorch; where they differ it is removed. Raises ExportError for that, and
-    where the optional packages are missing.
+    The spec stands in the model's metadata, with the sizes that the network takes. The file is
+    run by onnxruntime on several sizes and compared with PyTorch; where they differ it is removed.
+    Raises ExportError for that, and where the optional packages are missing.
     """
     missing = [name for name in _ONNX_PACKAGES if find_spec(name) is None]
     if missing:
         raise ExportError("export_packages", missing=", ".join(missing))
+    requirements = detection.architecture.requirements(detection.config)
+    multiple_of = math.lcm(spec.preprocessing.multiple_of, requirements.multiple_of)
+    spec = replace(spec, preprocessing=replace(spec.preprocessing, multiple_of=multiple_of))
     network = detection.build()
     example, *checked = _pictures(detection)
     any_size = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import torch
 
-from segdemo.checkpoints.file_types import HEAD_BYTES, sentence_for
+from segdemo.checkpoints.file_types import HEAD_BYTES, sentence_for, sentence_for_name
 from segdemo.checkpoints.pickle_reader import PickleError
 from segdemo.checkpoints.safetensors_files import opens_safetensors, read_header, read_tensors
 from segdemo.checkpoints.torch_files import read_archive, read_legacy
@@ -69,6 +69,9 @@ def read_content(
         raise FileError("file_empty", name=name)
     if size >= _NO_FILE_BYTES:
         raise FileError("file_damaged", name=name)
+    part = sentence_for_name(name)
+    if part is not None:
+        raise FileError(part[0], name=name, **part[1])
     file.seek(0)
     try:
         if opens_safetensors(head):

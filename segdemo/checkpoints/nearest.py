@@ -2,9 +2,10 @@
 
 import re
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ _INNER_KERNELS = ((3, 3), (1, 1), (2, 2))
 _LAST = 40
 _LOST = 2  # as many tensors at most make a file an incomplete copy of a known network
 _WHOLE = 0.9
+_UNTOLD = 30  # the distance of a network whose names fit, but of which no difference can be told
 _FROM_END = range(12)  # numbers that are tried where names are counted from the end
 
 
@@ -64,7 +66,7 @@ class NearMiss:
         """How far from the network, in tensors; what cannot be told is far, unless names fit."""
         if self.differences:
             return len(self.differences)
-        return 30 if self.coverage >= _WHOLE else float("inf")
+        return _UNTOLD if self.coverage >= _WHOLE else inf
 
 
 def _is_misshapen(difference: Difference) -> bool:
@@ -77,25 +79,42 @@ def _is_misshapen(difference: Difference) -> bool:
 
 def nearest_miss(tensors: Mapping[str, Tensor]) -> NearMiss | None:
     """The spelling from which the fewest tensors differ; None if half of the names are strange."""
-    misses = [
-        miss
+    candidates = [
+        (strange, architecture, mapping)
         for architecture in ARCHITECTURES
         for mapping in architecture.mappings
-        if (miss := _miss(tensors, architecture, mapping)) is not None
+        if (strange := _strange(tensors, mapping)) is not None
     ]
-    return min(
-        misses,
-        key=lambda miss: (miss.distance, not miss.sized, -miss.coverage),
-        default=None,
-    )
+    nearest, rank = None, (inf, True, 0.0)
+    for strange, architecture, mapping in sorted(candidates, key=lambda one: len(one[0])):
+        if min(len(strange), _UNTOLD) > rank[0]:
+            break  # Each strange name is a difference: what follows is farther still.
+        miss = _miss(tensors, strange, architecture, mapping)
+        if miss is None:
+            continue
+        its_rank = (miss.distance, not miss.sized, -miss.coverage)
+        if nearest is None or its_rank < rank:
+            nearest, rank = miss, its_rank
+    return nearest
+
+
+def _strange(tensors: Mapping[str, Tensor], mapping: KeyMapping) -> list[str] | None:
+    """The names that this spelling does not have; None if they are more than half."""
+    strange = []
+    for key in tensors:
+        if mapping.match(key) is None:
+            strange.append(key)
+            if 2 * len(strange) > len(tensors):
+                return None
+    return strange
 
 
 def _miss(
-    tensors: Mapping[str, Tensor], architecture: Architecture, mapping: KeyMapping
+    tensors: Mapping[str, Tensor],
+    strange: Sequence[str],
+    architecture: Architecture,
+    mapping: KeyMapping,
 ) -> NearMiss | None:
-    strange = [key for key in tensors if mapping.match(key) is None]
-    if 2 * len(strange) > len(tensors):
-        return None
     names = mapping.rename([key for key in tensors if key not in set(strange)])
     if names is None:
         return None

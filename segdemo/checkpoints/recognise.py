@@ -1,7 +1,7 @@
 """Reads a checkpoint file: which network it is, and how images go in and masks come out."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -10,12 +10,16 @@ from typing import Any
 from segdemo.checkpoints.detect import Detection, detect
 from segdemo.checkpoints.evidence import NO_EVIDENCE, ORIGIN, Evidence, filled, gather, ordered
 from segdemo.checkpoints.files import METADATA_KEY, read_file
+from segdemo.checkpoints.folders import weights_at
 from segdemo.checkpoints.published import known_file
 from segdemo.checkpoints.renaming import Names, detect_renamed
-from segdemo.checkpoints.sidecar_files import neighbours
+from segdemo.checkpoints.sidecar_files import description, neighbours
 from segdemo.errors import SpecError
 from segdemo.spec import SegmentationSpec
 from segdemo.strings import text
+
+Layer = tuple[str, Mapping[str, Any]]
+"""Who speaks, and a part of a spec in its JSON form."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -38,21 +42,22 @@ def recognise(
     mmap: bool = False,
     names: str | Path | Names | None = None,
 ) -> Recognised:
-    """Read a checkpoint file without making it ready to predict; see ``load``.
+    """Read a checkpoint without making it ready to predict; see ``load``.
 
-    Raises CheckpointError.
+    ``path`` may be a folder that a library saved. Raises CheckpointError.
     """
+    path = weights_at(Path(path))
     file = read_file(path, mmap=mmap)
     metadata = parse_metadata(file.metadata)
     said = assume or metadata.get("assume")
     if names is None:
-        detection = detect(file.content, assume=said)
+        detection = detect(file.content, assume=said, description=description(path))
     else:
         detection = detect_renamed(file.content, names, assume=said)
     evidence = gather(detection)
     detection = ordered(detection, evidence, said=said is not None)
     spec = resolve_spec(
-        detection, metadata, path=Path(path), overrides=overrides or {}, evidence=evidence
+        detection, metadata, path=path, overrides=overrides or {}, evidence=evidence
     )
     return Recognised(detection=detection, spec=spec, metadata=metadata, evidence=evidence)
 
@@ -85,21 +90,25 @@ def resolve_spec(
     path: Path | None = None,
     overrides: Mapping[str, Any] = MappingProxyType({}),
     evidence: Evidence = NO_EVIDENCE,
+    certain: Sequence[Layer] = (),
+    usual: Sequence[Layer] = (),
 ) -> SegmentationSpec:
     """Who speaks of a field first decides it, from the surest to what is merely usual.
 
-    They are ``overrides`` of the caller, the file's own, those of the files beside ``path``, what
-    is known of its content, its code base's recipe, and what the class count suggests. Where none
-    of them speaks of values, ``evidence`` does.
+    They are ``overrides`` of the caller, the file's own, ``certain``, those of the files beside
+    ``path``, what is known of its content, its code base's recipe, ``usual``, and what the class
+    count suggests. Where none of them speaks of values, ``evidence`` does.
     Raises SpecError for a senseless value, and for a mean or std of other channels.
     """
     config = detection.config
     activation = "sigmoid" if config.classes == 1 else "softmax"
-    layers: list[tuple[str, Mapping[str, Any]]] = [
+    layers: list[Layer] = [
         (text("origin_user"), overrides),
         (METADATA_KEY, metadata),
+        *certain,
         *(_found_words(path, config) if path else ()),
         (detection.origin, detection.recipe),
+        *usual,
         ("", {"postprocessing": {"activation": activation}}),
     ]
     spec = SegmentationSpec.resolve(layers)

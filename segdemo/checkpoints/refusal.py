@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from segdemo.checkpoints.nearest import nearest_miss
+from segdemo.checkpoints.nearest import NearMiss
 from segdemo.checkpoints.structure.layers import Layer, Layers, read_layers
 from segdemo.errors import UnknownNetworkError
 from segdemo.strings import text
@@ -15,20 +15,33 @@ from segdemo.wording import shown
 # Names that only this family has, each to be found somewhere among the keys.
 _FAMILIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "family_sam": ("Segment Anything", (r"^image_encoder\.", r"^(prompt_encoder|mask_decoder)\.")),
+    "family_sam2": (
+        "Segment Anything 2 or 3",
+        (r"(^|\.)(sam_prompt_encoder|sam_mask_decoder|geometry_encoder|shared_image_embedding)\.",),
+    ),
+    "family_clipseg": ("CLIPSeg", (r"(^|\.)film_mul\.",)),
+    "family_detectron2": (
+        "detectron2",
+        (r"^(backbone\.bottom_up|roi_heads|proposal_generator|sem_seg_head)\.",),
+    ),
+    "family_ben2": ("BEN2", (r"^backbone\.patch_embed\.", r"^multifieldcrossatt\.")),
+    "family_mmseg": ("mmsegmentation", (r"^backbone\.", r"^decode_head\.conv_seg\.")),
     "family_nnunet": ("nnU-Net", (r"^encoder\.stages\.", r"^decoder\.seg_layers\.")),
+    "family_nnunet_1": ("nnU-Net", (r"^conv_blocks_context\.", r"^seg_outputs\.")),
     "family_yolo": ("YOLO", (r"^\d+\.(cv\d|m\.\d+)\.", r"^\d+\.(dfl|proto|cv4)\.")),
     "family_monai": ("MONAI", (r"\.adn\.[AN]\.|^swinViT\.|\.conv\.unit\d\.",)),
 }
+_WAYS = {"family_sam2": "family_sam", "family_nnunet_1": "family_nnunet"}
 _MOST_WIDTHS = 6
 
 
-def refusal(tensors: Mapping[str, Tensor]) -> UnknownNetworkError:
-    """What to raise for tensors of no network known here."""
+def refusal(tensors: Mapping[str, Tensor], nearest: NearMiss | None) -> UnknownNetworkError:
+    """What to raise for tensors of no network known here; ``nearest`` is the closest one."""
     layers = read_layers(tensors)
     return (
         _volumes(layers, len(tensors))
         or _family(tensors)
-        or _near(tensors)
+        or (nearest and _near(nearest, len(tensors)))
         or _alike(layers, len(tensors))
     )
 
@@ -80,19 +93,18 @@ def _family(names: Mapping[str, Tensor]) -> UnknownNetworkError | None:
     """The error that names a family which is built by a library of its own."""
     for key, (family, patterns) in _FAMILIES.items():
         if all(any(re.search(pattern, name) for name in names) for pattern in patterns):
-            return UnknownNetworkError("checkpoint_family", family=family, way_out=text(key))
+            return UnknownNetworkError(
+                "checkpoint_family", family=family, way_out=text(_WAYS.get(key, key))
+            )
     return None
 
 
-def _near(tensors: Mapping[str, Tensor]) -> UnknownNetworkError | None:
+def _near(miss: NearMiss, count: int) -> UnknownNetworkError:
     """Says which network is closest, and what first keeps the tensors from being it."""
-    miss = nearest_miss(tensors)
-    if miss is None:
-        return None
     facts: dict[str, Any] = {
         "title": miss.architecture.title,
         "origin": miss.mapping.origin,
-        "count": len(tensors),
+        "count": count,
     }
     if not miss.differences:
         return UnknownNetworkError("checkpoint_misfit", **facts)

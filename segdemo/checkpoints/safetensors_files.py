@@ -35,7 +35,12 @@ _DTYPES = {
     "U16": torch.uint16,
     "U32": torch.uint32,
     "U64": torch.uint64,
+    "F8_E4M3FNUZ": torch.float8_e4m3fnuz,
+    "F8_E5M2FNUZ": torch.float8_e5m2fnuz,
+    "F8_E8M0": torch.float8_e8m0fnu,
 }
+_PACKED_BITS = {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6}
+"""Kinds of which several numbers share a byte; PyTorch has no arithmetic for them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +187,8 @@ def _checked(document: Any, first: int, size: int, name: str) -> Header:
             raise _DamageError
         dtype, shape = said.get("dtype"), _shape(said.get("shape"))
         start, end = _pair(said.get("data_offsets"))
+        if dtype in _PACKED_BITS:
+            raise FileError("file_kind", name=name, tensor=shown(key), kind=dtype)
         if not isinstance(dtype, str) or dtype not in _DTYPES:
             raise _DamageError
         if 0 in shape:

@@ -40,6 +40,11 @@ def neighbours(path: Path, *, in_channels: int, classes: int) -> list[tuple[str,
     return [(name, layer) for name, layer in layers if layer]
 
 
+def description(path: Path) -> Mapping[str, Any]:
+    """The config.json beside ``path``; {} where none can be read. Never raises."""
+    return _document(path.with_name("config.json"))
+
+
 def _layer(path: Path, in_channels: int, classes: int) -> Layer:
     read = {"config.json": _config, "preprocessor_config.json": _preprocessor}
     layer: Layer = {}

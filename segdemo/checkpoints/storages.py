@@ -21,6 +21,7 @@ from segdemo.checkpoints.pickle_reader import (
     read_pickle,
 )
 from segdemo.errors import FileError
+from segdemo.strings import text
 from segdemo.wording import amount, shown
 
 _STORAGES = {
@@ -47,7 +48,22 @@ _INERT_FUNCTIONS = re.compile(
     r"|torch\.storage\._load_from_bytes|functools\.partial|collections\.(deque|defaultdict)"
     r"|builtins\.(set|frozenset|bytearray|complex|object|slice|range)"
     r"|datetime\.\w+"
+    r"|torch\.serialization\._get_layout|re\._compile|random\.Random"
+    r"|numpy\.(poly1d|finfo)|numpy\._?core\.numeric\._frombuffer|numpy\.ma\.core\._mareconstruct"
+    r"|numpy\.random\.(\w+\.)*__\w+"
+    r"|pandas\.(\w+\.)*_\w*(unpickle|new_Index)\w*"
 )
+_DISTRIBUTED = "torch.distributed.checkpoint."
+# Whose objects are saved whole -> the family, and the string that says what to do.
+_LIBRARIES = {
+    "ultralytics": ("YOLO", "family_yolo"),
+    "monai": ("MONAI", "family_monai"),
+    "nnunetv2": ("nnU-Net", "family_nnunet"),
+    "nnunet": ("nnU-Net", "family_nnunet"),
+    "detectron2": ("detectron2", "family_detectron2"),
+    "mmseg": ("mmsegmentation", "family_mmseg"),
+    "mmengine": ("mmsegmentation", "family_mmseg"),
+}
 _INERT_MODULES = {
     *("argparse", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions"),
     *("pathlib", "types", "typing", "uuid"),
@@ -108,12 +124,23 @@ class StorageReader:
     def mapping(self, content: Any) -> Mapping[str, Any]:
         """The content if it is one and holds tensors as large as they claim."""
         if isinstance(content, Opaque):
-            raise FileError("file_whole_object", name=self.name, found=shown(content.name))
+            raise self._whole(content.name)
         if not isinstance(content, dict):
             raise FileError("file_not_weights", name=self.name, found=type(content).__name__)
         if not self._has_tensors(content) and self.objects:
-            raise FileError("file_whole_object", name=self.name, found=shown(self.objects[0]))
+            raise self._whole(self.objects[0])
         return content
+
+    def _whole(self, found: str) -> FileError:
+        """For an object that is no weights: what it is, and the way out of its library."""
+        if found.startswith(_DISTRIBUTED):
+            return FileError("file_distributed", name=self.name)
+        package = found.partition(".")[0]
+        if package in _LIBRARIES:
+            family, key = _LIBRARIES[package]
+            facts = {"found": shown(found), "family": family, "way_out": text(key)}
+            return FileError("file_whole_family", name=self.name, **facts)
+        return FileError("file_whole_object", name=self.name, found=shown(found))
 
     def _has_tensors(self, content: dict[Any, Any]) -> bool:
         """Raises FileError for a tensor that claims more than there is."""

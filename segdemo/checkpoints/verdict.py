@@ -1,11 +1,14 @@
 """Judges a checkpoint from its header: which network it is, or why it cannot be used."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from segdemo.checkpoints.detect import Detection, detect
 from segdemo.checkpoints.peek import peek
-from segdemo.errors import SegdemoError
+from segdemo.errors import FileError, SegdemoError
+from segdemo.graphs.detection import is_graph, look
+from segdemo.wording import shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,16 +30,26 @@ class Verdict:
     """Why it cannot be used; None when it loads."""
 
 
-def judge(file: BinaryIO, *, name: str, size: int) -> Verdict:
+def judge(file: BinaryIO, *, name: str, size: int, folder: Path | None = None) -> Verdict:
     """The verdict on a seekable file of ``size`` bytes; of its tensors no number is read.
 
-    It holds for loading too, unless the numbers are none to compute with. What the file's content
-    or its source raise as a SegdemoError becomes the reason.
+    It holds for loading too, unless the numbers are none to compute with, or onnxruntime refuses
+    a graph. ``folder`` is where a graph's other files lie. What the file's content or its source
+    raise as a SegdemoError becomes the reason.
     """
     try:
+        if _is_graph(file, name):
+            return _of(look(file, name=shown(name), size=size, folder=folder))
         return _of(detect(peek(file, name=name, size=size).content))
     except SegdemoError as reason:
         return Verdict(reason=reason)
+
+
+def _is_graph(file: BinaryIO, name: str) -> bool:
+    try:
+        return is_graph(file)
+    except OSError as error:
+        raise FileError("file_unreadable", name=shown(name)) from error
 
 
 def _of(detection: Detection) -> Verdict:

@@ -3,14 +3,14 @@
 import argparse
 import math
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from segdemo.catalog import SHIPPED_FOLDER
+from segdemo.checkpoints.places import located, own_folder
+from segdemo.cli.progress import show_line
 from segdemo.engine.devices import device_name
 from segdemo.images.notices import Notice
 from segdemo.settings import Settings
@@ -34,7 +34,7 @@ Say = Callable[[str], None]
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument("-c", "--checkpoint", type=Path, required=True, help=text("cli_file"))
+    parser.add_argument("-c", "--checkpoint", type=located, required=True, help=text("cli_file"))
     parser.add_argument("--images", type=Path, required=True, help=text("finetune_images"))
     parser.add_argument("--masks", type=Path, required=True, help=text("finetune_masks"))
     parser.add_argument("--out", type=Path, help=text("finetune_out"))
@@ -48,7 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings, say: Say) -> int:
     """Trains and tells of it line by line; the exit code. Raises SegdemoError."""
-    folder = settings.weights_folders[0] if settings.weights_folders else SHIPPED_FOLDER
+    folder = settings.weights_folders[0] if settings.weights_folders else own_folder()
     request = Request(
         checkpoint=options.checkpoint,
         images=options.images,
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace, settings: Settings, say: Say) -> int:
         say(line)
     megabytes = f"{request.out.stat().st_size / 1e6:.1f}"
     say(text("finetune_written", path=str(request.out), megabytes=megabytes, step=result.best_step))
-    listed = {path.resolve() for path in (SHIPPED_FOLDER, *settings.weights_folders)}
+    listed = {path.resolve() for path in (own_folder(), *settings.weights_folders)}
     place = request.out.parent.resolve()
     say(
         text("finetune_in_page")
@@ -111,10 +111,10 @@ def _listener(say: Say, asked: Callable[[int], bool]) -> Listener:
         say(text("finetune_looked", step=step, measure=measure, **facts))
 
     return Listener(
-        read=lambda done, count: _line(text("finetune_reading", done=done, count=count)),
+        read=lambda done, count: show_line(text("finetune_reading", done=done, count=count)),
         noticed=noticed,
         began=began,
-        step=lambda step, steps, loss: _line(
+        step=lambda step, steps, loss: show_line(
             text("finetune_step", step=step, steps=steps, loss=f"{loss:.3f}")
         ),
         looked=looked,
@@ -122,15 +122,8 @@ def _listener(say: Say, asked: Callable[[int], bool]) -> Listener:
     )
 
 
-def _line(sentence: str) -> None:
-    """Shows a line that the next one replaces, where a person looks at a terminal."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[K{sentence}")
-        sys.stderr.flush()
-
-
 def _forget_line() -> None:
-    _line("")
+    show_line("")
 
 
 @contextmanager

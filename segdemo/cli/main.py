@@ -2,8 +2,8 @@
 
 import argparse
 import json
+import os
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,50 +11,68 @@ from typing import Any
 from segdemo.checkpoints import read_file
 from segdemo.checkpoints.export import export_onnx, export_safetensors
 from segdemo.checkpoints.nearest import nearest_miss
+from segdemo.checkpoints.places import located
 from segdemo.checkpoints.recognise import recognise
 from segdemo.checkpoints.renaming import proposed_names
 from segdemo.checkpoints.unwrap import unwrap
 from segdemo.cli import finetune as finetuning
+from segdemo.cli import predict as predicting
 from segdemo.errors import ExportError, SegdemoError, UnknownNetworkError
 from segdemo.hub.publish import publish
 from segdemo.images.decode import decode
 from segdemo.inference.inspection import inspection
-from segdemo.inference.segmenter import Segmenter, load
-from segdemo.outputs.render import (
-    View,
-    cutout_picture,
-    draw,
-    map_picture,
-    mask_picture,
-    overlay_picture,
-)
+from segdemo.inference.segmenter import load
 from segdemo.settings import Settings
 from segdemo.strings import text
-from segdemo.wording import shown
+from segdemo.version import VERSION
+from segdemo.wording import printable, shown
 
 _FAILED = 1
+_STOPPED = 128 + 2
+_UNREAD = 128 + 13
+"""What a shell reports of a program that SIGINT and SIGPIPE end."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0, 1 when something failed, 2 when it was misused.
 
-    A failure is one line on stderr.
+    A failure is one line on stderr, what the disk refuses too. Ctrl-C gives 130, and 141 is for
+    output that nobody reads any longer, as a shell expects.
     """
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options, Settings.from_environment())
+        sys.stdout.flush()
     except SegdemoError as error:
         _complain(str(error))
+        return _FAILED
+    except KeyboardInterrupt:
+        goes_on = getattr(options, "skip_existing", None) is not None
+        _complain(text("cli_stopped") if goes_on else text("cli_interrupted"))
+        return _STOPPED
+    except BrokenPipeError:
+        # Python flushes once more at the end, and would complain of the same.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _UNREAD
+    except OSError as error:
+        name = printable(str(error.filename or "-"))
+        _complain(text("cli_system", name=name, reason=error.strerror or type(error).__name__))
         return _FAILED
     return code
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m segdemo", description=text("cli_segdemo"))
+    parser = argparse.ArgumentParser(prog=_program(), description=text("cli_segdemo"))
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"segdemo {VERSION}",
+        help=text("cli_version"),
+    )
     commands = parser.add_subparsers(required=True, metavar=text("cli_command"))
 
     inspect = commands.add_parser("inspect", help=text("cli_inspect"))
-    inspect.add_argument("file", type=Path, help=text("cli_file"))
+    inspect.add_argument("file", type=located, help=text("cli_file"))
     inspect.add_argument("--json", action="store_true", help=text("cli_json"))
     inspect.add_argument("--image", type=Path, help=text("cli_inspect_image"))
     inspect.add_argument("--diff", action="store_true", help=text("cli_diff"))
@@ -62,19 +80,16 @@ def _parser() -> argparse.ArgumentParser:
     inspect.set_defaults(run=_inspect)
 
     predict = commands.add_parser("predict", help=text("cli_predict"))
-    predict.add_argument("image", type=Path, nargs="+", help=text("cli_image"))
-    predict.add_argument("-c", "--checkpoint", type=Path, required=True, help=text("cli_file"))
-    predict.add_argument("-t", "--threshold", type=_threshold, help=text("cli_threshold"))
-    predict.add_argument("--out", type=Path, default=Path(), help=text("cli_out"))
+    predicting.add_options(predict)
     predict.set_defaults(run=_predict)
 
     export = commands.add_parser("export", help=text("cli_export"))
-    export.add_argument("file", type=Path, help=text("cli_file"))
+    export.add_argument("file", type=located, help=text("cli_file"))
     export.add_argument("--to", type=Path, required=True, help=text("cli_to"))
     export.set_defaults(run=_export)
 
     publishing = commands.add_parser("publish", help=text("cli_publish"))
-    publishing.add_argument("file", type=Path, help=text("cli_file"))
+    publishing.add_argument("file", type=located, help=text("cli_file"))
     publishing.add_argument("repository", help=text("cli_repository"))
     publishing.add_argument("--licence", metavar="ID", help=text("cli_licence"))
     publishing.add_argument("--private", action="store_true", help=text("cli_private"))
@@ -91,11 +106,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _threshold(raw: str) -> float:
-    value = float(raw)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(text("cli_threshold_range", value=raw))
-    return value
+def _program() -> str:
+    """As a person called it: the script of the installed package, or the module."""
+    name = Path(sys.argv[0]).stem
+    return "segdemo" if name == "segdemo" else "python -m segdemo"
 
 
 def _complain(sentence: str) -> None:
@@ -182,53 +196,7 @@ def _with_known(name: str, known: dict[str, Any]) -> str:
 
 
 def _predict(options: argparse.Namespace, settings: Settings) -> int:
-    """Write the images of each image; a bad one is told and the rest go on."""
-    segmenter = load(
-        options.checkpoint, assume=options.assume, names=options.names, settings=settings
-    )
-    threshold = options.threshold or segmenter.spec.postprocessing.threshold
-    options.out.mkdir(parents=True, exist_ok=True)
-    stems = Counter(path.stem for path in options.image)
-    code = 0
-    for path in options.image:
-        # Two images that differ in their ending or folder alone must not overwrite each other.
-        name = path.stem if stems[path.stem] == 1 else "_".join(path.parts[-2:])
-        try:
-            written = _predict_one(segmenter, path, threshold, options.out / name, settings)
-        except SegdemoError as error:
-            _complain(f"{path.name}: {error}")
-            code = _FAILED
-        else:
-            print(written)
-    return code
-
-
-def _predict_one(
-    segmenter: Segmenter, path: Path, threshold: float, target: Path, settings: Settings
-) -> str:
-    picture = decode(path, max_megapixels=settings.max_megapixels)
-    prediction = segmenter.predict(picture)
-    probabilities = prediction.foreground_at(picture.size)
-    mask = probabilities >= threshold
-    pictures = {
-        "mask": mask_picture(mask),
-        "probability": map_picture(probabilities),
-        "overlay": overlay_picture(picture, mask),
-        "cutout": cutout_picture(picture, probabilities, threshold),
-    }
-    view = View(prediction=prediction, pick="all", class_names=segmenter.class_names)
-    if view.by_class:
-        pictures["labels"] = draw("mask", picture, view)
-    for kind, image in pictures.items():
-        image.save(target.with_name(f"{target.name}.{kind}.png"))
-    return text(
-        "cli_predicted",
-        name=path.name,
-        percent=f"{100 * mask.mean():.2f}",
-        threshold=f"{threshold:g}",
-        milliseconds=f"{prediction.milliseconds:.0f}",
-        device=prediction.device_and_precision,
-    )
+    return predicting.run(options, settings, _complain)
 
 
 def _export(options: argparse.Namespace, settings: Settings) -> int:

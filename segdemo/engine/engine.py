@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from segdemo.engine.cuda_graphs import Graphs
 from segdemo.engine.devices import without_tf32
+from segdemo.engine.foreign import ForeignNetwork
 from segdemo.engine.fusion import FusedWeights
 from segdemo.engine.receptive_field import ReceptiveField, receptive_field
 from segdemo.engine.tiling import Tiling, best_tiling, tiled
@@ -111,6 +112,8 @@ class Engine:
         A process grows by more, measured on U-Nets by a tenth to nine tenths: a layer has a
         workspace, and smaller tensors leave gaps between them.
         """
+        if isinstance(network, ForeignNetwork):
+            return network.peak(pictures.shape)
         peak = self._size(network, pictures.shape, pictures.device).peak
         return peak * self._dtype.itemsize
 

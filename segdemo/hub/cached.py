@@ -8,9 +8,10 @@ from pathlib import Path
 
 from huggingface_hub import constants
 
+from segdemo.checkpoints.file_types import shard_of
 from segdemo.checkpoints.published import Place
 from segdemo.errors import HubError
-from segdemo.hub.forms import form_of, shard_of
+from segdemo.hub.forms import form_of
 from segdemo.hub.references import Address
 
 # A laptop's cache holds models of all kinds, with tens of thousands of files at times.

@@ -6,9 +6,12 @@ from typing import Literal
 
 Form = Literal["weights", "unread", "other"]
 
-WEIGHT_ENDINGS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar", ".model", ".weights")
+WEIGHT_ENDINGS = (
+    *(".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar", ".model", ".weights"),
+    ".onnx",
+)
 _UNREAD = (
-    "onnx ort keras h5 hdf5 gguf ggml tflite pkl pickle joblib pb msgpack mlmodel mlpackage pte"
+    "ort keras h5 hdf5 gguf ggml tflite pkl pickle joblib pb msgpack mlmodel mlpackage pte"
     " ptl torchscript engine trt caffemodel ot pdparams pdiparams rknn hef mnn"
 )
 # What training keeps beside its weights, in their forms.
@@ -20,7 +23,6 @@ _TRAINING = re.compile(
 )
 # In the forms of weights, of other programs or for other purposes.
 _OTHER_PROGRAMS = re.compile(r"openvino.*\.bin|.*\.(torchscript|mobile)\.pt", re.IGNORECASE)
-_SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(\.\w+)")
 _NO_ENDING = re.compile(r"[\w\-=]+(\.\d[\w\-=]*)*", re.ASCII)
 
 
@@ -42,11 +44,3 @@ def form_of(path: str, *, large: bool = False) -> Form:
     if f".{ending}" in WEIGHT_ENDINGS or (large and _NO_ENDING.fullmatch(name)):
         return "weights"
     return "other"
-
-
-def shard_of(path: str) -> tuple[str, int] | None:
-    """Name and number of shards of the checkpoint that a shard belongs to; None for no shard."""
-    match = _SHARD.fullmatch(path)
-    if match is None or int(match[3]) < 2:
-        return None
-    return match[1] + match[4], int(match[3])

@@ -13,12 +13,13 @@ from typing import Any
 from huggingface_hub import ModelInfo, SpaceInfo
 from huggingface_hub.hf_api import RepoFile
 
+from segdemo.checkpoints.file_types import shard_of
 from segdemo.checkpoints.verdict import Verdict, judge
 from segdemo.errors import HubError, UnknownNetworkError
 from segdemo.hub import client
 from segdemo.hub.about import About
 from segdemo.hub.client import Token, endpoint, host, no_hub
-from segdemo.hub.forms import form_of, shard_of
+from segdemo.hub.forms import form_of
 from segdemo.hub.references import COMMIT, SHA256, Address, Found, Repository, WeightFile
 from segdemo.hub.remote import HubRanges, RangeFile
 from segdemo.hub.transport import Session

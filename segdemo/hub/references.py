@@ -78,7 +78,7 @@ class Repository:
     private: bool
     gated: bool
     unread: tuple[str, ...] = ()
-    """Files with weights in forms that segdemo does not read, such as .onnx or .keras."""
+    """Files with weights in forms that segdemo does not read, such as .gguf or .keras."""
 
 
 @dataclass(frozen=True, kw_only=True)

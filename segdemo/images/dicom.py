@@ -9,6 +9,7 @@ import numpy as np
 from segdemo.errors import PictureError
 from segdemo.images.notices import Notice
 from segdemo.images.raster import Raster, Values, require_pixels, require_plane
+from segdemo.wording import shown
 
 
 def read_dicom(content: bytes, *, max_megapixels: float, plane: int | None = None) -> Raster:
@@ -37,10 +38,10 @@ def read_dicom(content: bytes, *, max_megapixels: float, plane: int | None = Non
     try:
         array = np.asarray(pixels.pixel_array(file, index=number - 1))
     except Exception as error:
-        compressed = bool(getattr(file.file_meta, "TransferSyntaxUID", None)) and (
-            file.file_meta.TransferSyntaxUID.is_compressed
-        )
-        raise PictureError("picture_dicom_codec" if compressed else "picture_incomplete") from error
+        syntax = getattr(file.file_meta, "TransferSyntaxUID", None)
+        if syntax is not None and syntax.is_compressed:
+            raise PictureError("picture_dicom_codec", compression=shown(syntax.name)) from error
+        raise PictureError("picture_incomplete") from error
     if colours == "PALETTE COLOR":
         array, samples = np.asarray(pixels.apply_color_lut(array, file)), 3
     notice = Notice(key="picture_slice", facts={"number": number, "count": frames})

@@ -21,6 +21,7 @@ from segdemo.architectures.parts.data_sets import IMAGENET
 from segdemo.checkpoints.evidence.divergence import divergences
 from segdemo.checkpoints.evidence.scales import CONTRADICTION, doubt
 from segdemo.engine.devices import upload
+from segdemo.engine.foreign import ForeignNetwork
 from segdemo.images.decode import decode
 from segdemo.inference.processing import prepare
 from segdemo.inference.segmenter import Segmenter
@@ -151,8 +152,10 @@ def _reading_as(segmenter: Segmenter, name: str) -> Segmenter:
 def _twin(segmenter: Segmenter, weights: nn.Module) -> nn.Module | None:
     """A network of its own with the weights of another, so that nobody else runs into hooks.
 
-    None where those are not all that it needs.
+    None where those are not all that it needs, and for what another runtime computes.
     """
+    if isinstance(weights, ForeignNetwork):
+        return None
     network = segmenter.detection.without_weights().build()
     try:
         network.load_state_dict(weights.state_dict(), strict=True, assign=True)

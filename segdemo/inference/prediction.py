@@ -1,12 +1,21 @@
 """The prediction for one image: class probabilities and the masks that follow from them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
-from segdemo.inference.processing import Labels, resize_map, winners
+from segdemo.errors import PictureError
+from segdemo.images.inputs import ImageLike, as_image
+from segdemo.images.notices import Notice
+from segdemo.inference.processing import LEVELS, Labels, level_of, resize_map, winners
 from segdemo.settings import Precision
 
 
@@ -28,6 +37,10 @@ class Prediction:
     """In how many overlapping parts it was computed, to stay within memory; the map is the same."""
     background: int = 0
     """The class that is no foreground, where there are several."""
+    threshold: float = 0.5
+    """Where the checkpoint's own mask is cut."""
+    class_names: tuple[str, ...] = ()
+    """The name of each channel; empty when they are not known."""
 
     @property
     def foreground(self) -> npt.NDArray[np.float32]:
@@ -46,10 +59,26 @@ class Prediction:
         return f"{self.device} · {self.precision}"
 
     @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What was done to stay within memory, for people."""
+        notices = []
+        if self.reduced:
+            notices.append(Notice(key="note_reduced", facts={"side": max(self.network_size)}))
+        if self.parts > 1:
+            notices.append(Notice(key="note_parts", facts={"count": self.parts}))
+        return tuple(notices)
+
+    @property
     def network_size(self) -> tuple[int, int]:
         """Width and height that the network saw, without padding."""
         height, width = self.probabilities.shape[1:]
         return width, height
+
+    def without_maps(self) -> "Prediction":
+        """The same with maps of NaN that take no memory, for what else it tells."""
+        height, width = self.probabilities.shape[1:]
+        thin = np.broadcast_to(np.float32(np.nan), (len(self.probabilities), height, width))
+        return replace(self, probabilities=thin)
 
     def foreground_at(self, size: tuple[int, int]) -> npt.NDArray[np.float32]:
         """The foreground probability at ``size`` (width, height), bilinear: (height, width)."""
@@ -63,7 +92,60 @@ class Prediction:
         """(height, width): the most probable class of each pixel at ``size``; see ``winners``."""
         return winners(self.classes_at(size), len(self.probabilities))
 
-    def mask(self, threshold: float = 0.5) -> npt.NDArray[np.bool_]:
-        """(H, W) at the image's own size: whether the foreground reaches ``threshold``."""
-        mask: npt.NDArray[np.bool_] = self.foreground_at(self.picture_size) >= threshold
+    def mask(self, threshold: float | None = None) -> npt.NDArray[np.bool_]:
+        """(H, W) at the image's own size: whether the foreground reaches ``threshold``.
+
+        The checkpoint's own by default. It is rounded to k/256, as in files, on the page and for
+        programs: see ``level_of``. Raises PredictionError for what is not between 0 and 1.
+        """
+        cut = level_of(self.threshold if threshold is None else threshold) / LEVELS
+        mask: npt.NDArray[np.bool_] = self.foreground_at(self.picture_size) >= np.float32(cut)
         return mask
+
+    @property
+    def labels(self) -> Labels:
+        """(H, W): the class of each pixel at the image's own size; of up to two, the mask's 0 or 1.
+
+        See ``labels_at`` and ``mask``.
+        """
+        if len(self.probabilities) > 2:
+            return self.labels_at(self.picture_size)
+        return self.mask().view(np.uint8)
+
+    def overlay(self, picture: ImageLike, threshold: float | None = None) -> Image.Image:
+        """The image that was predicted, tinted: each of several classes in its colour.
+
+        Raises PictureError for an image of another size, and what ``mask`` raises.
+        """
+        drawn: Image.Image = self._drawing(picture, threshold).draw("overlay")
+        return drawn
+
+    def save(
+        self,
+        folder: str | os.PathLike[str],
+        picture: ImageLike,
+        *,
+        name: str | None = None,
+        kinds: Collection[str] = (),
+        threshold: float | None = None,
+    ) -> dict[str, Path]:
+        """Writes what ``segdemo predict`` writes of the image that was predicted: kind -> file.
+
+        ``kinds`` are of mask, probability, overlay, cutout and labels; all that are usual by
+        default. The files are called after ``name``, by default after the picture's path. Raises
+        PictureError, ExportError, and what ``mask`` raises.
+        """
+        stem = Path(picture).stem if isinstance(picture, (str, os.PathLike)) else "picture"
+        written: dict[str, Path] = self._drawing(picture, threshold).write(
+            Path(folder), name or stem, kinds
+        )
+        return written
+
+    def _drawing(self, picture: ImageLike, threshold: float | None) -> Any:
+        """What draws and writes stands above, and whoever only predicts never loads it."""
+        files = import_module("segdemo.outputs.files")
+        image = as_image(picture, max_megapixels=math.inf)
+        if image.size != self.picture_size:
+            given, wanted = (" × ".join(map(str, size)) for size in (image.size, self.picture_size))
+            raise PictureError("picture_other_size", size=given, wanted=wanted)
+        return files.drawing_of(self, image, threshold)

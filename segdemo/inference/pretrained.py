@@ -79,7 +79,12 @@ def _cached(address: Address, settings: Settings) -> Path:
 
 
 def _the_one(addresses: list[Address]) -> Address:
-    """The only checkpoint, or the one with the name that most libraries give it."""
+    """The only checkpoint, or the one with the name that most libraries give it.
+
+    Graphs are there beside the weights that they were exported from.
+    """
+    weights = [one for one in addresses if not (one.filename or "").endswith(".onnx")]
+    addresses = weights or addresses
     named = [address for address in addresses if address.filename == WEIGHTS_NAME]
     chosen = addresses if len(addresses) == 1 else named
     if len(chosen) != 1:

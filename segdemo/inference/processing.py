@@ -14,6 +14,7 @@ from torch.nn import functional
 from segdemo.architectures import SizeRequirements
 from segdemo.errors import PredictionError
 from segdemo.spec import Activation, Preprocessing, Resample
+from segdemo.wording import one_line
 
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
@@ -204,6 +205,17 @@ def winners(maps: Iterable[npt.NDArray[np.float32]], count: int) -> Labels:
         np.copyto(labels, number, where=probabilities > best)
         np.maximum(best, probabilities, out=best)
     return labels
+
+
+def level_of(threshold: float) -> int:
+    """The k in 1..255 of the threshold k/256 that is nearest: the one rule of all that thresholds.
+
+    Raises PredictionError for what is no number between 0 and 1, both excluded.
+    """
+    known = isinstance(threshold, int | float | np.floating) and 0 < threshold < 1
+    if not known:
+        raise PredictionError("api_threshold", value=one_line(threshold))
+    return min(LEVELS - 1, max(1, round(float(threshold) * LEVELS)))
 
 
 def quantise(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:

@@ -4,7 +4,9 @@ import copy
 import math
 import time
 import warnings
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,21 +17,27 @@ from torch import Tensor, nn
 
 from segdemo.checkpoints import Detection
 from segdemo.checkpoints.evidence import NO_EVIDENCE, Evidence
+from segdemo.checkpoints.places import located
 from segdemo.checkpoints.recognise import recognise, require_lengths
 from segdemo.engine.convolution import to_channels_last
 from segdemo.engine.devices import number_type, select_device, short_name, synchronise, upload
 from segdemo.engine.engine import Engine, reads_channels_last
+from segdemo.engine.foreign import ForeignNetwork
 from segdemo.engine.scheduler import DeviceScheduler
 from segdemo.engine.tiling import Tiling
-from segdemo.images.decode import decode
+from segdemo.errors import CheckpointError
+from segdemo.graphs.recognise import opens_graph, recognise_graph
+from segdemo.images.inputs import ImageLike, as_image
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.processing import Prepared, activate, prepare
 from segdemo.settings import Precision, Settings
-from segdemo.spec import SegmentationSpec
+from segdemo.spec import SegmentationSpec, require_known
 from segdemo.strings import text
+from segdemo.wording import amount, millions
 
 _FILLED_BY_MANY = ("cuda",)
 _MOST_TOGETHER = 8
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -91,6 +99,8 @@ class Segmenter:
     @property
     def byte_size(self) -> int:
         """Memory that the weights take; after a prediction, with what was made of them to run."""
+        if isinstance(self.network, ForeignNetwork):
+            return self.network.byte_size
         weights: int = sum(tensor.nbytes for tensor in self.network.state_dict().values())
         return weights + self._engine.byte_size
 
@@ -99,6 +109,7 @@ class Segmenter:
 
         ``overrides`` are in the spec's JSON form. Raises SpecError.
         """
+        require_known(overrides)
         user = text("origin_user")
         decided = SegmentationSpec.resolve([(user, overrides)]).origins
         spec = SegmentationSpec.resolve([(user, overrides), ("", self.spec.to_dict())])
@@ -107,16 +118,16 @@ class Segmenter:
         twin.spec = replace(spec, origins={**self.spec.origins, **decided})
         return twin
 
-    def predict(self, picture: Image.Image, scheduler: DeviceScheduler | None = None) -> Prediction:
-        """Run the network once on an image, read as the page reads it: see images.decode.
+    def predict(self, picture: ImageLike, scheduler: DeviceScheduler | None = None) -> Prediction:
+        """Run the network once on an image, read as the page reads it: see images.inputs.
 
-        ``scheduler``: who else uses the device; nobody by default. Raises PictureError when the
-        image cannot be read, and PredictionError when the network cannot take it or returns NaN.
+        ``picture`` is a path, the bytes of a file, a Pillow image, or an array (H, W) or
+        (H, W, 3) in RGB order. ``scheduler``: who else uses the device; nobody by default. Raises
+        PictureError when the image cannot be read, and PredictionError when the network cannot
+        take it or returns NaN.
         """
         start = time.perf_counter()
-        if picture.mode != "RGB" or picture.info:
-            # Straight from a file: perhaps lying on its side, transparent or deeper than 8 bits.
-            picture = decode(picture, max_megapixels=math.inf)
+        picture = as_image(picture, max_megapixels=math.inf)
         with torch.inference_mode():
             fitted = self._within_memory(picture)
             prepared_in = time.perf_counter() - start
@@ -143,7 +154,49 @@ class Segmenter:
             reduced=fitted.prepared.reduced,
             parts=fitted.tiling.count if fitted.tiling else 1,
             background=self.background,
+            class_names=self.class_names,
+            threshold=self.spec.postprocessing.threshold,
         )
+
+    def predict_batch(
+        self, pictures: Iterable[ImageLike], *, jobs: int = 2
+    ) -> Iterator[Prediction]:
+        """Predictions of any number of images, in order, each as soon as it is there.
+
+        ``jobs`` images are read at a time and no more are in memory; a GPU takes equal sizes
+        together. Raises what ``predict`` raises, when the turn of the image comes.
+        """
+        scheduler = DeviceScheduler()
+        waiting: deque[Future[Prediction]] = deque()
+        executor = ThreadPoolExecutor(max(1, jobs))
+        try:
+            for picture in pictures:
+                if len(waiting) >= jobs:
+                    yield waiting.popleft().result()
+                waiting.append(executor.submit(self.predict, picture, scheduler))
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            executor.shutdown(cancel_futures=True)
+
+    def __repr__(self) -> str:
+        """One line: network, classes, parameters, device."""
+        detection = self.detection
+        named = ", ".join(self.class_names[:_MOST_NAMED]) or str(detection.config.classes)
+        more = ", …" if len(self.class_names) > _MOST_NAMED else ""
+        return (
+            f"Segmenter({detection.architecture.title}, "
+            f"{detection.architecture.describe(detection.config)}, classes: {named}{more}, "
+            f"{millions(detection.parameters)} M parameters, {self.device}, {self.precision})"
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what was made to run it, so that it can be sent to another process."""
+        return {key: value for key, value in self.__dict__.items() if key != "_engine"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._engine = Engine(number_type(self.device, self.precision))
 
     def _within_memory(self, picture: Image.Image) -> _Fitted:
         """The fewest changes that keep to the memory: none, parts, a smaller image."""
@@ -187,6 +240,7 @@ def load(
 ) -> Segmenter:
     """Load a checkpoint file: recognise its network from the tensors and prepare it to predict.
 
+    ``path`` may be the name alone of a shipped checkpoint, such as "vessels_unet", or of one's own.
     ``device`` is a name such as "cuda:1"; the settings' or the best one by default.
     ``assume`` is the id of the reading to take where tensors cannot tell (see
     ``Detection.alternatives``). ``overrides`` are fields of the spec in its JSON form, such as
@@ -202,12 +256,23 @@ def load(
         mmap = _renamed(renamed.pop("constant"), "constant", "mmap")
     if renamed:
         raise TypeError(f"load() got an unexpected keyword argument {min(renamed)!r}")
+    require_known(overrides or {})
     settings = settings or Settings.from_environment()
     # First, because a device that is absent need not wait for a large file.
     chosen_device = select_device(device or settings.device)
-    recognised = recognise(path, assume=assume, overrides=overrides, mmap=mmap, names=names)
+    path, precision = located(path), settings.precision
+    if opens_graph(path):
+        recognised = recognise_graph(
+            path, device=chosen_device, assume=assume, overrides=overrides or {}
+        )
+    else:
+        recognised = recognise(path, assume=assume, overrides=overrides, mmap=mmap, names=names)
     network = recognised.detection.build()
-    if reads_channels_last(chosen_device, number_type(chosen_device, settings.precision)):
+    if isinstance(network, ForeignNetwork):
+        # Another runtime chooses where it computes, and in which numbers.
+        chosen_device, precision = network.device, "fp32"
+        _require_memory(network, Path(path).name, settings.memory_megabytes)
+    elif reads_channels_last(chosen_device, number_type(chosen_device, settings.precision)):
         to_channels_last(network)  # What was recognised holds the same tensors, and is done with.
     return Segmenter(
         network=network,
@@ -217,9 +282,18 @@ def load(
         device=chosen_device,
         max_side=settings.max_network_side,
         memory_megabytes=settings.memory_megabytes,
-        precision=settings.precision,
+        precision=precision,
         evidence=recognised.evidence,
     )
+
+
+def _require_memory(network: ForeignNetwork, name: str, megabytes: int) -> None:
+    """Raises CheckpointError for a network that needs more than that for every image."""
+    needed = network.byte_size + network.least_bytes
+    if needed > megabytes * 2**20:
+        raise CheckpointError(
+            "checkpoint_memory", name=name, needed=amount(needed), limit=amount(megabytes * 2**20)
+        )
 
 
 def _renamed(value: Any, old: str, new: str) -> Any:

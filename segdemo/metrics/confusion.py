@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from segdemo.images.masks import VOID
 from segdemo.metrics.curves import Counts, Shares, shares
+from segdemo.metrics.scores import BY_NAME
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -28,6 +29,21 @@ class Confusion:
         """(classes,): intersection over union; NaN for a class that is neither found nor there."""
         right = np.diag(self.counts)
         return shares(right, self.counts.sum(0) + self.counts[:-1].sum(1) - right)
+
+    def score(self, name: str) -> Shares:
+        """(classes,): the one of ``PIXEL_SCORES`` of this name, of each class against the rest."""
+        parts = BY_NAME[name].parts
+        assert parts is not None
+        right = np.diag(self.counts)
+        wrong = self.counts.sum(0) - right
+        missed = self.counts[:-1].sum(1) - right
+        return shares(*parts(right, wrong, missed, self.counts.sum() - right - wrong - missed))
+
+    def mean(self, name: str) -> float:
+        """The mean of a score over the classes of which it is defined; NaN where there are none."""
+        values = self.score(name)
+        known = values[~np.isnan(values)]
+        return float(known.mean()) if known.size else float("nan")
 
     @cached_property
     def mean_iou(self) -> float:

@@ -22,7 +22,7 @@ DEEP_LEVELS = 1 << 16
 Mask = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.uint8]
 
-_MAX_CLASSES = 256
+MAX_CLASSES = 256
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -50,7 +50,7 @@ class View:
     @property
     def by_class(self) -> bool:
         """Whether it shows the winners, to which no threshold applies."""
-        return self.pick == "all" and 2 < self.classes <= _MAX_CLASSES
+        return self.pick == "all" and 2 < self.classes <= MAX_CLASSES
 
     @property
     def class_number(self) -> int | None:
@@ -142,7 +142,7 @@ def draw(kind: Kind, picture: Image.Image, view: View) -> Image.Image:
 
 def mask_picture(mask: Mask) -> Image.Image:
     """(H, W) -> mode L, the foreground white."""
-    return Image.fromarray(np.where(mask, 255, 0).astype(np.uint8))
+    return Image.fromarray(mask.view(np.uint8) * np.uint8(255))
 
 
 def map_picture(probabilities: npt.NDArray[np.float32]) -> Image.Image:
@@ -194,19 +194,21 @@ def cutout_picture(
     It rises from 0 at p = 0 over one half at the threshold, in (0, 1), to 255 at p = 1, so that
     it is 128 or more exactly where the mask is. At 0.5 it is the probability itself.
     """
-    deep = _deep(probabilities).astype(np.int64)
+    deep = np.arange(DEEP_LEVELS, dtype=np.int64)
     cut = min(max(round(threshold * DEEP_LEVELS), 1), DEEP_LEVELS - 1)
     below = deep * 128 // cut
     above = 128 + (deep - cut) * 128 // (DEEP_LEVELS - cut)
+    # Alpha follows from the 16 bits alone, so it is looked up and not computed for each pixel.
+    alpha = np.where(deep < cut, below, above).astype(np.uint8)
     cut_out = picture.convert("RGBA")
-    cut_out.putalpha(Image.fromarray(np.where(deep < cut, below, above).astype(np.uint8)))
+    cut_out.putalpha(Image.fromarray(alpha[_deep(probabilities)]))
     return cut_out
 
 
 def _deep(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
-    levels: npt.NDArray[np.uint16] = np.minimum(
-        DEEP_LEVELS - 1, np.floor(probabilities * DEEP_LEVELS)
-    ).astype(np.uint16)
+    steps = probabilities * np.float32(DEEP_LEVELS)
+    np.minimum(steps, DEEP_LEVELS - 1, out=steps)
+    levels: npt.NDArray[np.uint16] = steps.astype(np.uint16)  # which drops the fraction
     return levels
 
 

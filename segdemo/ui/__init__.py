@@ -1,18 +1,27 @@
 """The web page."""
 
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
 
 from segdemo import catalog
 from segdemo.errors import SettingsError
 from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
 from segdemo.ui.adding.hub_access import hub_access
+from segdemo.ui.gradio_support.errors import misunderstood
 from segdemo.ui.gradio_support.theme import CSS, THEME
 from segdemo.ui.handlers import Handlers
+from segdemo.ui.operations.disk import DiskQuota
+from segdemo.ui.operations.guard import Guard
+from segdemo.ui.operations.health import routes
+from segdemo.ui.operations.hosts import known_hosts
 from segdemo.ui.page import build
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.viewer import stored
@@ -42,6 +51,11 @@ def launch_options(settings: Settings | None = None) -> dict[str, Any]:
     settings = settings or Settings.from_environment()
     if settings.mcp and find_spec("mcp") is None:
         raise SettingsError("settings_mcp")
+    quota = DiskQuota(settings.disk_megabytes * 1_000_000, lambda: Path(get_upload_folder()))
+    guard = Middleware(Guard, hosts=known_hosts(settings.hosts), quota=quota)
+    if settings.mcp:
+        # The package is optional.
+        import_module("segdemo.ui.gradio_support.mcp_answers").answer_in_json()
     return {
         "theme": THEME,
         "css": CSS,
@@ -52,6 +66,11 @@ def launch_options(settings: Settings | None = None) -> dict[str, Any]:
         "run_history": False,
         "show_error": False,
         "mcp_server": settings.mcp,
+        "app_kwargs": {
+            "middleware": [guard],
+            "routes": routes(quota),
+            "exception_handlers": {TypeError: misunderstood},
+        },
     }
 
 

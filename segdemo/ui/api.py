@@ -1,123 +1,54 @@
 """What programs may call: four endpoints with names, types and docstrings, and nothing else."""
 
-import io
+import inspect
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
-from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any
 
-import numpy as np
 from gradio.events import api
-from numpy.typing import NDArray
 from PIL import Image
 
 from segdemo.catalog import CatalogEntry
 from segdemo.errors import CheckpointError, PictureError, SegdemoError
+from segdemo.images.masks import TruthMask
 from segdemo.inference.inspection import inspection
-from segdemo.inference.processing import LEVELS
-from segdemo.metrics.curves import overlap
-from segdemo.outputs.render import Kind, View, draw
+from segdemo.inference.processing import LEVELS, level_of
+from segdemo.outputs.files import Drawing, FileKind
+from segdemo.outputs.png import encode_png
+from segdemo.outputs.render import View
 from segdemo.outputs.truth_hints import truth_hints
-from segdemo.spec import NO_OVERRIDES, Overrides
+from segdemo.spec import NO_OVERRIDES, Overrides, require_known
 from segdemo.ui.api_truth import (
-    ClassScores,
-    Scores,
-    TruthFacts,
+    Answered,
+    agreements,
+    answered,
     class_scores,
     name_of_reading,
-    number,
     scores,
     truth_facts,
     whole_number,
 )
-from segdemo.ui.gradio_support.errors import explain, refusal
+from segdemo.ui.api_types import (
+    Checkpoint,
+    Comparison,
+    Figures,
+    File,
+    NetworkResult,
+)
+from segdemo.ui.gradio_support.errors import explain, plain_refusal
 from segdemo.ui.gradio_support.uploads import uploaded
 from segdemo.ui.handlers import Handlers
+from segdemo.ui.operations.turns import DEVICE
 from segdemo.ui.slots import MAX_SLOTS
 from segdemo.ui.viewer.map_files import cache_file
 from segdemo.ui.viewer.runner import figures_of
 from segdemo.wording import amount, shown
 
-# --- What goes in and out -----------------------------------------------------------------------
-
-
-class FileMark(TypedDict):
-    """What Gradio knows a file by."""
-
-    _type: Literal["gradio.FileData"]
-
-
-class File(TypedDict, total=False):
-    """A file: ``gradio_client.handle_file`` makes one to send, and fetches what comes back."""
-
-    path: str
-    meta: FileMark
-
-
-class Checkpoint(TypedDict):
-    """A checkpoint on offer."""
-
-    id: str
-    title: str
-    architecture: str
-    task: str
-    source: str
-    bytes: int
-    licence: str
-    commercial: bool | None
-    ready: bool
-
-
-class Figures(TypedDict):
-    """What a network says of a picture: its size, the share of it in the mask, and the lowest,
-    mean and highest probability of the foreground.
-    """
-
-    checkpoint: str
-    title: str
-    width: int
-    height: int
-    threshold: float
-    coverage: float
-    minimum: float
-    mean: float
-    maximum: float
-    milliseconds: float
-    device: str
-
-
-class NetworkResult(TypedDict):
-    """One network's part in a comparison; either figures and files, or the error."""
-
-    checkpoint: str
-    figures: Figures | None
-    scores: Scores | None
-    class_scores: ClassScores | None
-    mask: File | None
-    probability: File | None
-    error: str | None
-
-
-class Agreement(TypedDict):
-    """How much of the masks of two networks is common: intersection over union."""
-
-    first: str
-    second: str
-    iou: float | None
-
-
-class Comparison(TypedDict):
-    """Several networks on one picture."""
-
-    threshold: float
-    answers: list[NetworkResult]
-    agreement: list[Agreement]
-    truth: TruthFacts | None
-    notices: list[str]
-
-
 NO_FILE: File = {}
+FOREGROUND = "foreground"
 
 # --- The endpoints ------------------------------------------------------------------------------
 
@@ -128,7 +59,7 @@ def offer_to_programs(handlers: Handlers) -> None:
     # A list needs no network, so nobody has to wait for it.
     api(_told(programs.list_checkpoints), queue=False)
     for endpoint in (programs.inspect, programs.segment, programs.compare):
-        api(_told(endpoint), concurrency_limit=1, concurrency_id="device")
+        api(_told(endpoint), concurrency_limit=1, concurrency_id=DEVICE)
 
 
 class Programs:
@@ -176,21 +107,23 @@ class Programs:
         self,
         picture: File,
         checkpoint: str,
-        threshold: float = 0.5,
-        pick: str = "foreground",
+        threshold: float | None = None,
+        pick: str = FOREGROUND,
         assume: str | None = None,
         plane: int | None = None,
+        overrides: dict[str, Any] | None = None,
     ) -> tuple[Figures, File, File]:
         """Run one network on a picture.
 
         Args:
             picture: the picture, of any usual format
             checkpoint: the id of a checkpoint on offer
-            threshold: from which probability on a pixel is in the mask, in steps of 1/256
-            pick: "foreground" is whatever is no background; of several classes also the number
-                of one, or "all", whose mask holds the number of each pixel's most probable class
+            threshold: from which probability on a pixel is in the mask, in steps of 1/256; the
+                checkpoint's own when left out
+            pick: "foreground", a class's number, or "all", whose mask holds class numbers
             assume: the reading to take where tensors cannot tell; inspect lists the alternatives
             plane: which page, channel or slice of the picture's file, counted from 1
+            overrides: fields of the spec to read it by, such as {"preprocessing": {"side": 512}}
         Returns:
             the figures
             the mask, a PNG of the picture's size with 255 where the foreground is
@@ -201,43 +134,40 @@ class Programs:
         if assume is not None and not isinstance(assume, str):
             raise SegdemoError("api_assume", value=shown(str(assume)))
         decoded, digest = self._handlers.decoded(_path(picture), whole_number(plane))
-        opened = decoded.image
-        overrides = Overrides(assume=assume or None)
-        segmenter, prediction = self._handlers.prediction(opened, digest, entry, overrides)
-        view = View(
-            prediction=prediction,
-            threshold=level,
-            pick=str(pick),
-            class_names=segmenter.class_names,
-        )
-        if view.pick != "foreground" and not view.by_class and view.class_number is None:
-            raise SegdemoError("api_pick", value=shown(view.pick), count=view.classes)
-        return _figures(entry, view), *_files(opened, view)
+        read = replace(_overrides(overrides), assume=assume or None)
+        drawing = self._drawing(decoded.image, digest, entry, read, level, pick)
+        return _figures(entry, drawing.view), *_files(drawing)
 
     def compare(
         self,
         picture: File,
         checkpoints: list[str],
-        threshold: float = 0.5,
+        threshold: float | None = None,
         truth: File = NO_FILE,
         truth_reading: str | None = None,
         plane: int | None = None,
+        pick: str = FOREGROUND,
+        overrides: dict[str, Any] | None = None,
     ) -> Comparison:
         """Run several networks on one picture; one that fails does not stop the others.
 
         Args:
             picture: the picture, of any usual format
             checkpoints: the ids of one to four checkpoints on offer
-            threshold: from which probability on a pixel is foreground, in steps of 1/256
+            threshold: from which probability on a pixel is foreground, in steps of 1/256; each
+                checkpoint's own when left out
             truth: the right mask, to score the networks against; may be left out
             truth_reading: how the mask is read, such as "labels", "foreground", "ground=255",
                 "void=250", "count_from_1" or "inverse"; the answer lists the others that fit
             plane: which page, channel or slice of the picture's file, counted from 1
+            pick: "foreground", or the number of a class, that mask, scores and agreement are of
+            overrides: by checkpoint, fields of its spec, as segment takes them
         Returns:
             the figures and files of each network, and how far their masks agree
         """
         level = _level(threshold)
         entries = [self._found(checkpoint)[0] for checkpoint in _ids(checkpoints)]
+        readings = {entry.id: _overrides(_of(overrides, entry.id)) for entry in entries}
         decoded, digest = self._handlers.decoded(_path(picture), whole_number(plane))
         opened = decoded.image
         right = None
@@ -250,46 +180,46 @@ class Programs:
             )
         notices = [*decoded.notices, *(right.notices if right else ())]
         answers: list[NetworkResult] = []
-        maps: dict[str, NDArray[np.uint8]] = {}
+        found: dict[str, Answered] = {}
         for entry in entries:
             # A mistake of ours in one network must not take the others' answers away.
             try:
-                segmenter, prediction = self._handlers.prediction(
-                    opened, digest, entry, NO_OVERRIDES
-                )
-                view = View(prediction=prediction, threshold=level)
-                names = segmenter.class_names
-                mask, probability = _files(opened, view)
-                notices += truth_hints(view, right) if right else ()
-                answers.append(
-                    {
-                        "checkpoint": entry.id,
-                        "figures": _figures(entry, view),
-                        "scores": scores(view, right) if right else None,
-                        "class_scores": class_scores(view, right, names) if right else None,
-                        "mask": mask,
-                        "probability": probability,
-                        "error": None,
-                    }
-                )
+                read = readings[entry.id]
+                drawing = self._drawing(opened, digest, entry, read, level, pick)
+                notices += truth_hints(drawing.view, right) if right else ()
+                answers.append(_answer(entry, drawing, right))
                 # Of a large picture the floats of four networks are too much to keep.
-                maps[entry.id] = view.quantised
+                found[entry.id] = answered(drawing)
             except Exception as error:
                 answers.append(_failed(entry, explain(error)))
         return {
-            "threshold": level / LEVELS,
+            "threshold": None if level is None else level / LEVELS,
             "answers": answers,
-            "agreement": [
-                {
-                    "first": first,
-                    "second": second,
-                    "iou": number(overlap(maps[first], maps[second]).iou[level]),
-                }
-                for first, second in combinations(maps, 2)
-            ],
+            "agreement": agreements(found),
             "truth": truth_facts(right) if right else None,
             "notices": list(dict.fromkeys(notice.message() for notice in notices)),
         }
+
+    def _drawing(
+        self,
+        picture: Image.Image,
+        digest: str,
+        entry: CatalogEntry,
+        overrides: Overrides,
+        level: int | None,
+        pick: object,
+    ) -> Drawing:
+        """What a network says of a picture, cut at a level or its own. Raises SegdemoError."""
+        segmenter, prediction = self._handlers.prediction(picture, digest, entry, overrides)
+        view = View(
+            prediction=prediction,
+            threshold=level_of(prediction.threshold) if level is None else level,
+            pick=FOREGROUND if pick is None else str(pick),
+            class_names=segmenter.class_names,
+        )
+        if view.pick != FOREGROUND and not view.by_class and view.class_number is None:
+            raise SegdemoError("api_pick", value=shown(view.pick), count=view.classes)
+        return Drawing(picture=picture, view=view)
 
     def _found(self, name: object) -> tuple[CatalogEntry, Path]:
         """What is offered to everybody under that id, and where it is on this disk."""
@@ -309,9 +239,15 @@ def _told(endpoint: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return endpoint(*arguments)
         except Exception as error:
-            raise refusal(error) from error
+            raise plain_refusal(error) from error
 
+    answer.__doc__ = _unfolded(inspect.getdoc(endpoint) or "")
     return answer
+
+
+def _unfolded(docstring: str) -> str:
+    """Each argument on one line: of several, Gradio tells a program the first alone."""
+    return re.sub(r"\n {8,}(?=\S)", " ", docstring)
 
 
 # --- What programs send -------------------------------------------------------------------------
@@ -335,12 +271,31 @@ def _ids(checkpoints: object) -> list[object]:
     return list(dict.fromkeys(map(str, checkpoints)))
 
 
-def _level(threshold: object) -> int:
-    """The k in 1..255 of the threshold k/256 that is nearest."""
+def _level(threshold: object) -> int | None:
+    """The k in 1..255 of the threshold k/256 that is nearest; None for each checkpoint's own."""
     # Neither 0 nor 1 is one, and no other whole number.
-    if not isinstance(threshold, float) or not 0 < threshold < 1:
+    if threshold is not None and not isinstance(threshold, float):
         raise SegdemoError("api_threshold", value=shown(str(threshold)))
-    return min(LEVELS - 1, max(1, round(threshold * LEVELS)))
+    return None if threshold is None else level_of(threshold)
+
+
+def _overrides(given: object) -> Overrides:
+    """Fields of a spec by part. Raises SegdemoError for what is none, and for unknown fields."""
+    if given is None:
+        return NO_OVERRIDES
+    require_known(given if isinstance(given, dict) else {})
+    if not isinstance(given, dict) or not all(isinstance(part, dict) for part in given.values()):
+        example = '{"preprocessing": {"side": 512}}'
+        raise SegdemoError("api_overrides", value=shown(str(given)), example=example)
+    return NO_OVERRIDES.with_overrides(given)
+
+
+def _of(overrides: object, name: str) -> object:
+    """Those of one checkpoint. Raises SegdemoError for what is not by checkpoint."""
+    if overrides is None or isinstance(overrides, dict):
+        return (overrides or {}).get(name)
+    example = f'{{"{name}": {{"preprocessing": {{"side": 512}}}}}}'
+    raise SegdemoError("api_overrides", value=shown(str(overrides)), example=example)
 
 
 # --- What they get back -------------------------------------------------------------------------
@@ -362,18 +317,39 @@ def _figures(entry: CatalogEntry, view: View) -> Figures:
         "maximum": figures.maximum,
         "milliseconds": prediction.milliseconds,
         "device": prediction.device_and_precision,
+        "network_size": list(prediction.network_size),
+        "reduced": prediction.reduced,
+        "parts": prediction.parts,
     }
 
 
-def _files(picture: Image.Image, view: View) -> tuple[File, File]:
+def _answer(entry: CatalogEntry, drawing: Drawing, right: TruthMask | None) -> NetworkResult:
+    view = drawing.view
+    mask, probability = _files(drawing)
+    return {
+        "checkpoint": entry.id,
+        "figures": _figures(entry, view),
+        "scores": scores(view, right) if right else None,
+        "class_scores": class_scores(drawing.winners, right) if right else None,
+        "mask": mask,
+        "probability": probability,
+        "error": None,
+        "shown": view.pick,
+        "classes": [
+            {"number": one["number"], "name": one["name"], "share": one["share"]}
+            for one in drawing.shares
+        ],
+        "notices": [notice.message() for notice in view.prediction.notices],
+    }
+
+
+def _files(drawing: Drawing) -> tuple[File, File]:
     """Mask and probabilities."""
-    return _png("mask", picture, view), _png("probability", picture, view)
+    return _png("mask", drawing), _png("probability", drawing)
 
 
-def _png(kind: Kind, picture: Image.Image, view: View) -> File:
-    with io.BytesIO() as buffer:
-        draw(kind, picture, view).save(buffer, format="PNG", compress_level=1)
-        path = cache_file(buffer.getvalue(), f"{kind}.png").path
+def _png(kind: FileKind, drawing: Drawing) -> File:
+    path = cache_file(encode_png(drawing.draw(kind)), f"{kind}.png").path
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
@@ -386,4 +362,7 @@ def _failed(entry: CatalogEntry, sentence: str) -> NetworkResult:
         "mask": None,
         "probability": None,
         "error": sentence,
+        "shown": "",
+        "classes": [],
+        "notices": [],
     }

@@ -1,15 +1,21 @@
 """What programs are told of a truth: how its file was read, and how right networks are by it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
 from typing import TypedDict
 
+import numpy as np
+from numpy.typing import NDArray
+
 from segdemo.errors import PictureError, SegdemoError
-from segdemo.images.masks import VOID, TruthMask
+from segdemo.images.masks import TruthMask
 from segdemo.metrics.confusion import confusion
 from segdemo.metrics.curves import curve
 from segdemo.metrics.outlines import outlines
 from segdemo.metrics.scores import BOUNDARY_F, MASK_SCORES
+from segdemo.outputs.files import Drawing
 from segdemo.outputs.render import View, binary_truth
 from segdemo.wording import shown
 
@@ -42,14 +48,33 @@ class OneClass(TypedDict):
     name: str
     iou: float | None
     pixels: int
+    dice: float | None
+    precision: float | None
+    recall: float | None
 
 
 class ClassScores(TypedDict):
-    """How right the classes are that win each pixel, where network and truth know several."""
+    """How right the classes are that win each pixel, where network and truth know several.
+
+    Means are over the classes that are found or there.
+    """
 
     mean_iou: float | None
     accuracy: float | None
     classes: list[OneClass]
+    mean_dice: float | None
+
+
+class Agreement(TypedDict):
+    """How much of the masks of two networks is common: intersection over union.
+
+    ``mean_iou`` is that of the winners, where both know the same number of classes, of three on.
+    """
+
+    first: str
+    second: str
+    iou: float | None
+    mean_iou: float | None
 
 
 def truth_facts(truth: TruthMask) -> TruthFacts | None:
@@ -98,12 +123,11 @@ def scores(view: View, right: TruthMask) -> Scores:
     return {name: number(found[name]) for name in MASK_SCORES}
 
 
-def class_scores(view: View, right: TruthMask, names: Sequence[str]) -> ClassScores | None:
+def class_scores(view: View, right: TruthMask) -> ClassScores | None:
     """Of the winners; None where network or truth knows a foreground alone. Void is left out."""
-    if not 2 < view.classes <= VOID or not right.several:
+    if not view.by_class or not right.several:
         return None
-    size = view.prediction.picture_size
-    found = confusion(view.prediction.labels_at(size), right.labels, view.classes)
+    found, names = confusion(view.labels, right.labels, view.classes), view.class_names
     return {
         "mean_iou": number(found.mean_iou),
         "accuracy": number(found.accuracy),
@@ -113,10 +137,56 @@ def class_scores(view: View, right: TruthMask, names: Sequence[str]) -> ClassSco
                 "name": names[place] if place < len(names) else "",
                 "iou": number(float(iou)),
                 "pixels": int(found.counts[place].sum()),
+                "dice": number(float(found.score("dice")[place])),
+                "precision": number(float(found.score("precision")[place])),
+                "recall": number(float(found.score("recall")[place])),
             }
             for place, iou in enumerate(found.ious)
         ],
+        "mean_dice": number(found.mean("dice")),
     }
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Answered:
+    """What is kept of an answer to tell how far it agrees with others."""
+
+    mask: NDArray[np.bool_]
+    labels: NDArray[np.uint8] | None
+    """The winners of 3 to 256 classes."""
+    classes: int
+
+
+def answered(drawing: Drawing) -> Answered:
+    """The mask of a view, and the winners where there are several classes."""
+    winners = drawing.winners
+    labels = winners.labels if winners.by_class else None
+    return Answered(mask=drawing.view.mask, labels=labels, classes=winners.classes)
+
+
+def agreements(found: Mapping[str, Answered]) -> list[Agreement]:
+    """Of each two answers by their names, in order."""
+    return [
+        {
+            "first": first,
+            "second": second,
+            "iou": number(_shared(found[first].mask, found[second].mask)),
+            "mean_iou": number(_alike(found[first], found[second])),
+        }
+        for first, second in combinations(found, 2)
+    ]
+
+
+def _shared(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    union = int(np.logical_or(one, other).sum())
+    return int(np.logical_and(one, other).sum()) / union if union else math.nan
+
+
+def _alike(one: Answered, other: Answered) -> float:
+    """The mean IoU of the winners; NaN where the classes are not as many."""
+    if one.labels is None or other.labels is None or one.classes != other.classes:
+        return math.nan
+    return confusion(one.labels, other.labels, one.classes).mean_iou
 
 
 def number(value: float) -> float | None:

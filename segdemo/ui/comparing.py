@@ -8,6 +8,7 @@ import gradio as gr
 from segdemo.ui.gradio_support.errors import refusal
 from segdemo.ui.handlers import Handlers
 from segdemo.ui.layout import ONE, Parts
+from segdemo.ui.operations.turns import DEVICE
 from segdemo.ui.transfers.events import begun
 from segdemo.ui.visitor import Visitor
 from segdemo.ui.wiring import QUICK, Wiring
@@ -59,7 +60,7 @@ def running(parts: Parts) -> dict[str, Any]:
         "outputs": parts.viewer,
         # Two runs at once would only share the same cores or memory.
         "concurrency_limit": 1,
-        "concurrency_id": "device",
+        "concurrency_id": DEVICE,
         "trigger_mode": "always_last",
         # The viewer shows for itself which network is running.
         "show_progress": "hidden",

@@ -11,11 +11,13 @@ from segdemo.ui import comparing, slot_events
 from segdemo.ui.adding import events as adding_events
 from segdemo.ui.api import offer_to_programs
 from segdemo.ui.batch import tab
+from segdemo.ui.gradio_support.blocks import Page
 from segdemo.ui.handlers import Handlers
 from segdemo.ui.intake import events as intake_events
 from segdemo.ui.language import switching
 from segdemo.ui.language.texts import speak_to_visitors
 from segdemo.ui.layout import MANY, ONE, Parts, create_components
+from segdemo.ui.operations.turns import take_turns
 from segdemo.ui.sharing import opening, saving
 from segdemo.ui.transfers import events as transfer_events
 from segdemo.ui.transfers.transfers import Transfers
@@ -27,12 +29,12 @@ from segdemo.ui.wiring import QUICK, Wiring
 def build(handlers: Handlers, static: Path) -> gr.Blocks:
     """The page around ``handlers``; ``static`` holds the example images and their maps."""
     # What people upload is deleted a day later at the latest; the check runs every hour.
-    demo = gr.Blocks(title=text("page_title"), analytics_enabled=False, delete_cache=(3600, 86400))
+    demo = Page(title=text("page_title"), analytics_enabled=False, delete_cache=(3600, 86400))
     with demo:
         _register(demo, handlers, create_components(handlers, static))
         speak_to_visitors(demo)
         offer_to_programs(handlers)
-    demo.queue(max_size=32, default_concurrency_limit=4)
+    take_turns(demo, others=4)
     return demo
 
 

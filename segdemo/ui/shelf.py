@@ -14,6 +14,7 @@ Choice = tuple[str, str]
 
 _SOURCES = {
     "shipped": "page_source_shipped",
+    "own": "page_source_own",
     "folder": "page_source_folder",
     "upload": "page_source_upload",
     "cached": "page_source_hub",
@@ -76,6 +77,7 @@ def _rank(entry: CatalogEntry, own: bool) -> int:
     """A newcomer reads from the top: what runs at once comes first."""
     order: Iterable[bool] = (
         entry.source == "shipped",
+        entry.source == "own",
         entry.source == "folder",
         own,
         entry.path is not None,

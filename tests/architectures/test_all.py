@@ -97,7 +97,7 @@ CLAIMED = {
 # Where tensors cannot tell, the reading that the fixture means.
 MEANT = {"unet_unpadded": "unet_unpadded", "wkentaro_fcn8satonce": "fcn8s_at_once"}
 # No fixture: their code is not among those from which the vectors were made (see their tests).
-WITHOUT_FIXTURE = {"dlinknet", "espnet", "isnet", "wnet"}
+WITHOUT_FIXTURE = {"birefnet", "dlinknet", "espnet", "isnet", "wnet"}
 # Odd features at stride 16 raise an error in its code; here they are padded as in VGGFCN-8.
 TAKES_MORE = {"vggfcn16"}
 FIXTURES = sorted(path.stem for path in VECTORS.glob("*.json"))

@@ -360,6 +360,18 @@ def test_a_broken_picture_is_told_and_the_rest_goes_on(tmp_path):
     assert good.tables.disagreement(128) == 0
 
 
+def test_what_is_kept_of_a_failure_holds_no_frames_with_images_in_them(tmp_path):
+    (tmp_path / "a.png").write_bytes(png()[:40])
+    mask = tmp_path / "b_mask.png"
+    mask.write_bytes(png()[:40])
+    pictures = [tmp_path / "a.png", gradient(tmp_path / "b.png")]
+    broken, other = make_run(tmp_path, pictures, [mask], networks=("broken",)).outcomes()
+    for failure in (broken.failure, other.truth_failure, other.failures[0]):
+        assert failure.__traceback__ is None
+        assert failure.__cause__ is None
+        assert failure.__context__ is None
+
+
 @every(("path", "key"), [("broken", "prediction_not_finite"), ("mistaken", "unexpected")])
 def test_a_network_that_fails_leaves_the_others_their_figures(tmp_path, path, key):
     run = make_run(tmp_path, [gradient(tmp_path / "a.png")], networks=("bright", path, "bright"))

@@ -92,7 +92,7 @@ def test_pictures_of_one_name_do_not_overwrite_each_other(checkpoint, picture, t
     Image.new("RGB", (30, 20)).save(other)
     folder = tmp_path / "out"
     main(["predict", str(picture), str(other), "-c", str(checkpoint), "--out", str(folder)])
-    assert len(list(folder.glob("*.mask.png"))) == 2
+    assert len(list(folder.rglob("*.mask.png"))) == 2
 
 
 def test_a_bad_checkpoint_is_one_line(picture, capsys):

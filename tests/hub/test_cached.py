@@ -75,7 +75,7 @@ def test_what_is_no_network_is_left_out_by_its_name(cache):
     for name in (
         *("optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state_0.pth", "training_args.bin"),
         *("model-00001-of-00005.safetensors", "pytorch_model-00002-of-00002.bin"),
-        *("model.onnx", "model.gguf", "tf_model.h5", "config.json", "README.md", "photo.png"),
+        *("model.ort", "model.gguf", "tf_model.h5", "config.json", "README.md", "photo.png"),
     ):
         cache("models--o--n", name)
     assert names(cache) == []

@@ -109,7 +109,7 @@ def test_what_training_keeps_is_not_shown_and_other_forms_are_only_named(hub: Hu
         "optimizer.bin", "scaler.pt", "random_states_0.pkl", "events.out.tfevents.1.host.0",
         "model.safetensors.index.json", "config.json", "picture.png", "run/optimizer_state.pt",
     )  # fmt: skip
-    unread = ("a.onnx", "b.keras", "c.h5", "d.gguf", "e.tflite", "f.pkl", "openvino_model.bin")
+    unread = ("a.ort", "b.keras", "c.h5", "d.gguf", "e.tflite", "f.pkl", "openvino_model.bin")
     hub.add(REPO, {"model.safetensors": WEIGHTS, **dict.fromkeys((*hidden, *unread), b"{}")})
     repository = seen()
     assert list(reasons(repository)) == ["model.safetensors"]
@@ -186,10 +186,10 @@ def test_a_network_in_several_files_is_one_file_with_a_reason(hub: HubServer):
 
 
 def test_a_repository_without_weights_that_are_read_is_refused_with_its_forms(hub: HubServer):
-    hub.add(REPO, {"a.onnx": b"1", "b/b.keras": b"2", "c.ONNX": b"3", "README.md": b""})
+    hub.add(REPO, {"a.ort": b"1", "b/b.keras": b"2", "c.ORT": b"3", "README.md": b""})
     error = refused()
     assert error.key == "hub_no_weights"
-    assert error.facts["found"] == ".keras, .onnx"
+    assert error.facts["found"] == ".keras, .ort"
 
 
 def test_a_repository_without_any_weights_is_refused(hub: HubServer):
@@ -361,11 +361,11 @@ def test_a_revision_is_pinned_to_its_commit(hub: HubServer):
 
 
 def test_an_address_of_a_file_is_about_this_file_alone(hub: HubServer):
-    hub.add(REPO, {"a.pth": WEIGHTS, "b.pth": OTHER_WEIGHTS, "odd.txt": WEIGHTS, "c.onnx": b"1"})
+    hub.add(REPO, {"a.pth": WEIGHTS, "b.pth": OTHER_WEIGHTS, "odd.txt": WEIGHTS, "c.ort": b"1"})
     assert reasons(seen(filename="a.pth")) == {"a.pth": ""}
     assert touched(hub) == {"a.pth"}
     assert reasons(seen(filename="odd.txt")) == {"odd.txt": ""}
-    assert reasons(seen(filename="c.onnx")) == {"c.onnx": "file_foreign"}
+    assert reasons(seen(filename="c.ort")) == {"c.ort": "file_foreign"}
     error = refused(filename="d.pth")
     assert (error.key, error.facts["known"]) == ("hub_no_file_of", "a.pth, b.pth")
     hub.add("alice/none", {"a.txt": b"1"})
@@ -447,7 +447,7 @@ def many(hub: HubServer):
     hub.add("ann/u2net-human", pth, downloads=5, likes=2)
     hub.add("ben/U-2-Net", pth, downloads=50, gated="auto")
     hub.add("cat/unet-cells", pth, downloads=7, pipeline_tag="image-segmentation")
-    hub.add("dan/unet-notebook", {"a.ipynb": b"1", "b.onnx": b"1"}, downloads=900)
+    hub.add("dan/unet-notebook", {"a.ipynb": b"1", "b.ort": b"1"}, downloads=900)
     hub.add("eva/anime-unet", pth, downloads=800, tags=["diffusers"], library_name="diffusers")
     hub.add("fay/unet-comfy", pth, downloads=700, tags=["ComfyUI"])
     hub.add("guy/unet-words", pth, downloads=600, pipeline_tag="text-generation")

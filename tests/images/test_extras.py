@@ -99,6 +99,23 @@ def test_a_dicom_file_without_a_picture_or_too_large_a_one_is_a_sentence():
         assert caught.value.key == key
 
 
+def test_a_dicom_file_that_no_decoder_reads_says_how_it_is_compressed(monkeypatch):
+    pydicom = pytest.importorskip("pydicom")
+    pixels = pytest.importorskip("pydicom.pixels")
+
+    def undecodable(*arguments, **options):
+        raise RuntimeError("Unable to decode as exceptions were raised by all available plugins")
+
+    monkeypatch.setattr(pixels, "pixel_array", undecodable)
+    file = pydicom.dcmread(io.BytesIO(dicom(pydicom, np.zeros((40, 40), np.uint8))))
+    file.file_meta.TransferSyntaxUID = pydicom.uid.JPEGExtended12Bit
+    file.PixelData = pydicom.encaps.encapsulate([bytes(64)])
+    stream = io.BytesIO()
+    pydicom.dcmwrite(stream, file, enforce_file_format=True)
+    with pytest.raises(PictureError, match=r"compressed as JPEG Extended \(Process 2 and 4\)"):
+        decode(stream.getvalue(), max_megapixels=1)
+
+
 def test_a_nifti_slice_lies_as_radiologists_look_at_it():
     nibabel = pytest.importorskip("nibabel")
     # The first axis points to the patient's right, the second to the front, the third to the head.

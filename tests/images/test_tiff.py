@@ -237,7 +237,9 @@ def test_without_imagecodecs_one_sentence_names_it(monkeypatch):
 
     monkeypatch.setattr(tifffile.TiffPage, "asarray", missing)
     monkeypatch.setattr(tifffile.TiffPageSeries, "asarray", missing)
-    deep = written(colour(np.uint16, 4095), photometric="rgb", compression="lzw")
+    deep = written(
+        colour(np.uint16, 4095), photometric="rgb"
+    )  # LZW is written by imagecodecs alone
     with pytest.raises(PictureError, match="pip install imagecodecs"):
         tiff.read_tiff(deep, max_megapixels=1)
 

@@ -13,6 +13,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 from safetensors.torch import save_file
+from sklearn.metrics import f1_score, jaccard_score
 
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.catalog import shipped
@@ -33,6 +34,9 @@ from tests.browser.conftest import served
 from tests.table import every
 from tests.ui.conftest import in_a_loop, save_unet
 from tests.ui.hub_fakes import FakeHub
+
+OWN = 131
+"""A threshold k that is no usual one."""
 
 ENDPOINTS = {"/list_checkpoints", "/inspect", "/segment", "/compare"}
 
@@ -55,6 +59,10 @@ def weights(tmp_path_factory):
     save_unet(folder / "first.safetensors", title="A first")
     save_unet(folder / "broken.safetensors", title="Broken", break_it=True)
     save_unet(folder / "last.safetensors", title="The last")
+    own = UNet(UNetConfig.standard(width=4, depth=2)).state_dict()
+    words = {"title": "Own threshold", "architecture": "unet", "task": "test"}
+    words["postprocessing"] = {"threshold": OWN / 256}
+    save_file(own, folder / "own.safetensors", metadata={"segdemo": json.dumps(words)})
     torch.manual_seed(1)
     scene = UNet(UNetConfig.standard(width=4, depth=2, classes=3)).state_dict()
     # So that each class wins somewhere.
@@ -162,6 +170,7 @@ def test_checkpoints_are_listed_with_whether_they_can_run(client):
         "first": True,
         "broken": True,
         "scene": True,
+        "own": True,
         "last": True,
         "far": False,
     }
@@ -221,8 +230,74 @@ def test_a_comparison_has_every_networks_files_and_how_far_they_agree(
     for mask, values in zip(masks, expected, strict=True):
         assert (mask == (values >= threshold)).all()
     shared = (masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum()
-    assert told["agreement"] == [{"first": "first", "second": "last", "iou": shared}]
+    agreement = {"first": "first", "second": "last", "iou": shared, "mean_iou": None}
+    assert told["agreement"] == [agreement]
     assert [answer["scores"] for answer in told["answers"]] == [None, None]
+
+
+def test_each_network_is_cut_at_its_own_threshold_where_none_is_given(
+    client, weights, picture_path
+):
+    values = map_of(weights, "own", picture_path)
+    figures, mask, _ = client.predict(handle_file(picture_path), "own", api_name="/segment")
+    assert figures["threshold"] == OWN / 256
+    assert (pixels(mask) == np.where(quantise(values) >= OWN, 255, 0)).all()
+    told = client.predict(handle_file(picture_path), ["own", "first"], api_name="/compare")
+    assert [one["figures"]["threshold"] for one in told["answers"]] == [OWN / 256, 0.5]
+    assert told["threshold"] is None
+
+
+def test_a_threshold_means_the_same_in_python_and_for_programs(client, weights, picture_path):
+    threshold = middle(map_of(weights, "first", picture_path)) + 0.0013
+    with Image.open(picture_path) as picture:
+        mask = load(weights / "first.safetensors", device="cpu").predict(picture).mask(threshold)
+    _, sent, _ = client.predict(handle_file(picture_path), "first", threshold, api_name="/segment")
+    assert (pixels(sent) == np.where(mask, 255, 0)).all()
+
+
+def test_several_classes_are_scored_each_and_together(client, weights, picture_path, tmp_path):
+    with Image.open(picture_path) as picture:
+        prediction = load(weights / "scene.safetensors", device="cpu").predict(picture)
+    labels = prediction.labels_at((61, 47))
+    truth = np.roll(labels, 5, axis=0).astype(np.uint8)
+    Image.fromarray(truth).save(tmp_path / "truth.png")
+    told = client.predict(
+        picture=handle_file(picture_path),
+        checkpoints=["scene", "first"],
+        truth=handle_file(tmp_path / "truth.png"),
+        truth_reading="labels",
+        api_name="/compare",
+    )
+    scene, first = told["answers"]
+    flat = truth.ravel(), labels.ravel()
+    options = {"labels": [0, 1, 2], "average": None}
+    each = [jaccard_score(*flat, **options), f1_score(*flat, **options)]
+    found = scene["class_scores"]
+    assert [one["iou"] for one in found["classes"]] == pytest.approx(each[0])
+    assert [one["dice"] for one in found["classes"]] == pytest.approx(each[1])
+    assert found["mean_iou"] == pytest.approx(each[0].mean())
+    assert found["mean_dice"] == pytest.approx(each[1].mean())
+    assert scene["shown"] == "foreground"
+    assert sum(one["share"] for one in scene["classes"]) == pytest.approx(1)
+    assert (first["class_scores"], first["classes"]) == (None, [])
+
+
+def test_a_class_may_be_compared_alone(client, picture_path):
+    sent = {"picture": handle_file(picture_path), "pick": "2", "api_name": "/compare"}
+    scene, first = client.predict(checkpoints=["scene", "first"], **sent)["answers"]
+    assert scene["shown"] == "2"
+    assert "2 is no class of this network, which has 1" in first["error"]
+
+
+def test_a_program_overrides_how_a_picture_is_prepared(client, picture_path):
+    small = {"preprocessing": {"resize": "longest", "side": 32}}
+    sent = {"picture": handle_file(picture_path), "api_name": "/segment"}
+    figures, _, _ = client.predict(checkpoint="first", overrides=small, **sent)
+    assert figures["network_size"] == [32, 25]
+    told = client.predict(
+        handle_file(picture_path), ["first"], overrides={"first": small}, api_name="/compare"
+    )
+    assert told["answers"][0]["figures"]["network_size"] == [32, 25]
 
 
 def test_a_network_that_fails_says_so_and_the_others_answer(client, picture_path):
@@ -317,6 +392,9 @@ def test_a_truth_of_another_shape_is_refused_by_a_sentence(client, picture_path,
         ("/segment", {"checkpoint": "first", "assume": "resnet"}, "resnet"),
         ("/segment", {"checkpoint": "broken"}, "NaN"),
         ("/segment", {"checkpoint": "first", "pick": "all"}, "all is no class"),
+        ("/segment", {"checkpoint": "first", "overrides": {"side": 9}}, "preprocessing.side"),
+        ("/segment", {"checkpoint": "first", "overrides": []}, "no object of overrides"),
+        ("/compare", {"checkpoints": ["first"], "overrides": 3}, "no object of overrides"),
         ("/segment", {"checkpoint": "scene", "pick": "3"}, "3 is no class of this network"),
         ("/compare", {"checkpoints": []}, r"\[\] is no list of checkpoints"),
         ("/compare", {"checkpoints": "first"}, "first is no list of checkpoints"),
@@ -363,6 +441,23 @@ def test_a_picture_that_was_uploaded_is_one(address, picture_path, mark):
     assert "coverage" in answer
 
 
+def test_whatever_goes_wrong_is_a_sentence_on_every_road(address, picture_path):
+    call = f"{address}/gradio_api/call/segment"
+    for data in ([], [None, "first"], [{"path": "/etc/passwd", **MARK}, "first"], [3] * 9):
+        asked = httpx.post(call, json={"data": data})
+        answer = httpx.get(f"{call}/{asked.json()['event_id']}").text
+        assert answer.startswith("event: error"), data
+        assert len(json.loads(answer.partition("data: ")[2])["error"]) > 20, data
+    named = f"{address}/gradio_api/call/v2/segment"
+    for body in ({}, {"checkpoint": "first"}, {"picture": 3, "checkpoint": "first"}):
+        asked = httpx.post(named, json=body)
+        if asked.status_code == 200:
+            answer = httpx.get(f"{named}/{asked.json()['event_id']}").text
+            assert len(json.loads(answer.partition("data: ")[2])["error"]) > 20, body
+        else:
+            assert len(str(asked.json())) > 20, body
+
+
 @every("mark", [{}, MARK], ids=["bare", "as a file"])
 @every("place", ["inside", "above", "nul", "nothing"])
 def test_a_path_on_the_server_is_no_picture(address, weights, picture_path, mark, place):
@@ -382,9 +477,16 @@ def test_what_is_no_file_is_no_picture(address, picture):
     assert "No picture was uploaded with this call" in segmented(address, picture)
 
 
-def test_no_address_of_this_machine_is_asked_for_a_picture(address):
-    answer = segmented(address, {"path": f"{address}/config", **MARK})
-    assert answer.startswith("event: error")
+def test_no_address_is_asked_for_a_picture(address):
+    data = [{"path": f"{address}/config", **MARK}, "first", 0.5, "foreground", None, None]
+    answer = httpx.post(f"{address}/gradio_api/call/segment", json={"data": data})
+    assert answer.status_code == 400
+    assert "this server fetches none" in answer.json()["detail"]
+
+
+def test_nothing_is_run_past_the_queue(address):
+    answer = httpx.post(f"{address}/gradio_api/run/segment", json={"data": []})
+    assert answer.status_code == 404
 
 
 def test_what_a_visitor_has_added_is_not_on_offer_to_programs(handlers, client, weights):

@@ -43,7 +43,12 @@ NO_EVIDENCE = Evidence()
 
 
 def gather(detection: Detection) -> Evidence:
-    """What the norms of a network and of its alternatives tell; nothing on the meta device."""
+    """What the norms of a network and of its alternatives tell; nothing on the meta device.
+
+    Nothing either of what a library builds: it says itself how its networks are fed.
+    """
+    if detection.architecture.assemble is not None:
+        return NO_EVIDENCE
     if any(tensor.is_meta for tensor in detection.tensors.values()):
         return NO_EVIDENCE
     layer = first_layer_of(without_numbers(detection), detection.config.in_channels)

@@ -94,7 +94,7 @@ class Adding:
         if over_limit(size, self.max_megabytes):
             raise FileError("add_file_too_large", name=name, limit=self.max_megabytes)
         with path.open("rb") as file:
-            verdict = judge(file, name=path.name, size=size)
+            verdict = judge(file, name=path.name, size=size, folder=path.parent)
         if verdict.reason is not None:
             raise verdict.reason
         # Gradio keeps each upload in a folder that is named by its content.

@@ -154,7 +154,8 @@ def judged(name: str, size: int, verdict: Verdict, reason: SegdemoError | None) 
 
 def _network(verdict: Verdict) -> Iterator[str]:
     yield f"{verdict.title}, {verdict.configuration}" if verdict.configuration else verdict.title
-    yield _count("add_class", "add_classes", verdict.classes)
+    if verdict.classes:  # The header of a graph may not tell.
+        yield _count("add_class", "add_classes", verdict.classes)
     if verdict.in_channels != 3:
         yield _count("add_channel", "add_channels", verdict.in_channels)
     yield text("add_parameters", millions=millions(verdict.parameters))

@@ -48,8 +48,11 @@ CSS = """
 .toast-title[data-words] { font-size: 0; }
 .toast-title[data-words] > * { display: none; }
 .toast-title[data-words]::after { content: attr(data-words); font-size: 15px; }
-.slot > .row, .slot .row { align-items: end; }
-.slot button[id^="remove-"] { margin: 0 8px 8px 0; }
+.slot .row { align-items: flex-end; background: var(--block-background-fill); }
+.slot button[id^="remove-"] {
+  flex: none; align-self: flex-end; margin: 0 10px 11px 0; padding: 6px 8px; border-radius: 6px;
+  font-weight: 400;
+}
 .slot input { text-overflow: ellipsis; padding-inline-end: 16px !important; }
 .slot .icon-wrap { inset-inline-end: 2px !important; }
 /* Gradio opens a list at its chosen line, which it looks for in the list's own box. */

@@ -10,7 +10,7 @@ from gradio.blocks import Block
 from segdemo.catalog import CatalogEntry
 from segdemo.errors import SegdemoError
 from segdemo.strings import nearest, speaking, text
-from segdemo.ui.gradio_support.errors import explain
+from segdemo.ui.gradio_support.errors import explain, warn
 from segdemo.ui.gradio_support.event_data import text_of
 from segdemo.ui.handlers import Handlers
 from segdemo.ui.slots import SLOTS_AT_FIRST
@@ -107,7 +107,7 @@ def register(
         with speaking(visitor.language):
             found = open_link(handlers, visitor, text_of(event, "query"), token_of(token))
             for warning in found.warnings:
-                gr.Warning(warning)
+                warn(warning)
             return [*show(found), *wiring.filled(visitor, found.checkpoints)]
 
     def follow(visitor: Visitor, *rest: Any) -> Any:

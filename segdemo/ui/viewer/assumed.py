@@ -8,6 +8,7 @@ from typing import Any, get_args
 from segdemo.checkpoints import METADATA_KEY
 from segdemo.checkpoints.evidence import ORIGIN, told_by
 from segdemo.errors import SpecError
+from segdemo.graphs.detection import ASSUMED, GRAPH
 from segdemo.inference.segmenter import Segmenter
 from segdemo.spec import NO_OVERRIDES, Activation, Channels, Overrides, ResizeRule
 from segdemo.strings import LANGUAGES, text
@@ -25,6 +26,14 @@ class _Field:
     control: Control
     values: tuple[str, ...] = ()
 
+
+_ORIGINS = {
+    "": "origin_classes",
+    METADATA_KEY: "origin_file",
+    ORIGIN: "origin_first_layer",
+    GRAPH: "origin_graph",
+    ASSUMED: "origin_assumed",
+}
 
 _FIELDS = {
     "preprocessing.resize": _Field(control="choice", values=get_args(ResizeRule)),
@@ -82,7 +91,7 @@ def _who_chose(segmenter: Segmenter, overrides: Overrides) -> str:
     """Who decided which network it is."""
     if overrides.assume:
         return text("origin_user")
-    return told_by(segmenter.evidence, segmenter.detection) or text("origin_tensors")
+    return told_by(segmenter.evidence, segmenter.detection) or text(segmenter.detection.chosen_key)
 
 
 def _fields_of(segmenter: Segmenter) -> list[str]:
@@ -133,12 +142,8 @@ def origin_of(segmenter: Segmenter, name: str) -> str:
     origin = segmenter.spec.origins.get(name)
     if origin is None:
         return text("origin_default")
-    if origin == "":
-        return text("origin_classes")
-    if origin == METADATA_KEY:
-        return text("origin_file")
-    if origin == ORIGIN:
-        return text("origin_first_layer")
+    if origin in _ORIGINS:
+        return text(_ORIGINS[origin])
     for language in LANGUAGES:
         # A network may have been loaded for somebody of another language.
         before, after = text("origin_known", language, title="\0").split("\0")

@@ -212,7 +212,7 @@ def describe(segmenter: Segmenter) -> str:
 def assumptions(segmenter: Segmenter, prediction: Prediction) -> Iterator[str]:
     """What was taken for granted, a line each: whose names, which sizes, which numbers."""
     detection = segmenter.detection
-    yield text("note_origin", origin=detection.origin)
+    yield text(detection.note_key, origin=detection.origin)
     yield text("note_parameters", parameters=f"{detection.parameters:,}")
     if detection.alternatives:
         names = ", ".join(alternative.id for alternative in detection.alternatives)

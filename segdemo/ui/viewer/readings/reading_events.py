@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import gradio as gr
 
-from segdemo.ui.gradio_support.errors import explain
+from segdemo.ui.gradio_support.errors import explain, warn
 from segdemo.ui.gradio_support.event_data import text_of
 from segdemo.ui.viewer.readings.rereading import Rereading
 from segdemo.ui.viewer.viewer import ComparisonViewer
@@ -50,4 +50,4 @@ def _warnings() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        gr.Warning(explain(error))
+        warn(explain(error))

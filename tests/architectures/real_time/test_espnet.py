@@ -7,8 +7,8 @@ from table import every
 from torch import nn
 from torch.nn import functional
 
-from segdemo.architectures.espnet import ARCHITECTURE
 from segdemo.architectures.parts.data_sets import CITYSCAPES_CLASSES
+from segdemo.architectures.real_time.espnet import ARCHITECTURE
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 

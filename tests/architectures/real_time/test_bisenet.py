@@ -7,8 +7,8 @@ from torch import nn
 from torch.nn import functional
 from vectors import rule
 
-from segdemo.architectures.bisenet import ARCHITECTURE
 from segdemo.architectures.parts.data_sets import CITYSCAPES_CLASSES, FACE_CLASSES
+from segdemo.architectures.real_time.bisenet import ARCHITECTURE
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 from tests.table import every

@@ -5,7 +5,7 @@ import torch
 from code_bases import header, picture, predicted, vector
 from vectors import rule
 
-from segdemo.architectures.modnet import HalfNorm
+from segdemo.architectures.real_time.modnet import HalfNorm
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 from tests.table import every

@@ -6,8 +6,8 @@ from code_bases import header, picture, predicted, reshaped, vector
 from torch.nn import functional
 from vectors import rule
 
-from segdemo.architectures import bisenetv2
 from segdemo.architectures.parts.data_sets import CITYSCAPES_CLASSES
+from segdemo.architectures.real_time import bisenetv2
 from segdemo.checkpoints import detect
 from segdemo.errors import UnknownNetworkError
 from tests.table import every

@@ -1,0 +1,1 @@
+"""Small networks that are made to run at the pace of a video: one family a file."""

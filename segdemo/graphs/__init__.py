@@ -1,0 +1,1 @@
+"""ONNX graphs as checkpoints: read without running them, described, and run by onnxruntime."""

@@ -1,0 +1,72 @@
+"""Reads an ONNX file: how images go into its graph and how masks come out, and who says so."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import torch
+
+from segdemo.architectures.parts.data_sets import IMAGENET
+from segdemo.checkpoints.recognise import Recognised, parse_metadata, resolve_spec
+from segdemo.graphs.config import GraphConfig
+from segdemo.graphs.detection import ASSUMED, GRAPH, detect_graph, is_graph
+from segdemo.graphs.ends import activation, preparation
+
+_Layer = dict[str, dict[str, Any]]
+_USUAL_MULTIPLE = 32
+"""Of both sides, where sizes are free: what encoders of five strides need."""
+
+
+def opens_graph(path: str | Path) -> bool:
+    """Whether the file is an ONNX model by its content; False where it cannot be opened."""
+    try:
+        with Path(path).open("rb") as file:
+            return is_graph(file)
+    except OSError:
+        return False
+
+
+def recognise_graph(
+    path: str | Path,
+    *,
+    device: torch.device,
+    assume: str | None = None,
+    overrides: Mapping[str, Any] = MappingProxyType({}),
+) -> Recognised:
+    """What ``recognise`` gives, of an ONNX file; its network runs on ``device`` if it can.
+
+    Fields that nobody speaks of, as the normalisation of nearly all graphs, are filled with what
+    is usual, under the origin ASSUMED. Raises CheckpointError.
+    """
+    path = Path(path)
+    detection = detect_graph(path, device=device, assume=assume)
+    model, config = detection.model, detection.config
+    metadata = parse_metadata(model.metadata)
+    told = {"preprocessing": _size(config), "postprocessing": {}}
+    if (given := preparation(model, config)) is not None:
+        told["preprocessing"].update(given)
+    if (known := activation(model, config)) is not None:
+        told["postprocessing"]["activation"] = known
+    spec = resolve_spec(
+        detection,
+        metadata,
+        path=path,
+        overrides=overrides,
+        certain=[(GRAPH, told)],
+        usual=[(ASSUMED, _usual(config))],
+    )
+    return Recognised(detection=detection, spec=spec, metadata=metadata)
+
+
+def _size(config: GraphConfig) -> dict[str, Any]:
+    if config.size is None:
+        return {}
+    return {"resize": "stretch", "side": max(config.size), "multiple_of": 1}
+
+
+def _usual(config: GraphConfig) -> _Layer:
+    values = dict(IMAGENET) if config.in_channels == 3 else {}
+    usual: dict[str, Any] = {"divisor": 255.0, **values, "multiple_of": _USUAL_MULTIPLE}
+    single = "sigmoid" if config.classes == 1 else "softmax"
+    return {"preprocessing": usual, "postprocessing": {"activation": single}}
