@@ -23,7 +23,9 @@ from segdemo.strings import text
 from segdemo.ui.adding.handlers import Adding
 from segdemo.ui.adding.hub_access import DEFAULT_ENDPOINT, HubAccess
 from segdemo.ui.batch.runs import prepare
+from segdemo.ui.intake.desk import Desk
 from segdemo.ui.intake.placing import Placing
+from segdemo.ui.returning import Returning
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.slots import SLOTS_AT_FIRST
 from segdemo.ui.transfers.transfers import Transfers
@@ -65,6 +67,7 @@ class Handlers:
         self._hub = hub
         self._runner = Runner(predictor)
         self._latest = lru_cache(maxsize=_DECODED_KEPT)(self._decode)
+        self.returning = Returning()
         self.placing = Placing(decoded=self.decoded, truth=self.truth)
         self.rereading = Rereading(predictor=predictor, runner=self._runner, filled=self._filled)
 
@@ -121,6 +124,7 @@ class Handlers:
         filled = self._filled(visitor, chosen)
         if not filled:
             raise SegdemoError("page_no_checkpoint")
+        visitor.of(Desk).chosen = tuple(chosen)
         checkpoints = [one for _, one in filled]
         seen, turn = visitor.example, visitor.turn
         decoded, digest = self.decoded(Path(path))

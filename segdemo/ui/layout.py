@@ -123,7 +123,9 @@ def create_components(handlers: Handlers, static: Path) -> Parts:
         ):
             with labelled(gr.Tab(id=ONE), label="page_tab_one"):
                 run = StateLine(elem_id="state")
-                viewer = ComparisonViewer(first.comparison if first else None, elem_id="viewer")
+                viewer = ComparisonViewer(
+                    first.comparison if first else None, address=True, elem_id="viewer"
+                )
             with labelled(gr.Tab(id=MANY), label="page_tab_many"):
                 batch = create_batch_components(limits)
     return Parts(

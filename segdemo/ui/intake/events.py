@@ -59,11 +59,15 @@ def register(
     *,
     placing: Placing,
     adding: Adding,
+    key_of: Callable[[Visitor], str],
     limit: int,
     beside: Beside,
     wiring: Wiring,
 ) -> None:
-    """Tie the places and the zone; what has arrived is compared. ``limit`` is bytes of an image."""
+    """Tie the places and the zone; what has arrived is compared. ``limit`` is bytes of an image.
+
+    ``key_of`` gives what the browser keeps, so that all of it survives a reload.
+    """
     arrivals = Arrivals(parts, placing, adding, beside, wiring)
 
     def arrive(
@@ -82,7 +86,7 @@ def register(
         found = sort(paths, target, limit=limit)
         return {
             wiring.visitor: visitor,
-            **arrivals.networks(visitor, found, serial, shown, chosen),
+            **arrivals.networks(visitor, found, serial, shown, chosen, key_of(visitor)),
             **arrivals.images(visitor, found, target, picture, chosen[:shown]),
         }
 
@@ -142,6 +146,7 @@ class Arrivals:
         serial: int,
         shown: int,
         slots: Sequence[str | None],
+        key: str,
     ) -> dict[Any, Any]:
         """Each in a slot and among the visitor's own, and what is said of it."""
         chosen = list(slots)
@@ -159,9 +164,9 @@ class Arrivals:
             if slot is None:
                 problems.append(text("zone_full", name=name, facts=facts))
                 continue
-            key = "zone_known" if known else "zone_added"
-            sentences.append(text(key, name=name, facts=facts, letter="ABCD"[slot]))
-        told = Told(serial=serial, sentences=sentences, problems=problems)
+            said = "zone_known" if known else "zone_added"
+            sentences.append(text(said, name=name, facts=facts, letter="ABCD"[slot]))
+        told = Told(serial=serial, sentences=sentences, problems=problems, key=key)
         updates: dict[Any, Any] = {self._parts.zone: told}
         if found.networks:
             listed = self._wiring.listed(visitor, chosen)
