@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from segdemo.checkpoints.detect import Detection
 from segdemo.checkpoints.files import METADATA_KEY
-from segdemo.checkpoints.graph_outputs import Graph, GraphOutput, described
+from segdemo.engine.graph_outputs import Graph, GraphOutput, described
 from segdemo.errors import ExportError
 from segdemo.spec import SegmentationSpec
 
