@@ -123,7 +123,7 @@ class Plan:
         """The files of an image that needs no run."""
         if not self.skip_existing:
             return None
-        kinds = kinds_of(model.segmenter.detection.config.classes, self.kinds)
+        kinds = kinds_of(model.segmenter.class_count, self.kinds)
         files = {kind: target_of(model.folder, source.name, kind) for kind in kinds}
         return files if all(path.exists() for path in files.values()) else None
 

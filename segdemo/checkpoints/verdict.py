@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from segdemo.checkpoints.detect import Detection, detect
+from segdemo.checkpoints.files import read_file
 from segdemo.checkpoints.peek import peek
 from segdemo.errors import FileError, SegdemoError
 from segdemo.graphs.detection import is_graph, look
@@ -43,6 +44,19 @@ def judge(file: BinaryIO, *, name: str, size: int, folder: Path | None = None) -
         return _of(detect(peek(file, name=name, size=size).content))
     except SegdemoError as reason:
         return Verdict(reason=reason)
+
+
+def judge_whole(path: Path) -> Verdict:
+    """The verdict on a file that lies here: its numbers are read as well, where it would load."""
+    with path.open("rb") as file:
+        verdict = judge(file, name=path.name, size=path.stat().st_size, folder=path.parent)
+        has_numbers = not _is_graph(file, path.name)
+    if verdict.reason is None and has_numbers:
+        try:
+            detect(read_file(path, mmap=True).content)
+        except SegdemoError as reason:
+            return Verdict(reason=reason)
+    return verdict
 
 
 def _is_graph(file: BinaryIO, name: str) -> bool:

@@ -29,6 +29,7 @@ from segdemo.engine.tiling import Tiling
 from segdemo.errors import CheckpointError
 from segdemo.graphs.recognise import opens_graph, recognise_graph
 from segdemo.images.inputs import ImageLike, as_image
+from segdemo.inference.ground import NO_CLASS, ground_of, needs_ground, with_ground
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.processing import Prepared, activate, prepare
 from segdemo.settings import Precision, Settings
@@ -88,15 +89,32 @@ class Segmenter:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The name of each channel; empty when they are not known."""
+        """The name of each class of a prediction; empty when they are not known."""
+        names = self._channel_names
+        return (NO_CLASS, *names) if names and self._adds_ground else names
+
+    @property
+    def class_count(self) -> int:
+        """Classes of a prediction: channels, and the ground that is added where none is one."""
+        return int(self.detection.config.classes) + self._adds_ground
+
+    @property
+    def background(self) -> int:
+        """The class that is no foreground: chosen, called so, added, or else the first."""
+        ground = self.spec.postprocessing.ground
+        if ground is not None and ground < self.detection.config.classes:
+            return ground
+        return 0 if self._adds_ground else ground_of(self._channel_names) or 0
+
+    @property
+    def _channel_names(self) -> tuple[str, ...]:
         names = self.spec.postprocessing.classes
         return names if len(names) == self.detection.config.classes else ()
 
     @property
-    def background(self) -> int:
-        """The class that is called so, or else the first, as nearly everybody has it."""
-        lowered = [name.strip().lower() for name in self.class_names]
-        return lowered.index("background") if "background" in lowered else 0
+    def _adds_ground(self) -> bool:
+        count = self.detection.config.classes
+        return needs_ground(self.spec.postprocessing, count, self._channel_names)
 
     @property
     def byte_size(self) -> int:
@@ -145,6 +163,8 @@ class Segmenter:
             start = time.perf_counter()
             size, activation = fitted.prepared.size, self.spec.postprocessing.activation
             probabilities = activate(logits, activation, size)
+            if self._adds_ground:
+                probabilities = with_ground(probabilities)
             array = probabilities.cpu().numpy()
         seconds = prepared_in + ran_in + time.perf_counter() - start
         return Prediction(
@@ -205,7 +225,7 @@ class Segmenter:
         budget = self.memory_megabytes * 2**20
         prepared = self._prepared(picture, self.max_side)
         # Parts do not help where the probabilities of all classes are too much already.
-        answer = _ANSWER_BYTES * self.detection.config.classes * math.prod(prepared.size)
+        answer = _ANSWER_BYTES * self.class_count * math.prod(prepared.size)
         if answer > budget:
             prepared = self._prepared(picture, _reduced(prepared.size, budget / answer))
         given = upload(prepared.tensor, self.device)

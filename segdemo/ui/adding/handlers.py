@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from segdemo.catalog import CatalogEntry, from_file, from_weight_file
-from segdemo.checkpoints.verdict import judge
+from segdemo.checkpoints.verdict import judge_whole
 from segdemo.errors import FileError, HubError
 from segdemo.hub.references import Address, Repository
 from segdemo.settings import Settings
@@ -93,8 +93,7 @@ class Adding:
         name, size = printable(path.name), path.stat().st_size
         if over_limit(size, self.max_megabytes):
             raise FileError("add_file_too_large", name=name, limit=self.max_megabytes)
-        with path.open("rb") as file:
-            verdict = judge(file, name=path.name, size=size, folder=path.parent)
+        verdict = judge_whole(path)
         if verdict.reason is not None:
             raise verdict.reason
         # Gradio keeps each upload in a folder that is named by its content.
