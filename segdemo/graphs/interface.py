@@ -24,6 +24,7 @@ PASSING = frozenset(
     {
         *("Identity", "Cast", "Resize", "Upsample", "Squeeze", "Unsqueeze", "Transpose"),
         *("Reshape", "Slice", "Clip", "Gather", "Flatten", "Split"),
+        *("QuantizeLinear", "DequantizeLinear"),
     }
 )
 """Operations behind which probabilities are still probabilities."""

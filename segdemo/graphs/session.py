@@ -39,10 +39,8 @@ class GraphNetwork(ForeignNetwork):
         self._session = _session(path, model.name, device)
         on_cuda = self._session.get_providers()[0].startswith("CUDA")
         self.device = device if on_cuda else torch.device("cpu")
-        self.byte_size = model.size
+        self.byte_size = model.size + model.beside
         self._peaks: dict[tuple[int, ...], int] = {}
-        if config.size is not None:
-            self.least_bytes = self._peak(config.size)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """By the file: a session goes to no other process."""
