@@ -27,6 +27,10 @@ class Preprocessing:
     nearest pixel, halves to even."""
     side: int = 1024
     """Pixels."""
+    longest: int = 0
+    """The most that ``shortest`` makes of the longest side, in pixels; 0 for no limit."""
+    height: int = 0
+    """Of what ``stretch`` makes, where it is no square: then ``side`` is the width; else 0."""
     scale: float = 1.0
     resample: Resample = "bilinear"
     """The filter; all but ``nearest`` widen with the reduction (antialiased)."""
@@ -212,6 +216,8 @@ _POSITIVE = (1e-6, 1e6)
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "resize": _one_of(ResizeRule),
     "side": _whole(1, 1 << 14),
+    "longest": _whole(0, 1 << 14),
+    "height": _whole(0, 1 << 14),
     "scale": _number(0, 16),
     "resample": _one_of(Resample),
     "channels": _one_of(Channels),

@@ -54,11 +54,16 @@ def network_size(
     side, longest = preprocessing.side, max(size)
     match preprocessing.resize:
         case "stretch":
-            return (min(side, max_side),) * 2, side > max_side
+            wanted = (side, preprocessing.height or side)
+            cut = min(1.0, max_side / max(wanted))
+            width, height = (max(1, round(length * cut)) for length in wanted)
+            return (width, height), cut < 1
         case "longest":
             factor = side / longest
         case "shortest":
             factor = side / min(size)
+            if preprocessing.longest:
+                factor = min(factor, preprocessing.longest / longest)
         case "at_most":
             factor = min(1.0, side / longest)
         case "scale":

@@ -4,9 +4,7 @@ import copy
 import math
 import time
 import warnings
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +15,10 @@ from torch import Tensor, nn
 
 from segdemo.checkpoints import Detection
 from segdemo.checkpoints.evidence import NO_EVIDENCE, Evidence
+from segdemo.checkpoints.folders import weights_at
 from segdemo.checkpoints.places import located
 from segdemo.checkpoints.recognise import recognise, require_lengths
+from segdemo.engine.ahead import ahead
 from segdemo.engine.container import within_container
 from segdemo.engine.convolution import to_channels_last
 from segdemo.engine.devices import number_type, select_device, short_name, synchronise, upload
@@ -188,17 +188,7 @@ class Segmenter:
         together. Raises what ``predict`` raises, when the turn of the image comes.
         """
         scheduler = DeviceScheduler()
-        waiting: deque[Future[Prediction]] = deque()
-        executor = ThreadPoolExecutor(max(1, jobs))
-        try:
-            for picture in pictures:
-                if len(waiting) >= jobs:
-                    yield waiting.popleft().result()
-                waiting.append(executor.submit(self.predict, picture, scheduler))
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            executor.shutdown(cancel_futures=True)
+        return ahead(lambda picture: self.predict(picture, scheduler), pictures, jobs)
 
     def __repr__(self) -> str:
         """One line: network, classes, parameters, device."""
@@ -290,7 +280,7 @@ def load(
     settings = settings or Settings.from_environment()
     # First, because a device that is absent need not wait for a large file.
     chosen_device = select_device(device or settings.device)
-    path, precision = located(path), settings.precision
+    path, precision = weights_at(located(path)), settings.precision
     if opens_graph(path):
         recognised = recognise_graph(
             path,

@@ -116,7 +116,7 @@ def test_use_lists_the_file_for_this_visitor_and_fetches_it(adding, hub, shelf, 
     hub.downloads.append(download)
     adding.look(visitor, "alice/cells", 1)
     entry = adding.use(visitor, 0)
-    assert entry.id in [name for _, name in shelf.choices(visitor=visitor)]
+    assert entry.id in [name for _, name in shelf.choices(visitor)]
     assert shelf.find(entry.id, visitor).path is None
     download.end()
     until_arrived(visitor)
