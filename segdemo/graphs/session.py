@@ -91,7 +91,9 @@ class GraphNetwork(ForeignNetwork):
         if labels.dim() == 4:
             labels = labels[..., 0] if self.config.answer_last else labels[:, 0]
         classes = self.config.classes
-        if labels.dim() != 3 or not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        # Of one class the label 1 says where it is.
+        most = max(classes, 2)
+        if labels.dim() != 3 or not 0 <= int(labels.min()) <= int(labels.max()) < most:
             found = f"{int(labels.min())} … {int(labels.max())}" if labels.numel() else "–"
             raise PredictionError("graph_labels", labels=found, classes=classes)
         if labels.shape[1:] != size:
