@@ -1,6 +1,6 @@
 """Recognises the network of a state dict and proves it by building it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -31,6 +31,8 @@ class Detection:
     """The string that says how it was recognised."""
     chosen_key: ClassVar[str] = "origin_tensors"
     """The string that says who decided for this reading where no person did."""
+    others_key: ClassVar[str] = "note_alternatives"
+    """The string that names the alternatives."""
 
     architecture: Architecture
     mapping: KeyMapping
@@ -334,17 +336,29 @@ def _structural(unwrapped: Unwrapped, assume: str | None) -> list[Detection]:
 
     Readings that put the tensors in the same places have the same shapes: one is proved for all.
     """
-    proved: dict[int, bool] = {}
-    found = []
-    for candidate in candidates(unwrapped.tensors, assume):
-        tensors = {ours: unwrapped.tensors[key] for key, ours in candidate.names.items()}
-        tensors = with_counters(tensors)
-        places = id(candidate.names)
-        if places not in proved:
-            proved[places] = _has_shapes(candidate, tensors)
-        if proved[places]:
-            found.append(_reading_of(unwrapped, candidate, tensors))
-    return found
+    for readings in candidates(unwrapped.tensors, assume):
+        found = [
+            _reading_of(unwrapped, candidate, tensors)
+            for candidate, tensors in _proved(unwrapped.tensors, readings)
+        ]
+        if found:
+            return found
+    return []
+
+
+def _proved(
+    theirs: Mapping[str, Tensor], readings: Iterable[Candidate]
+) -> Iterator[tuple[Candidate, Mapping[str, Tensor]]]:
+    """Those of the readings that have these shapes, each with the tensors under our names."""
+    placed: list[tuple[Mapping[str, str], Mapping[str, Tensor] | None]] = []
+    for candidate in readings:
+        known = next((found for found in placed if found[0] is candidate.names), None)
+        if known is None:
+            tensors = with_counters({ours: theirs[key] for key, ours in candidate.names.items()})
+            known = (candidate.names, tensors if _has_shapes(candidate, tensors) else None)
+            placed.append(known)
+        if known[1] is not None:
+            yield candidate, known[1]
 
 
 def _has_shapes(candidate: Candidate, tensors: Mapping[str, Tensor]) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from segdemo.checkpoints.detect import Detection, detect
+from segdemo.checkpoints.files import read_file
 from segdemo.checkpoints.peek import peek
 from segdemo.checkpoints.sidecar_files import description
 from segdemo.errors import FileError, SegdemoError
@@ -55,6 +56,19 @@ def judge(
         return _of(detect(peek(file, name=name, size=size).content, description=described))
     except SegdemoError as reason:
         return Verdict(reason=reason)
+
+
+def judge_whole(path: Path) -> Verdict:
+    """The verdict on a file that lies here: its numbers are read as well, where it would load."""
+    with path.open("rb") as file:
+        verdict = judge(file, name=path.name, size=path.stat().st_size, folder=path.parent)
+        has_numbers = not _is_graph(file, path.name)
+    if verdict.reason is None and has_numbers:
+        try:
+            detect(read_file(path, mmap=True).content, description=description(path))
+        except SegdemoError as reason:
+            return Verdict(reason=reason)
+    return verdict
 
 
 def _is_graph(file: BinaryIO, name: str) -> bool:

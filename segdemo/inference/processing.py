@@ -177,7 +177,8 @@ def activate(logits: Tensor, activation: Activation, size: tuple[int, int]) -> T
     if rows >= size[1]:
         return _activated(logits, activation)
     # Of many classes a copy more may be all the memory there is.
-    for strip in logits.split(rows, dim=1):
+    for first in range(0, size[1], rows):
+        strip = logits[:, first : first + rows]
         strip.copy_(_activated(strip, activation))
     return logits
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from segdemo.catalog import CatalogEntry, from_file, from_weight_file
 from segdemo.checkpoints.folders import unpacked, weights_at
-from segdemo.checkpoints.verdict import judge
+from segdemo.checkpoints.verdict import judge_whole
 from segdemo.errors import FileError, HubError
 from segdemo.hub.references import Address, Repository
 from segdemo.settings import Settings
@@ -98,8 +98,7 @@ class Adding:
         if over_limit(size, self.max_megabytes):
             raise FileError("add_file_too_large", name=name, limit=self.max_megabytes)
         own, was_there = self._linked(visitor, path, beside)
-        with own.open("rb") as file:
-            verdict = judge(file, name=own.name, size=own.stat().st_size, folder=own.parent)
+        verdict = judge_whole(own)
         if verdict.reason is not None:
             if not was_there:
                 shutil.rmtree(own.parent)
