@@ -39,8 +39,11 @@ def export_safetensors(
     """The weights under our names, in the precision that they have, with all that is known of them.
 
     ``words`` is what the file said of itself before; the spec and what was assumed go on top,
-    so that loading the new file needs no choice again.
+    so that loading the new file needs no choice again. Raises ExportError for what a library
+    builds, which reads its own files alone.
     """
+    if detection.architecture.assemble is not None:
+        raise ExportError("library_stays", library=detection.origin)
     _save(detection.tensors, detection, spec, words, path)
 
 
