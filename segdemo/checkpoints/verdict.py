@@ -1,10 +1,11 @@
 """Judges a checkpoint from its header: which network it is, or why it cannot be used."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from segdemo.checkpoints.detect import Detection, detect
+from segdemo.checkpoints.evidence import TrainingInputs, inputs_beforehand
 from segdemo.checkpoints.files import read_file
 from segdemo.checkpoints.peek import peek
 from segdemo.errors import FileError, SegdemoError
@@ -27,21 +28,37 @@ class Verdict:
     parameters: int = 0
     alternatives: int = 0
     """Further readings that the tensors allow."""
+    inputs: TrainingInputs | None = None
+    """What it was trained on, where its first layer was read and tells."""
     reason: SegdemoError | None = None
     """Why it cannot be used; None when it loads."""
 
 
-def judge(file: BinaryIO, *, name: str, size: int, folder: Path | None = None) -> Verdict:
+def judge(
+    file: BinaryIO,
+    *,
+    name: str,
+    size: int,
+    folder: Path | None = None,
+    numbers: BinaryIO | None = None,
+) -> Verdict:
     """The verdict on a seekable file of ``size`` bytes; of its tensors no number is read.
 
     It holds for loading too, unless the numbers are none to compute with, or onnxruntime refuses
-    a graph. ``folder`` is where a graph's other files lie. What the file's content or its source
-    raise as a SegdemoError becomes the reason.
+    a graph. ``folder`` is where a graph's other files lie. From ``numbers``, the same file, the
+    first layer is read, which tells what the network was trained on. What the file's content or
+    its source raise as a SegdemoError becomes the reason.
     """
     try:
         if _is_graph(file, name):
             return _of(look(file, name=shown(name), size=size, folder=folder))
-        return _of(detect(peek(file, name=name, size=size).content))
+        checkpoint = peek(file, name=name, size=size)
+        detection = detect(checkpoint.content)
+        verdict = _of(detection)
+        if numbers is None:
+            return verdict
+        inputs = inputs_beforehand(detection, checkpoint, numbers, name=shown(name))
+        return replace(verdict, inputs=inputs)
     except SegdemoError as reason:
         return Verdict(reason=reason)
 

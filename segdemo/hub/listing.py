@@ -21,7 +21,7 @@ from segdemo.hub.about import About
 from segdemo.hub.client import Token, endpoint, host, no_hub
 from segdemo.hub.forms import form_of
 from segdemo.hub.references import COMMIT, SHA256, Address, Found, Repository, WeightFile
-from segdemo.hub.remote import HubRanges, RangeFile
+from segdemo.hub.remote import NUMBER_BYTES, HubRanges, RangeFile
 from segdemo.hub.transport import Session
 from segdemo.wording import first_of, shown
 
@@ -303,8 +303,10 @@ class _Looker:
         if len(self.refusals) > 1:
             return Verdict(reason=self.refusals[0])
         fetch = HubRanges(file.address, size=file.bytes, token=self.token, seconds=self._seconds)
-        source = io.BufferedReader(RangeFile(fetch, name=file.name, size=file.bytes))
-        verdict = judge(source, name=file.name, size=file.bytes)
+        ranges = RangeFile(fetch, name=file.name, size=file.bytes)
+        source = io.BufferedReader(ranges)
+        numbers = io.BufferedReader(ranges.narrowed(NUMBER_BYTES))
+        verdict = judge(source, name=file.name, size=file.bytes, numbers=numbers)
         if isinstance(verdict.reason, HubError) and verdict.reason.key in _FOR_ALL_FILES:
             self.refusals.append(verdict.reason)
         return verdict
