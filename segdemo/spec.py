@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
+from pathlib import PurePath
 from typing import Any, Literal, get_args
 
 from segdemo.errors import SpecError
@@ -26,6 +27,10 @@ class Preprocessing:
     nearest pixel, halves to even."""
     side: int = 1024
     """Pixels."""
+    longest: int = 0
+    """The most that ``shortest`` makes of the longest side, in pixels; 0 for no limit."""
+    height: int = 0
+    """Of what ``stretch`` makes, where it is no square: then ``side`` is the width; else 0."""
     scale: float = 1.0
     resample: Resample = "bilinear"
     """The filter; all but ``nearest`` widen with the reduction (antialiased)."""
@@ -49,6 +54,9 @@ class Postprocessing:
     """The name of each channel; empty when unknown."""
     threshold: float = 0.5
     """Where the slider starts, in (0, 1)."""
+    ground: int | None = None
+    """The channel that is no foreground; None: the one called so, or else the first of a softmax,
+    and none of those with a sigmoid each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +116,11 @@ class SegmentationSpec:
         )
 
 
-def require_known(overrides: Mapping[str, Any]) -> None:
+def require_known(overrides: Mapping[str, Any] | str | PurePath) -> None:
     """Raises SpecError for an override of a field that there is not, with the nearest that is."""
+    if isinstance(overrides, str | PurePath):
+        # ``words``, the former name of overrides, is easily taken for that of a renaming.
+        raise SpecError("names_no_renaming", name=_shown(PurePath(overrides).name))
     members = {part: {entry.name for entry in fields(kind)} for part, kind in _PARTS.items()}
     for part, given in overrides.items():
         if part not in members:
@@ -173,6 +184,10 @@ def _whole(low: int, high: int) -> Callable[[str, Any], int]:
     return check
 
 
+def _optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    return lambda name, value: None if value is None else check(name, value)
+
+
 def _numbers(low: float, high: float) -> Callable[[str, Any], tuple[float, ...]]:
     number = _number(low, high)
 
@@ -201,6 +216,8 @@ _POSITIVE = (1e-6, 1e6)
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "resize": _one_of(ResizeRule),
     "side": _whole(1, 1 << 14),
+    "longest": _whole(0, 1 << 14),
+    "height": _whole(0, 1 << 14),
     "scale": _number(0, 16),
     "resample": _one_of(Resample),
     "channels": _one_of(Channels),
@@ -211,6 +228,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "activation": _one_of(Activation),
     "classes": _names,
     "threshold": _number(0, 1),
+    "ground": _optional(_whole(0, 1 << 16)),
 }
 
 

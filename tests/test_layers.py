@@ -28,6 +28,7 @@ LAYERS = (
     {"training", "outputs"},
     {"serving"},
     {"batch"},
+    {"evaluation"},
     {"ui", "cli"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

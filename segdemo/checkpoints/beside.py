@@ -14,6 +14,8 @@ _TRAINING = re.compile(
     r"|bce|dice(_loss)?|iou|jaccard|f1|accuracy|acc|auroc|confmat|pos_weight|class_weights?)(_\d+)?",
     re.IGNORECASE,
 )
+_CRITERION = re.compile(r"(.*_)?(criteri|loss)", re.IGNORECASE)  # may be a network of its own
+_KERNEL_DIMS = 4
 _MEANS, _DEVIATIONS = ("mean", "pixel_mean"), ("std", "pixel_std")
 _MOST_CHANNELS = 32
 _PARTS = ".parametrizations.weight."
@@ -38,6 +40,9 @@ def separate(tensors: Mapping[str, Tensor]) -> Separated:
     said += [key for key in (mean, std) if key]
     numbers = [_numbers(kept.pop(key)) if key else () for key in (mean, std)]
     outside = sorted({first for key in kept if _TRAINING.fullmatch(first := _first(key))})
+    # ``f1`` may be a block as well as a score, but no score has kernels.
+    convolved = {_first(key) for key, tensor in kept.items() if tensor.dim() == _KERNEL_DIMS}
+    outside = [first for first in outside if first not in convolved or _CRITERION.match(first)]
     rest = {key: value for key, value in kept.items() if _first(key) not in outside}
     if rest:
         kept, said = rest, [*said, *outside]

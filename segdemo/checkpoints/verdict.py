@@ -1,11 +1,14 @@
 """Judges a checkpoint from its header: which network it is, or why it cannot be used."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from segdemo.checkpoints.detect import Detection, detect
+from segdemo.checkpoints.files import read_file
 from segdemo.checkpoints.peek import peek
+from segdemo.checkpoints.sidecar_files import description
 from segdemo.errors import FileError, SegdemoError
 from segdemo.graphs.detection import is_graph, look
 from segdemo.wording import shown
@@ -30,19 +33,42 @@ class Verdict:
     """Why it cannot be used; None when it loads."""
 
 
-def judge(file: BinaryIO, *, name: str, size: int, folder: Path | None = None) -> Verdict:
+def judge(
+    file: BinaryIO,
+    *,
+    name: str,
+    size: int,
+    folder: Path | None = None,
+    described: Mapping[str, Any] | None = None,
+) -> Verdict:
     """The verdict on a seekable file of ``size`` bytes; of its tensors no number is read.
 
     It holds for loading too, unless the numbers are none to compute with, or onnxruntime refuses
-    a graph. ``folder`` is where a graph's other files lie. What the file's content or its source
-    raise as a SegdemoError becomes the reason.
+    a graph. ``folder`` is where a graph's other files and a library's config.json lie, unless
+    what the latter says is ``described``. What the file's content or its source raise as a
+    SegdemoError becomes the reason.
     """
     try:
         if _is_graph(file, name):
             return _of(look(file, name=shown(name), size=size, folder=folder))
-        return _of(detect(peek(file, name=name, size=size).content))
+        if described is None and folder is not None:
+            described = description(folder / name)
+        return _of(detect(peek(file, name=name, size=size).content, description=described))
     except SegdemoError as reason:
         return Verdict(reason=reason)
+
+
+def judge_whole(path: Path) -> Verdict:
+    """The verdict on a file that lies here: its numbers are read as well, where it would load."""
+    with path.open("rb") as file:
+        verdict = judge(file, name=path.name, size=path.stat().st_size, folder=path.parent)
+        has_numbers = not _is_graph(file, path.name)
+    if verdict.reason is None and has_numbers:
+        try:
+            detect(read_file(path, mmap=True).content, description=description(path))
+        except SegdemoError as reason:
+            return Verdict(reason=reason)
+    return verdict
 
 
 def _is_graph(file: BinaryIO, name: str) -> bool:

@@ -35,6 +35,7 @@ class GraphDetection(Detection):
 
     note_key: ClassVar[str] = "note_graph"
     chosen_key: ClassVar[str] = "origin_graph"
+    others_key: ClassVar[str] = "note_outputs"
 
     model: Model
     path: Path

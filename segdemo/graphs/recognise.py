@@ -12,6 +12,7 @@ from segdemo.checkpoints.recognise import Recognised, parse_metadata, resolve_sp
 from segdemo.graphs.config import GraphConfig
 from segdemo.graphs.detection import ASSUMED, GRAPH, detect_graph, is_graph
 from segdemo.graphs.ends import activation, preparation
+from segdemo.graphs.known import recipe_of
 
 _Layer = dict[str, dict[str, Any]]
 _USUAL_MULTIPLE = 32
@@ -46,15 +47,16 @@ def recognise_graph(
     told = {"preprocessing": _size(config), "postprocessing": {}}
     if (given := preparation(model, config)) is not None:
         told["preprocessing"].update(given)
-    if (known := activation(model, config)) is not None:
-        told["postprocessing"]["activation"] = known
+    if (found := activation(model, config)) is not None:
+        told["postprocessing"]["activation"] = found
+    known = recipe_of(model, config)
     spec = resolve_spec(
         detection,
         metadata,
         path=path,
         overrides=overrides,
         certain=[(GRAPH, told)],
-        usual=[(ASSUMED, _usual(config))],
+        usual=[*([known] if known else []), (ASSUMED, _usual(config, values=known is None))],
     )
     return Recognised(detection=detection, spec=spec, metadata=metadata)
 
@@ -65,8 +67,11 @@ def _size(config: GraphConfig) -> dict[str, Any]:
     return {"resize": "stretch", "side": max(config.size), "multiple_of": 1}
 
 
-def _usual(config: GraphConfig) -> _Layer:
-    values = dict(IMAGENET) if config.in_channels == 3 else {}
-    usual: dict[str, Any] = {"divisor": 255.0, **values, "multiple_of": _USUAL_MULTIPLE}
+def _usual(config: GraphConfig, *, values: bool) -> _Layer:
+    """``values``: whether nobody else speaks of divisor, mean or deviation."""
+    usual: dict[str, Any] = {"multiple_of": _USUAL_MULTIPLE}
+    if values:
+        usual["divisor"] = 255.0
+        usual |= IMAGENET if config.in_channels == 3 else {}
     single = "sigmoid" if config.classes == 1 else "softmax"
     return {"preprocessing": usual, "postprocessing": {"activation": single}}

@@ -34,6 +34,7 @@ class GraphNetwork(ForeignNetwork):
         """Raises FileError where onnxruntime refuses the file."""
         super().__init__()
         self.config = config
+        self._made_of = (path, model, config, device)
         self._model = model
         self._session = _session(path, model.name, device)
         on_cuda = self._session.get_providers()[0].startswith("CUDA")
@@ -42,6 +43,10 @@ class GraphNetwork(ForeignNetwork):
         self._peaks: dict[tuple[int, ...], int] = {}
         if config.size is not None:
             self.least_bytes = self._peak(config.size)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By the file: a session goes to no other process."""
+        return GraphNetwork, self._made_of
 
     def peak(self, shape: torch.Size) -> int:
         """See ForeignNetwork; of one image, since they go alone."""

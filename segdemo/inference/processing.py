@@ -29,6 +29,7 @@ _RESAMPLING = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 _IN_TORCH = ("bilinear", "bicubic")
+_STRIP_NUMBERS = 1 << 25  # logits that are turned into probabilities at a time
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -53,11 +54,16 @@ def network_size(
     side, longest = preprocessing.side, max(size)
     match preprocessing.resize:
         case "stretch":
-            return (min(side, max_side),) * 2, side > max_side
+            wanted = (side, preprocessing.height or side)
+            cut = min(1.0, max_side / max(wanted))
+            width, height = (max(1, round(length * cut)) for length in wanted)
+            return (width, height), cut < 1
         case "longest":
             factor = side / longest
         case "shortest":
             factor = side / min(size)
+            if preprocessing.longest:
+                factor = min(factor, preprocessing.longest / longest)
         case "at_most":
             factor = min(1.0, side / longest)
         case "scale":
@@ -163,9 +169,21 @@ def activate(logits: Tensor, activation: Activation, size: tuple[int, int]) -> T
     """Logits (1, C, H, W) -> probabilities (C, h, w) in [0, 1], the padding cut off.
 
     ``size`` is the width and height of the image inside. One channel has no softmax, so
-    it gets a sigmoid. Raises PredictionError when the network returned NaN or infinity.
+    it gets a sigmoid. Large logits are overwritten. Raises PredictionError when the network
+    returned NaN or infinity.
     """
     logits = logits[0, :, : size[1], : size[0]].float()
+    rows = max(1, _STRIP_NUMBERS // max(1, logits.shape[0] * size[0]))
+    if rows >= size[1]:
+        return _activated(logits, activation)
+    # Of many classes a copy more may be all the memory there is.
+    for first in range(0, size[1], rows):
+        strip = logits[:, first : first + rows]
+        strip.copy_(_activated(strip, activation))
+    return logits
+
+
+def _activated(logits: Tensor, activation: Activation) -> Tensor:
     if not bool(torch.isfinite(logits).all()):
         raise PredictionError("prediction_not_finite")
     if activation == "none":

@@ -4,9 +4,7 @@ import copy
 import math
 import time
 import warnings
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +15,11 @@ from torch import Tensor, nn
 
 from segdemo.checkpoints import Detection
 from segdemo.checkpoints.evidence import NO_EVIDENCE, Evidence
+from segdemo.checkpoints.folders import weights_at
 from segdemo.checkpoints.places import located
 from segdemo.checkpoints.recognise import recognise, require_lengths
+from segdemo.engine.ahead import ahead
+from segdemo.engine.container import within_container
 from segdemo.engine.convolution import to_channels_last
 from segdemo.engine.devices import number_type, select_device, short_name, synchronise, upload
 from segdemo.engine.engine import Engine, reads_channels_last
@@ -28,6 +29,7 @@ from segdemo.engine.tiling import Tiling
 from segdemo.errors import CheckpointError
 from segdemo.graphs.recognise import opens_graph, recognise_graph
 from segdemo.images.inputs import ImageLike, as_image
+from segdemo.inference.ground import NO_CLASS, ground_of, needs_ground, with_ground
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.processing import Prepared, activate, prepare
 from segdemo.settings import Precision, Settings
@@ -37,6 +39,7 @@ from segdemo.wording import amount, millions
 
 _FILLED_BY_MANY = ("cuda",)
 _MOST_TOGETHER = 8
+_ANSWER_BYTES = 8  # of a class of a pixel: its probability, and once more while parts are joined
 _MOST_NAMED = 5
 
 
@@ -86,15 +89,32 @@ class Segmenter:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The name of each channel; empty when they are not known."""
+        """The name of each class of a prediction; empty when they are not known."""
+        names = self._channel_names
+        return (NO_CLASS, *names) if names and self._adds_ground else names
+
+    @property
+    def class_count(self) -> int:
+        """Classes of a prediction: channels, and the ground that is added where none is one."""
+        return int(self.detection.config.classes) + self._adds_ground
+
+    @property
+    def background(self) -> int:
+        """The class that is no foreground: chosen, called so, added, or else the first."""
+        ground = self.spec.postprocessing.ground
+        if ground is not None and ground < self.detection.config.classes:
+            return ground
+        return 0 if self._adds_ground else ground_of(self._channel_names) or 0
+
+    @property
+    def _channel_names(self) -> tuple[str, ...]:
         names = self.spec.postprocessing.classes
         return names if len(names) == self.detection.config.classes else ()
 
     @property
-    def background(self) -> int:
-        """The class that is called so, or else the first, as nearly everybody has it."""
-        lowered = [name.strip().lower() for name in self.class_names]
-        return lowered.index("background") if "background" in lowered else 0
+    def _adds_ground(self) -> bool:
+        count = self.detection.config.classes
+        return needs_ground(self.spec.postprocessing, count, self._channel_names)
 
     @property
     def byte_size(self) -> int:
@@ -143,6 +163,8 @@ class Segmenter:
             start = time.perf_counter()
             size, activation = fitted.prepared.size, self.spec.postprocessing.activation
             probabilities = activate(logits, activation, size)
+            if self._adds_ground:
+                probabilities = with_ground(probabilities)
             array = probabilities.cpu().numpy()
         seconds = prepared_in + ran_in + time.perf_counter() - start
         return Prediction(
@@ -167,17 +189,7 @@ class Segmenter:
         together. Raises what ``predict`` raises, when the turn of the image comes.
         """
         scheduler = DeviceScheduler()
-        waiting: deque[Future[Prediction]] = deque()
-        executor = ThreadPoolExecutor(max(1, jobs))
-        try:
-            for picture in pictures:
-                if len(waiting) >= jobs:
-                    yield waiting.popleft().result()
-                waiting.append(executor.submit(self.predict, picture, scheduler))
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            executor.shutdown(cancel_futures=True)
+        return ahead(lambda picture: self.predict(picture, scheduler), pictures, jobs)
 
     def __repr__(self) -> str:
         """One line: network, classes, parameters, device."""
@@ -200,10 +212,15 @@ class Segmenter:
 
     def _within_memory(self, picture: Image.Image) -> _Fitted:
         """The fewest changes that keep to the memory: none, parts, a smaller image."""
+        budget = self.memory_megabytes * 2**20
         prepared = self._prepared(picture, self.max_side)
+        # Parts do not help where the probabilities of all classes are too much already.
+        answer = _ANSWER_BYTES * self.class_count * math.prod(prepared.size)
+        if answer > budget:
+            prepared = self._prepared(picture, _reduced(prepared.size, budget / answer))
         given = upload(prepared.tensor, self.device)
         needed = self._engine.memory(self.network, given)
-        share = self.memory_megabytes * 2**20 / needed if needed else 1.0
+        share = budget / needed if needed else 1.0
         if share >= 1:
             # On a CPU each costs what it costs alone; a GPU is not filled by a small one.
             fills = self.device.type not in _FILLED_BY_MANY
@@ -211,8 +228,7 @@ class Segmenter:
             return _Fitted(prepared=prepared, given=given, together=together)
         tiling = self._engine.tiling(self.network, given, share)
         if tiling is None:
-            side = max(1, math.floor(max(prepared.size) * math.sqrt(share)))
-            prepared = self._prepared(picture, side)
+            prepared = self._prepared(picture, _reduced(prepared.size, share))
             given = upload(prepared.tensor, self.device)
         return _Fitted(prepared=prepared, given=given, tiling=tiling)
 
@@ -225,6 +241,11 @@ class Segmenter:
             requirements=self.detection.architecture.requirements(config),
             max_side=max_side,
         )
+
+
+def _reduced(size: tuple[int, int], share: float) -> int:
+    """The longer side of an image with this share of the pixels."""
+    return max(1, math.floor(max(size) * math.sqrt(share)))
 
 
 def load(
@@ -260,7 +281,7 @@ def load(
     settings = settings or Settings.from_environment()
     # First, because a device that is absent need not wait for a large file.
     chosen_device = select_device(device or settings.device)
-    path, precision = located(path), settings.precision
+    path, precision = weights_at(located(path)), settings.precision
     if opens_graph(path):
         recognised = recognise_graph(
             path, device=chosen_device, assume=assume, overrides=overrides or {}
@@ -281,7 +302,7 @@ def load(
         detection=recognised.detection.without_weights(),
         device=chosen_device,
         max_side=settings.max_network_side,
-        memory_megabytes=settings.memory_megabytes,
+        memory_megabytes=within_container(settings.memory_megabytes),
         precision=precision,
         evidence=recognised.evidence,
     )

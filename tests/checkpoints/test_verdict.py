@@ -9,9 +9,10 @@ import pytest
 import torch
 from code_bases import TutorialUNet, header, randomised, vector
 from safetensors.torch import save
+from strangers import EncoderDecoderNumbered
 
 from segdemo.checkpoints import detect, read_file
-from segdemo.checkpoints.verdict import Verdict, judge
+from segdemo.checkpoints.verdict import Verdict, judge, judge_whole
 from segdemo.errors import HubError
 from tests.table import every
 
@@ -100,3 +101,15 @@ def test_what_the_source_says_is_a_reason_too():
 def test_a_mistake_of_ours_is_none():
     with pytest.raises(AttributeError):
         judge(None, name="a.pth", size=9)
+
+
+def test_numbers_that_are_none_are_found_in_a_file_that_lies_here(tmp_path):
+    state_dict = EncoderDecoderNumbered(width=2).state_dict()
+    whole, wrong = tmp_path / "whole.pth", tmp_path / "wrong.pth"
+    torch.save(state_dict, whole)
+    state_dict["enc1.0.weight"][0, 0, 0, 0] = float("nan")
+    torch.save(state_dict, wrong)
+    assert judge_whole(whole).reason is None
+    found = judge_whole(wrong).reason
+    assert found is not None
+    assert (found.key, found.facts["tensor"]) == ("checkpoint_not_finite", "enc1.0.weight")

@@ -1,6 +1,7 @@
 """ONNX files on the way in: looked at, refused in a sentence, read in another way."""
 
 import io
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 import segdemo
+from segdemo.architectures import ARCHITECTURES
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.catalog import from_file, in_folders
 from segdemo.checkpoints.export import export_onnx
@@ -24,6 +26,7 @@ from segdemo.inference.inspection import inspection
 from segdemo.settings import Settings
 from segdemo.spec import Preprocessing, SegmentationSpec
 from tests.graphs.graph_files import Wrapped, write
+from tests.small_configs import CONFIGS
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -215,6 +218,15 @@ def test_a_folder_lists_graphs_and_inspection_describes_them(plain):
     assert facts["parameters"] == sum(np.prod(w.dims) for w in weights if w.data_type == FLOAT)
 
 
+def test_a_graph_goes_to_another_process_by_its_file(plain):
+    segmenter = segdemo.load(plain, device="cpu")
+    twin = pickle.loads(pickle.dumps(segmenter))
+    assert twin.spec == segmenter.spec
+    np.testing.assert_array_equal(
+        twin.predict(IMAGE).probabilities, segmenter.predict(IMAGE).probabilities
+    )
+
+
 def test_a_graph_is_not_trained_nor_written_again(plain):
     with pytest.raises(FileError, match="cannot be trained, exported or published"):
         recognise(plain)
@@ -245,3 +257,20 @@ def test_bytes_of_no_model_never_break_the_reader(plain):
             except FileError as error:
                 found.add(error.key)
     assert found == {"file_damaged"}
+
+
+def test_graphs_of_known_networks_are_prepared_as_their_authors_do(tmp_path):
+    expected = {
+        "u2net": ("xuebinqin/U-2-Net", "maximum", 0.485),
+        "isnet": ("xuebinqin/DIS and briaai/RMBG-1.4", 255.0, 0.5),
+        "modnet": ("ZHKKKe/MODNet", 255.0, 0.5),
+    }
+    for family, (origin, divisor, mean) in expected.items():
+        architecture = next(one for one in ARCHITECTURES if one.id == family)
+        network = architecture.build(CONFIGS[family])
+        path = write(network, tmp_path / f"{family}.onnx", torch.rand(1, 3, 64, 64))
+        spec = segdemo.load(path, device="cpu").spec
+        assert spec.origins["preprocessing.mean"] == origin
+        assert (spec.preprocessing.divisor, spec.preprocessing.mean[0]) == (divisor, mean)
+        assert spec.origins.get("preprocessing.std") in (origin, None)
+        assert (spec.preprocessing.resize, spec.preprocessing.side) == ("stretch", 64)

@@ -7,6 +7,7 @@ from PIL import Image
 
 from segdemo.architectures import SizeRequirements
 from segdemo.errors import PredictionError
+from segdemo.inference import processing
 from segdemo.inference.processing import (
     activate,
     network_size,
@@ -259,6 +260,21 @@ def test_what_is_a_probability_already_is_only_kept_in_range():
 
 
 @every("activation", ["sigmoid", "softmax", "none"])
+def test_large_maps_become_probabilities_strip_by_strip_and_no_more_differs_than_rounding(
+    activation, monkeypatch
+):
+    whole = activate(random_logits(3), activation, (7, 6))
+    monkeypatch.setattr(processing, "_STRIP_NUMBERS", 50)
+    given = random_logits(3)
+    strips = activate(given, activation, (7, 6))
+    torch.testing.assert_close(strips, whole, rtol=1e-6, atol=0)
+    assert strips.data_ptr() == given.data_ptr()
+    given[0, 2, 5, 6] = float("nan")
+    with pytest.raises(PredictionError):
+        activate(given, activation, (7, 6))
+
+
+@every("activation", ["sigmoid", "softmax", "none"])
 def test_probabilities_are_float32_in_range_and_without_padding(activation):
     found = activate(100 * random_logits(2).half(), activation, (5, 3))
     assert found.dtype == torch.float32
@@ -341,3 +357,12 @@ def test_a_probability_equal_to_the_threshold_is_foreground():
 
 def test_certainty_is_the_last_step():
     assert quantise(np.float32([0, 1])).tolist() == [0, 255]
+
+
+def test_a_rectangle_and_a_limit_on_the_longest_side_are_kept():
+    stretched = Preprocessing(resize="stretch", side=512, height=256)
+    assert network_size((100, 100), stretched, 4096) == ((512, 256), False)
+    assert network_size((100, 100), stretched, 256) == ((256, 128), True)
+    limited = Preprocessing(resize="shortest", side=800, longest=1333)
+    assert network_size((1000, 1000), limited, 4096) == ((800, 800), False)
+    assert network_size((3000, 1000), limited, 4096) == ((1333, 444), False)

@@ -230,6 +230,14 @@ def test_where_parts_would_say_something_else_the_picture_is_made_smaller():
     assert prediction.mask().shape == (320, 640)
 
 
+def test_of_so_many_classes_that_their_maps_are_too_much_the_picture_is_made_smaller():
+    network = randomised(UNet(UNetConfig.standard(width=2, classes=200)))
+    prediction = in_memory_of(64, network, 640, 620)
+    assert prediction.reduced
+    # The sides are rounded to whole pixels.
+    assert prediction.probabilities.nbytes * 2 == pytest.approx(64 * 2**20, rel=0.02)
+
+
 class Noting:
     """Turns that note how many pictures like the one that comes may go together."""
 

@@ -44,8 +44,18 @@ def norm_of(channels: int, config: UShapeConfig) -> nn.Module:
     return nn.InstanceNorm2d(channels)
 
 
+class EvenConv(nn.Conv2d):
+    """A convolution with an even kernel that keeps the size, as Keras' "same" does."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        before, after = (self.kernel_size[0] - 1) // 2, self.kernel_size[0] // 2
+        return super().forward(functional.pad(x, (before, after, before, after)))
+
+
 def conv_of(into: int, conv: ConvConfig, config: UShapeConfig, *, stride: int = 1) -> nn.Conv2d:
-    """The convolution; an even kernel loses a row and a column unless it has a stride."""
+    """The convolution; an even kernel has its odd row and column of zeros at the end."""
+    if conv.kernel % 2 == 0 and stride == 1:
+        return EvenConv(into, conv.out, conv.kernel, bias=conv.bias)
     padding = (conv.kernel - 1) // 2 if config.is_padded or conv.kernel == 1 else 0
     return nn.Conv2d(into, conv.out, conv.kernel, stride, padding=padding, bias=conv.bias)
 
@@ -132,6 +142,9 @@ class Block(Activated):
             convolution = conv_of(into, conv, config, stride=stride if number == 1 else 1)
             self.add_conv(_names(number), convolution, conv, config)
             into = conv.out
+        self.adds_first = (
+            config.identity and self.count > 1 and block.convs[0].out == block.convs[-1].out
+        )
         self.has_down = block.down is not None
         self.down_normed = block.down is not None and block.down.norm
         self.has_shortcut = block.shortcut is not None
@@ -143,6 +156,10 @@ class Block(Activated):
         if self.has_projection:
             x = self.run(_PROJECT, x, activated=False)
             return x + self.convolved(x)
+        if self.adds_first:
+            x = self.convolved(x, upto=1)
+            added = self.convolved(x, start=2, withhold=self.add_inside) + x
+            return self.act(f"act{self.count}", added) if self.add_inside else added
         if not self.has_shortcut:
             return self.convolved(x)
         around = self.run(_SHORTCUT, x, activated=False)
@@ -150,9 +167,14 @@ class Block(Activated):
             return self.convolved(x) + around
         return self.act(f"act{self.count}", self.convolved(x, withhold=True) + around)
 
-    def convolved(self, x: Tensor, *, withhold: bool = False) -> Tensor:
-        """What the convolutions make of ``x``, if wanted without the last activation."""
-        for number in range(1, self.count + 1):
+    def convolved(
+        self, x: Tensor, *, start: int = 1, upto: int = 0, withhold: bool = False
+    ) -> Tensor:
+        """What the convolutions make of ``x``, if wanted without the last activation.
+
+        ``start`` and ``upto`` are the numbers of the first and the last, 0 being all.
+        """
+        for number in range(start, (upto or self.count) + 1):
             is_last = number == self.count
             activated = self.activated == "each" or (self.activated == "last") == is_last
             names, activated = _names(number), activated and not (is_last and withhold)
@@ -212,7 +234,8 @@ class Up(Activated):
     def __init__(self, into: int, skip: int, level: LevelConfig, config: UShapeConfig) -> None:
         super().__init__(config)
         up, into = level.up, self.add_up(into, level.up, config)
-        self.kind = up.kind
+        self.kind, self.has_conv = up.kind, up.conv is not None
+        self.late = config.enlarged == "after_join"
         activated = config.up_activated
         if activated is None:
             activated = up.conv is not None and up.conv.norm
@@ -227,25 +250,24 @@ class Up(Activated):
 
     def add_up(self, into: int, up: UpConfig, config: UShapeConfig) -> int:
         """Adds what doubles the size; the channels that it gives."""
-        if up.kind != "transposed":
+        if up.kind == "shuffle":
+            self.up: nn.Module = nn.PixelShuffle(2)
+        elif up.kind != "transposed":
             mode, *aligned = config.interpolation.split("_")
             corners = None if mode == "nearest" else bool(aligned)
-            self.up: nn.Module = nn.Upsample(scale_factor=2, mode=mode, align_corners=corners)
+            self.up = nn.Upsample(scale_factor=2, mode=mode, align_corners=corners)
+        quarter = 4 if up.kind == "shuffle" else 1
         if up.conv is None:
-            return into
+            return into // quarter
         if up.kind == "transposed":
             self.add_conv(_TRANSPOSED, transposed_of(into, up.conv), up.conv, config)
         else:
             self.add_conv(_RESIZED, conv_of(into, up.conv, config), up.conv, config)
-        return up.conv.out
+        return up.conv.out // quarter
 
-    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        if self.kind == "transposed":
-            x = self.run(_TRANSPOSED, x, activated=self.up_activated)
-        else:
-            x = self.up(x)
-            if self.kind == "resize_conv":
-                x = self.run(_RESIZED, x, activated=self.up_activated)
+    def forward(self, x: Tensor, skip: Tensor, larger: bool) -> Tensor:
+        """``larger``: whether what is joined is enlarged, for the next level."""
+        x = x if self.late else self.enlarged(x)
         x, skip = self.fitted(x, skip)
         if self.is_gated:
             skip = self.gate(x, skip)
@@ -253,8 +275,19 @@ class Up(Activated):
             x = x + skip
         elif self.join != "none":
             x = torch.cat((skip, x) if self.join == "skip_first" else (x, skip), dim=1)
-        joined: Tensor = self.conv(x)
+        joined: Tensor = self.conv(self.up(x) if self.late and larger else x)
         return joined
+
+    def enlarged(self, x: Tensor) -> Tensor:
+        """At double the size."""
+        if self.kind == "transposed":
+            return self.run(_TRANSPOSED, x, activated=self.up_activated)
+        if self.kind == "shuffle" and self.has_conv:
+            x = self.run(_RESIZED, x, activated=self.up_activated)
+        x = self.up(x)
+        if self.kind == "resize_conv":
+            x = self.run(_RESIZED, x, activated=self.up_activated)
+        return x
 
     def fitted(self, x: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
         """Both at one size, where pooling lost an odd row or column."""

@@ -42,9 +42,10 @@ class BlockConfig:
 class UpConfig:
     """How a level of the expanding path doubles the size."""
 
-    kind: Literal["transposed", "resize", "resize_conv"]
+    kind: Literal["transposed", "resize", "resize_conv", "shuffle"]
+    """Shuffle: four channels become a square of four pixels (Shi et al. 2016, arXiv:1609.05158)."""
     conv: ConvConfig | None = None
-    """The transposed convolution, or the convolution behind the interpolation."""
+    """The transposed convolution, the one behind the interpolation or before the shuffle."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +93,10 @@ class UShapeConfig:
     """Whether an activation follows the way up; None: where a norm does."""
     add: Literal["inside", "outside"] = "inside"
     """Whether shortcuts are added before the block's last activation or behind it."""
+    identity: bool = False
+    """Whether what a block's first convolution gives is added to what its others make of it."""
+    enlarged: Literal["before_join", "after_join"] = "before_join"
+    """Whether interpolation doubles the size of what is joined, or of what was joined."""
     repeats: int | Literal["doubled"] = 2
     """How often a recurrent convolution is fed the sum of its input and its own output; doubled:
     once, and twice its own output instead."""
@@ -110,6 +115,21 @@ class UShapeConfig:
     def classes(self) -> int:
         """Channels of the logits."""
         return self.head.out
+
+    @property
+    def rarities(self) -> int:
+        """In how many ways it differs from most networks with the same tensors."""
+        ups = [level.up.conv for level in self.decoder if level.up.conv is not None]
+        activated = any(conv.norm for conv in ups)
+        rare = (
+            self.activation != "relu",
+            self.activated != "each",
+            self.down != "max",
+            self.identity,
+            self.enlarged != "before_join",
+            self.up_activated not in (None, activated) and bool(ups),
+        )
+        return sum(rare)
 
     @property
     def is_padded(self) -> bool:

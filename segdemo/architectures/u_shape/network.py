@@ -6,6 +6,7 @@ Every part is a parameter, so that a checkpoint of anybody's U-Net is one config
 """
 
 from dataclasses import replace
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -53,6 +54,7 @@ class UShape(nn.Module):
         if config.head.norm:
             self.head_norm = norm_of(config.head.out, config)
         self.has_head_norm = config.head.norm
+        self.late = config.enlarged == "after_join"
         self.stretches = config.padding == "none_stretched"
         self.act_first = config.order == "act_first"
         self.activation = ACTIVATIONS[config.activation]
@@ -60,12 +62,17 @@ class UShape(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         size = x.shape[2:]
         skips = [self.encoder[0](x)]
-        for level, pools in zip(self.encoder[1:], self.pools[1:], strict=True):
-            skips.append(level(self.pooled(skips[-1]) if pools else skips[-1]))
+        for number, pools in enumerate(self.pools[1:], start=1):
+            x = self.pooled(skips[-1]) if pools else skips[-1]
+            if self.late and number == len(self.decoder):
+                deepest = self.decoder[0]
+                assert isinstance(deepest, Up)
+                x = deepest.up(x)
+            skips.append(self.encoder[number](x))
         x = skips.pop()
-        for level in self.decoder:
+        for number, level in enumerate(self.decoder, start=1):
             # Popping frees each skip as soon as it is joined: half the peak memory.
-            x = level(x, skips.pop())
+            x = level(x, skips.pop(), number < len(self.decoder))
         logits: Tensor = self.head(x)
         if self.has_head_norm:
             logits = self.head_norm(self.activation(logits) if self.act_first else logits)
@@ -91,10 +98,17 @@ def infer(shapes: Shapes) -> UShapeConfig:
         for part in ("project", "conv1")
         if (name := f"encoder.0.{part}.weight") in shapes
     )
+    decoder: list[LevelConfig] = []
+    for level in range(ups):
+        into = decoder[-1].block.out if decoder else encoder[-1].out
+        decoder.append(_level(shapes, f"decoder.{level}", into, encoder[-2 - level].out))
+    if not any(level.skip for level in decoder):
+        # What is added, or not joined at all, takes no channels: the join tells.
+        decoder = [replace(level, skip=True) for level in decoder]
     return UShapeConfig(
         in_channels=first[1],
         encoder=encoder,
-        decoder=tuple(_level(shapes, f"decoder.{level}") for level in range(ups)),
+        decoder=tuple(decoder),
         head=_conv(shapes, "head"),
         norm="group" if has_norms and not has_statistics else "batch",
     )
@@ -113,7 +127,7 @@ def _conv(shapes: Shapes, path: str, *, transposed: bool = False) -> ConvConfig:
     number = name.removeprefix("conv")
     parts = (f"norm{number}", f"act{number}") if name != number else (f"{name}_norm", f"{name}_act")
     norm, act = (f"{holder}.{part}" if holder else part for part in parts)
-    keeps = kernel % 2 == 1 or transposed or name == "down"
+    keeps = kernel % 2 == 1 or transposed or name in ("down", "up_conv")
     if kernel > _MAX_KERNEL:
         raise ValueError(f"no U-Net has kernels of {kernel} x {other}")
     if kernel != other or not keeps:
@@ -143,16 +157,24 @@ def _block(shapes: Shapes, path: str) -> BlockConfig:
     )
 
 
-def _level(shapes: Shapes, path: str) -> LevelConfig:
+def _level(shapes: Shapes, path: str, into: int, skip: int) -> LevelConfig:
+    """The level that is given ``into`` channels from below and ``skip`` from the encoder."""
     transposed = _optional(shapes, f"{path}.up", transposed=True)
     resized = _optional(shapes, f"{path}.up_conv")
     block = _block(shapes, f"{path}.conv")
+    first = "project" if block.project else "conv1"
+    taken = shapes[f"{path}.conv.{first}.weight"][1]
+    given = resized.out if resized else into
+    # Added maps have as many channels as the skip, joined ones make more.
+    is_shuffled = transposed is None and taken not in (given, given + skip)
+    up = transposed.out if transposed else given
+    kind: Literal["transposed", "resize", "resize_conv", "shuffle"] = "resize"
+    if transposed or resized:
+        kind = "transposed" if transposed else "resize_conv"
     return LevelConfig(
-        up=UpConfig(
-            kind="transposed" if transposed else "resize_conv" if resized else "resize",
-            conv=transposed or resized,
-        ),
+        up=UpConfig(kind="shuffle" if is_shuffled else kind, conv=transposed or resized),
         block=block,
+        skip=taken != up,
         gate=_gate(shapes, f"{path}.gate") if f"{path}.gate.psi.weight" in shapes else None,
     )
 
@@ -197,7 +219,12 @@ def describe(config: UShapeConfig) -> str:
     return ", ".join(words)
 
 
-_UPS = {"transposed": "transposed", "resize": "resized", "resize_conv": "resize-convolved"}
+_UPS = {
+    "transposed": "transposed",
+    "resize": "resized",
+    "resize_conv": "resize-convolved",
+    "shuffle": "shuffled",
+}
 
 
 def requirements(config: UShapeConfig) -> SizeRequirements:

@@ -50,6 +50,10 @@ STATISTICS_MOST, STATISTICS_FACTOR, STATISTICS_MARGIN = 0.3, 4.0, 0.08
 """The best one's statistics are at most so far, and another's at least so many times as far and
 by so much more, over the norms in which the two differ."""
 
+STATISTICS_NEAR = 0.15
+"""Where a usual reading is so near, those that are met more rarely are not run: it fits."""
+_MOST_RARE = 10  # readings; each takes a forward
+
 _SAME = 0.01
 """Divergences of norms that the difference of two readings does not reach differ by less."""
 _CACHED = 64  # contents; each takes a few hundred bytes
@@ -156,11 +160,14 @@ def _weigh(readings: Sequence[Detection], inputs: TrainingInputs | None) -> Wiri
     contest.hold("moments", _figures(join_correlation, contest.left, norms), _moments_are_far)
     found: dict[str, tuple[float, ...]] = {}
     if len(contest.left) > 1:
-        found = {
-            name: apart
-            for name, reading in contest.left.items()
-            if (apart := divergences(reading.build(), _images(reading, inputs), restored=True))
-        }
+        for readings in _in_turn(contest.left.values()):
+            found |= {
+                reading.id: apart
+                for reading in readings
+                if (apart := divergences(reading.build(), _images(reading, inputs), restored=True))
+            }
+            if found and min(map(_mean, found.values())) <= STATISTICS_NEAR:
+                break
         _hold_statistics(contest, found)
     means = {name: _mean(apart) for name, apart in found.items()}
 
@@ -174,6 +181,18 @@ def _weigh(readings: Sequence[Detection], inputs: TrainingInputs | None) -> Wiri
         ),
         figures=means,
     )
+
+
+def _in_turn(readings: Iterable[Detection]) -> tuple[list[Detection], ...]:
+    """The usual readings, then those that are met more rarely; of equal networks only one."""
+    alike: dict[str, Detection] = {}
+    for reading in readings:
+        alike.setdefault(f"{reading.architecture.id} {reading.config!r}", reading)
+    rarities = {reading.id: getattr(reading.config, "rarities", 0) for reading in alike.values()}
+    least = min(rarities.values())
+    usual = [reading for reading in alike.values() if rarities[reading.id] == least]
+    rare = [reading for reading in alike.values() if rarities[reading.id] > least]
+    return usual, rare[:_MOST_RARE]
 
 
 def _norms(reading: Detection) -> tuple[Normed, ...]:

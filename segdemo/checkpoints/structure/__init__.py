@@ -1,10 +1,12 @@
 """Networks recognised by the flow of channels, whatever their tensors are called."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from torch import Tensor
 
 from segdemo.checkpoints.structure.candidates import Candidate, Grammar
+from segdemo.checkpoints.structure.copies import without_copies
 from segdemo.checkpoints.structure.encoder_grammar import resnet_unets
 from segdemo.checkpoints.structure.layers import read_layers
 from segdemo.checkpoints.structure.nested_grammar import nested_unets
@@ -15,11 +17,15 @@ GRAMMARS: tuple[Grammar, ...] = (resnet_unets, nested_unets, segnets, u_shapes)
 """One kind of network each; the first that finds its kind is believed."""
 
 
-def candidates(tensors: Mapping[str, Tensor], assume: str | None) -> Iterator[Candidate]:
-    """Readings of a state dict, the likeliest first; ``assume`` names one to be among them."""
-    layers = read_layers(_in_own_order(tensors))
+def candidates(tensors: Mapping[str, Tensor], assume: str | None) -> Iterator[Iterable[Candidate]]:
+    """Readings of a state dict as each kind of network in turn, the likeliest first.
+
+    ``assume`` names one to be among them.
+    """
+    layers = without_copies(read_layers(_in_own_order(tensors)), tensors)
     for grammar in GRAMMARS:
-        yield from grammar(layers, assume)
+        found = grammar(layers, assume)
+        yield (replace(one, left_out=(*one.left_out, *layers.copies)) for one in found)
 
 
 def _in_own_order(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

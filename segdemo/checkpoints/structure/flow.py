@@ -14,6 +14,7 @@ _WIDE_STEPS = 200
 _ANY = 10**6
 _FEW = (1, 2)
 _MAX_STARTS = 3
+_SQUARE = 4  # channels that a pixel shuffle makes one of
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -27,6 +28,8 @@ class Step:
     transposed: bool = False
     skip: int = 0
     """Channels of the skip that is joined before it; 0 where none is."""
+    shuffled: bool = False
+    """Whether four channels each of what came before became a square of four pixels."""
 
 
 Walk = tuple[Step, ...]
@@ -37,6 +40,8 @@ class Budget:
     """How many steps all searches among the same convolutions may still take."""
 
     left: int = 2500
+    cuts: int = 1500
+    """How many ways to cut them into levels may still be looked at."""
 
 
 def walks(units: Sequence[Unit], budget: Budget) -> Iterator[Walk]:
@@ -172,8 +177,8 @@ class _Search:
                 out = unit.conv.transposed[1]
                 yield Step(unit=unit, into=last.out, out=out, transposed=True), end
         for unit in self._free(self.convs, last.out):
-            # With an even kernel a convolution only leads down.
-            if unit.kernel % 2 or limit is None:
+            # With an even kernel a convolution leads down, or follows an interpolation.
+            if unit.kernel % 2 or limit is None or not self.transposed:
                 yield Step(unit=unit, into=last.out, out=unit.conv.conv[1]), limit
         if self.transposed and not last.transposed:
             return
@@ -185,6 +190,12 @@ class _Search:
                 if unit.kernel % 2:
                     into, out = unit.conv.conv
                     yield Step(unit=unit, into=into, out=out, skip=skip), above
+            if self.transposed or last.out % _SQUARE:
+                continue
+            for unit in self._free(self.convs, last.out // _SQUARE + skip):
+                if unit.kernel % 2:
+                    into, out = unit.conv.conv
+                    yield Step(unit=unit, into=into, out=out, skip=skip, shuffled=True), above
 
     def _free(self, units: Mapping[int, list[Unit]], into: int) -> Iterator[Unit]:
         return (unit for unit in units.get(into, ()) if unit.place not in self.used)

@@ -27,6 +27,37 @@ def is_unpadded(paths: Iterable[str]) -> bool:
     return {"encblocks", "decblocks", "upconvs"} <= modules
 
 
+def enlarges_early(roles: Roles) -> bool:
+    """Whether something without tensors stands before the first convolution of each block up."""
+    firsts = [rise.steps[0].unit.conv.parts for rise in roles.levels.decoder[:-1]]
+    last = roles.levels.encoder[-1][0].unit.conv.parts
+    numbers = [parts[-1] for parts in (*firsts, last)]
+    return all(number.isdecimal() and int(number) > 0 for number in numbers)
+
+
+def activates_ups(roles: Roles) -> bool:
+    """Whether the transposed convolutions stand in Sequentials, alone or where none has a norm.
+
+    They rarely would without something behind them that has no tensors.
+    """
+    ups = [rise.up.unit.conv for rise in roles.levels.decoder if rise.up and rise.up.transposed]
+    holders = [up.parts[:-1] for up in ups]
+    if not ups or not all(up.parts[-1].isdecimal() for up in ups):
+        return False
+    inside = [layer.parts for unit in roles.units for layer in (unit.conv, unit.norm) if layer]
+    if len(set(holders)) < len(holders) or () in holders:
+        return False
+    behind = [
+        [parts[-1] for parts in inside if parts[:-1] == holder and parts[-1].isdecimal()]
+        for holder in holders
+    ]
+    are_last = all(
+        max(map(int, numbers)) == int(up.parts[-1]) for up, numbers in zip(ups, behind, strict=True)
+    )
+    has_norms = any(unit.norm for unit in roles.units)
+    return are_last and (not has_norms or all(len(numbers) == 1 for numbers in behind))
+
+
 def activates_first(roles: Roles) -> bool:
     """Whether a layer without tensors stands between convolution and norm in most Sequentials."""
     gaps = [
@@ -38,6 +69,10 @@ def activates_first(roles: Roles) -> bool:
 def activates_last_only(roles: Roles) -> bool:
     """Whether the convolutions of a block follow each other in a Sequential without a gap."""
     gaps = [gap for gap in _between(roles) if gap is not None]
+    pieces = roles.levels.encoder
+    across = [_gap(one[-1].unit.conv, other[0].unit.conv) for one, other in pairwise(pieces)]
+    if 1 in across:
+        return False  # No pooling stands between them: a list, whose numbers tell nothing.
     return bool(gaps) and all(gap == 1 for gap in gaps) and not activates_first(roles)
 
 

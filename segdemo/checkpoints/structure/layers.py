@@ -95,6 +95,8 @@ class Layers:
     """Of the convolutions: 3 for a network of volumes."""
     leftover: tuple[str, ...] = field(default=())
     """Keys of tensors that belong to no layer known here."""
+    copies: tuple[str, ...] = ()
+    """Modules that were left out because others hold the same tensors."""
 
     def of(self, *kinds: Kind) -> tuple[Layer, ...]:
         """Those of these kinds, in order."""

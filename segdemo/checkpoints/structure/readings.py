@@ -13,6 +13,8 @@ from segdemo.architectures.u_shape.config import (
 from segdemo.checkpoints.structure.hints import (
     activates_first,
     activates_last_only,
+    activates_ups,
+    enlarges_early,
     feeds_double,
     is_unpadded,
     joins_skip_first,
@@ -72,7 +74,8 @@ def questions_of(roles: Roles) -> list[Question]:
 def readings_of(questions: Sequence[Question], assume: str | None) -> Iterator[Reading]:
     """The likeliest reading, the assumed one, then others that differ from it in one answer.
 
-    Paired questions are varied together. Nothing where an assumed answer is no answer here.
+    Paired questions are varied together. Nothing where an assumed answer is no answer here; the
+    others differ from what is assumed, if anything is.
     """
     likeliest = {question.field: question.likeliest for question in questions}
     chosen = dict(likeliest)
@@ -88,10 +91,10 @@ def readings_of(questions: Sequence[Question], assume: str | None) -> Iterator[R
         likeliest,
         chosen,
         *(
-            {**likeliest, **dict(zip([one.field for one in paired], names, strict=True))}
+            {**chosen, **dict(zip([one.field for one in paired], names, strict=True))}
             for names in product(*(_offered(question) for question in paired))
         ),
-        *({**likeliest, one.field: name} for one in single for name in _offered(one)),
+        *({**chosen, one.field: name} for one in single for name in _offered(one)),
     ]
     seen = set()
     for answers in combinations:
@@ -136,7 +139,7 @@ def _of_the_way_up(roles: Roles) -> Iterator[Question]:
     yield Question(
         field="join", answers=answers, likeliest=likeliest, listed=tuple(answers), is_paired=True
     )
-    if kinds != {"transposed"}:
+    if kinds & {"resize", "resize_conv"}:
         answers = _same("bilinear_aligned", "bilinear", "nearest")
         yield Question(
             field="interpolation",
@@ -148,13 +151,26 @@ def _of_the_way_up(roles: Roles) -> Iterator[Question]:
     ups = [level.up.conv for level in config.decoder if level.up.conv]
     if ups:
         usual = "up_act" if ups[0].norm else "up_linear"
-        is_open = ups[0].norm or "resize_conv" in kinds
+        # What Keras' U-Nets convolve with a kernel of 2 it activates as all else.
+        is_keras = ups[0].kernel == 2 and "resize_conv" in kinds
+        likeliest = "up_act" if is_keras or activates_ups(roles) else usual
         yield Question(
             field="up_activated",
             answers={"up_linear": False, "up_act": True},
-            likeliest=usual,
+            likeliest=likeliest,
             usual=usual,
-            listed=("up_linear", "up_act") if is_open else (),
+            listed=("up_linear", "up_act"),
+        )
+    elif kinds == {"resize"}:
+        early = enlarges_early(roles)
+        has_norms = any(conv.norm for block in _blocks(config) for conv in block.convs)
+        answers = {"enlarge_late": "before_join", "enlarge_early": "after_join"}
+        yield Question(
+            field="enlarged",
+            answers=answers,
+            likeliest="enlarge_early" if early else "enlarge_late",
+            usual="enlarge_late",
+            listed=tuple(answers) if early or not has_norms else (),
         )
 
 
@@ -186,11 +202,25 @@ def _of_blocks(roles: Roles) -> Iterator[Question]:
             usual="t2",
             listed=("t1", "t2", "t3", "doubled"),
         )
+    elif any(_may_add_first(block) for block in blocks) and not any(
+        block.shortcut for block in blocks
+    ):
+        # A third convolution is often there for a sum around the last two.
+        is_long = any(len(block.convs) > 2 for block in blocks[:-1])
+        yield Question(
+            field="identity",
+            answers={"plain": False, "residual": True},
+            likeliest="plain",
+            usual="plain",
+            listed=("plain", "residual") if is_long else (),
+        )
+    sparse = activates_last_only(roles)
     yield Question(
         field="activated",
         answers={"act_each": "each", "act_last": "last", "act_inner": "inner"},
-        likeliest="act_last" if activates_last_only(roles) else "act_each",
+        likeliest="act_last" if sparse else "act_each",
         usual="act_each",
+        listed=("act_each", "act_last") if sparse else (),
     )
     if any(not conv.slopes for block in blocks for conv in block.convs):
         yield Question(
@@ -198,8 +228,13 @@ def _of_blocks(roles: Roles) -> Iterator[Question]:
             answers=_same(*_ACTIVATIONS),
             likeliest="relu",
             usual="relu",
-            listed=("relu", "leaky"),
+            listed=("relu", "leaky", "leaky_fifth", "leaky_tenth", "elu", "silu", "gelu"),
         )
+
+
+def _may_add_first(block: BlockConfig) -> bool:
+    """Whether the first convolution gives as many channels as the block."""
+    return len(block.convs) > 1 and block.convs[0].out == block.convs[-1].out
 
 
 def _of_norms(roles: Roles) -> Iterator[Question]:
@@ -244,6 +279,7 @@ def _of_the_rest(roles: Roles) -> Iterator[Question]:
             answers={"max_pool": "max", "avg_pool": "average", "strided": "strided"},
             likeliest="max_pool",
             usual="max_pool",
+            listed=("max_pool", "avg_pool", "strided"),
         )
     plain = not any(block.shortcut or block.project for block in _blocks(roles.config))
     if plain and all(level.up.kind == "transposed" for level in roles.config.decoder):
@@ -252,7 +288,7 @@ def _of_the_rest(roles: Roles) -> Iterator[Question]:
             answers={"padded": "zeros", "unpadded": "none_stretched"},
             likeliest="unpadded" if is_unpadded(roles.paths) else "padded",
             usual="padded",
-            listed=("padded", "unpadded") if is_unpadded(roles.paths) else (),
+            listed=("padded", "unpadded"),
         )
     if roles.config.classes > 1:
         yield Question(

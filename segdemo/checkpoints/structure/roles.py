@@ -1,8 +1,9 @@
 """Layers put in their places in the U-shaped family: a configuration and a renaming."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Literal
 
 from segdemo.architectures.u_shape.config import (
     BlockConfig,
@@ -18,15 +19,17 @@ from segdemo.checkpoints.structure.layers import Layer, Layers, in_order_of_name
 from segdemo.checkpoints.structure.levels import Levels, Rise, levels_of
 from segdemo.checkpoints.structure.sides import (
     GateUnits,
+    Way,
     gates_of,
     projected_first,
-    without_shortcuts,
+    ways_of,
 )
 from segdemo.checkpoints.structure.units import Unit, Units, common_parts, read_units
 
+_SQUARE = 4  # channels that a pixel shuffle makes one of
 _MAX_WALKS = 12
 _MAX_ALIKE = 3
-_CLOSE = 0.05  # costs this close tell nothing
+_CLOSE = 0.35  # costs this close tell nothing
 _WORST = 5.0  # a cost above which nothing is believed
 _GOOD = 1.0  # a cost below which nothing else is tried
 
@@ -73,10 +76,10 @@ def _roles_of(units: Units, budget: Budget) -> list[Roles]:
         return []
     gates, rest = gates_of(units.all)
     best: list[Roles] = []
-    for on_the_way, around in without_shortcuts(rest):
-        for order in _orders(on_the_way):
+    for way in ways_of(rest):
+        for order in _orders(way.units):
             for walk in islice(walks(order, budget), _MAX_WALKS):
-                found = levels_of(walk)
+                found = levels_of(walk, budget, way.cost)
                 if (
                     not found
                     or found[0].cost > _WORST
@@ -84,7 +87,7 @@ def _roles_of(units: Units, budget: Budget) -> list[Roles]:
                 ):
                     continue
                 alike = [one for one in found if one.cost - found[0].cost < _CLOSE][:_MAX_ALIKE]
-                fillings = (_Filling(units, gates, around).fill(one) for one in alike)
+                fillings = (_Filling(units, gates, way).fill(one) for one in alike)
                 best = [roles for roles in fillings if roles is not None] or best
                 if best and best[0].levels.cost < _GOOD:
                     return best
@@ -102,10 +105,13 @@ def _orders(units: list[Unit]) -> Iterator[list[Unit]]:
 class _Filling:
     """One way to cut the network, filled with its layers."""
 
-    def __init__(self, units: Units, gates: Sequence[GateUnits], around: Sequence[Unit]) -> None:
+    def __init__(self, units: Units, gates: Sequence[GateUnits], way: Way) -> None:
         self.units = units
         self.gates = list(gates)
-        self.around = list(around)
+        self.around = list(way.around)
+        self.unused = [
+            layer for unit in way.unused for layer in (unit.conv, unit.norm, unit.prelu) if layer
+        ]
         self.names: dict[str, str] = {}
         self.used: set[int] = set()
 
@@ -120,14 +126,17 @@ class _Filling:
         decoder = []
         for number, rise in enumerate(levels.decoder):
             skip = levels.encoder[-2 - number][-1].out
-            decoder.append(self.level(f"decoder.{number}", rise, into, skip))
+            level = self.level(f"decoder.{number}", rise, into, skip)
+            decoder.append(replace(level, skip=levels.adds or bool(rise.skip)))
             into = rise.steps[-1].out
         head = self.conv("head", levels.head)
         if self.gates or self.around or not _is_regular(encoder, decoder, self.units.spare):
             return None
         if head.norm and head.out >= levels.head.into:
             return None  # a block without a head behind it
-        norms = [unit.norm for unit in self.units.all if unit.norm]
+        unused = {layer.place for layer in self.unused}
+        units = [unit for unit in self.units.all if unit.conv.place not in unused]
+        norms = [unit.norm for unit in units if unit.norm]
         kinds: set[Norm] = {"batch" if norm.has_statistics else "group" for norm in norms}
         if len(kinds) > 1:
             return None
@@ -143,8 +152,8 @@ class _Filling:
                 ),
                 names=self.names,
                 levels=levels,
-                units=self.units.all,
-                spare=self.units.spare,
+                units=tuple(units),
+                spare=(*self.units.spare, *self.unused),
             )
             if any(skips)
             else None
@@ -215,15 +224,17 @@ class _Filling:
     def level(self, path: str, rise: Rise, into: int, skip: int) -> LevelConfig:
         """One level of the expanding path."""
         if rise.up is None:
-            up = UpConfig(kind="resize")
+            up = UpConfig(kind="shuffle" if rise.shuffled else "resize")
         elif rise.up.transposed:
             up = UpConfig(kind="transposed", conv=self.conv(f"{path}.up", rise.up))
         else:
-            up = UpConfig(kind="resize_conv", conv=self.conv(f"{path}.up_conv", rise.up))
+            kind: Literal["shuffle", "resize_conv"] = "shuffle" if rise.shuffled else "resize_conv"
+            up = UpConfig(kind=kind, conv=self.conv(f"{path}.up_conv", rise.up))
         given = rise.up.out if rise.up else into
+        given = given // _SQUARE if rise.shuffled else given
         gate = self.gate(f"{path}.gate", given, skip, rise)
         block = self.block(f"{path}.conv", rise.steps)
-        return LevelConfig(up=up, block=block, gate=gate, skip=True)
+        return LevelConfig(up=up, block=block, gate=gate)
 
     def gate(self, path: str, given: int, skip: int, rise: Rise) -> GateConfig | None:
         """The attention gate of this level, if there is one."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from segdemo.checkpoints.structure.units import Unit, common_parts, tokens
 
+_UNUSED = 0.5  # what speaks against a layer that nothing uses
+_MOST_ODD = 2
 _OF_THE_MAP_BELOW = {"g", "wg", "gate", "gating", "phi", "up"}
 _OF_THE_SKIP = {"x", "wx", "ws", "s", "skip", "theta", "l"}
 
@@ -74,15 +76,65 @@ def _is_of_the_skip(one: Unit, other: Unit) -> bool:
     return bool(mine & _OF_THE_SKIP and theirs & _OF_THE_MAP_BELOW)
 
 
-def without_shortcuts(units: Sequence[Unit]) -> Iterator[tuple[list[Unit], list[Unit]]]:
-    """Ways to tell what is on the way from what leads around it: (on the way, around)."""
-    yield list(units), []
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Way:
+    """One way to tell what is on the way through the network from what is not."""
+
+    units: list[Unit]
+    """On the way."""
+    around: list[Unit]
+    """Shortcuts, which lead around some of these."""
+    unused: list[Unit]
+    """Heads that only training needs, and what the network may have but not use."""
+    cost: float = 0.0
+    """What speaks against it."""
+
+
+def ways_of(units: Sequence[Unit]) -> Iterator[Way]:
+    """Ways to tell them apart, the likeliest first."""
+    yield Way(units=list(units), around=[], unused=[])
     around = [unit for unit in units[:-1] if unit.kernel == 1 and unit.conv.may_be_conv]
     heads = {unit.place for unit in around if _is_head(unit, units)}
     around = [unit for unit in around if unit.place not in heads]
     if around:
-        places = {unit.place for unit in around}
-        yield [unit for unit in units if unit.place not in places], around
+        yield Way(units=_without(units, around), around=around, unused=[])
+    spare = _side_heads(units)
+    if spare:
+        yield Way(units=_without(units, spare), around=[], unused=spare)
+    for unit in _odd(units):
+        yield Way(units=_without(units, [unit]), around=[], unused=[unit], cost=_UNUSED)
+
+
+def _without(units: Sequence[Unit], others: Sequence[Unit]) -> list[Unit]:
+    places = {unit.place for unit in others}
+    return [unit for unit in units if unit.place not in places]
+
+
+def _side_heads(units: Sequence[Unit]) -> list[Unit]:
+    """Heads for as many classes as the last one has, on coarser maps; [] without such."""
+    ends = [unit for unit in units if unit.conv.may_be_conv and not unit.norm and unit.kernel % 2]
+    by_classes: dict[int, list[Unit]] = {}
+    for unit in ends:
+        into, out = unit.conv.conv
+        if out < into:
+            by_classes.setdefault(out, []).append(unit)
+    widths = {unit.conv.conv[0] for unit in units}
+    for out, alike in by_classes.items():
+        finest = min(alike, key=lambda unit: (unit.conv.conv[0], -unit.place))
+        others = [unit for unit in alike if unit is not finest]
+        inputs = {unit.conv.conv[0] for unit in alike}
+        # What anything takes is no head's; and one map has one head.
+        if others and out not in widths and len(inputs) == len(alike):
+            return others
+    return []
+
+
+def _odd(units: Sequence[Unit]) -> list[Unit]:
+    """Convolutions without a norm among such with one, which keep the channels."""
+    if 2 * sum(unit.norm is not None for unit in units) < len(units):
+        return []
+    keeping = [unit for unit in units if unit.conv.shape[0] == unit.conv.shape[1]]
+    return [unit for unit in keeping if not unit.norm and unit.kernel % 2][:_MOST_ODD]
 
 
 def _is_head(unit: Unit, units: Sequence[Unit]) -> bool:

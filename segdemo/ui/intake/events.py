@@ -155,7 +155,7 @@ class Arrivals:
         for path in found.networks:
             name = printable(path.name)
             try:
-                entry, facts = self._adding.take(visitor, path)
+                entry, facts = self._adding.take(visitor, path, found.beside)
             except Exception as error:
                 problems.append(text("zone_no_network", name=name, reason=explain(error)))
                 continue

@@ -2,6 +2,7 @@
 
 import torch
 from code_bases import randomised
+from odd_strangers import ODD_STRANGERS
 from strangers import STRANGERS
 
 from segdemo.checkpoints import detect
@@ -10,7 +11,7 @@ from segdemo.checkpoints import detect
 def test_each_opens_and_one_reading_of_it_computes_the_same():
     torch.manual_seed(0)
     wrong = {}
-    for name, (build, reading) in STRANGERS.items():
+    for name, (build, reading) in {**STRANGERS, **ODD_STRANGERS}.items():
         network = randomised(build()).eval()
         state_dict = network.state_dict()
         try:
@@ -25,3 +26,13 @@ def test_each_opens_and_one_reading_of_it_computes_the_same():
         except Exception as error:
             wrong[name] = f"{type(error).__name__} {str(error)[:150]}"
     assert not wrong, wrong
+
+
+def test_what_no_tensor_tells_is_offered():
+    missing = {}
+    for name, (build, reading) in ODD_STRANGERS.items():
+        detection = detect(build().state_dict())
+        offered = [detection.id, *(other.id for other in detection.alternatives)]
+        if not any(set(reading.split(".")) <= set(one.split(".")) for one in offered):
+            missing[name] = offered
+    assert missing == {}
