@@ -18,8 +18,8 @@ from segdemo.checkpoints.unwrap import unwrap
 from segdemo.cli import evaluate as evaluation
 from segdemo.cli import finetune as finetuning
 from segdemo.cli import predict as predicting
-from segdemo.engine.graph_outputs import GRAPH_OUTPUTS
 from segdemo.errors import ExportError, SegdemoError, UnknownNetworkError
+from segdemo.graphs.outputs import GRAPH_OUTPUTS
 from segdemo.hub.publish import publish
 from segdemo.images.decode import decode
 from segdemo.inference.inspection import inspection

@@ -9,12 +9,15 @@ from hub_server import HubServer, clients
 from huggingface_hub.utils import close_session
 
 from segdemo.catalog import from_file
+from segdemo.checkpoints.export import export_safetensors
 from segdemo.checkpoints.folders import unpacked, weights_at
-from segdemo.errors import FileError, UnknownNetworkError
+from segdemo.checkpoints.recognise import recognise
+from segdemo.errors import ExportError, FileError, TrainingError, UnknownNetworkError
 from segdemo.hub.listing import look
 from segdemo.hub.references import Address
 from segdemo.libraries.base import Library
 from segdemo.settings import Settings
+from segdemo.training.start import continued
 from segdemo.ui.adding.handlers import Adding
 from segdemo.ui.intake.sorting import sort
 from segdemo.ui.shelf import Shelf
@@ -145,3 +148,13 @@ def test_an_entry_changes_with_the_config_beside_it(saved, tmp_path):
     (folder / "config.json").unlink()
     with pytest.raises(UnknownNetworkError):
         from_file(folder / "model.safetensors", "folder")
+
+
+def test_what_a_library_builds_is_neither_trained_nor_written_anew(saved, tmp_path):
+    recognised = recognise(saved)
+    with pytest.raises(ExportError) as refused:
+        export_safetensors(recognised.detection, recognised.spec, {}, tmp_path / "a.safetensors")
+    assert refused.value.key == "library_stays"
+    with pytest.raises(TrainingError) as refused:
+        continued(recognised.detection, 2, seed=0)
+    assert refused.value.key == "library_stays"
