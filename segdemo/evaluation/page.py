@@ -17,8 +17,10 @@ _WIDTH, _HEIGHT, _MARGIN = 480, 240, 32
 _OWN_STYLE = """
 table{border-collapse:collapse;margin:1em 0;font-variant-numeric:tabular-nums}
 th,td{padding:.3em .7em;text-align:right;border-bottom:1px solid #8884}
+th,td{white-space:nowrap}
 th:first-child,td:first-child{text-align:left}
-.wide{overflow-x:auto}.cases{display:flex;flex-wrap:wrap;gap:1em}
+.wide{overflow-x:auto}.wide table{width:auto}h2{margin-top:1.6em}
+.cases{display:flex;flex-wrap:wrap;gap:1em}
 .cases figure{margin:0;max-width:256px}.cases img{width:100%}
 .key{display:inline-block;width:.8em;height:.8em;border:1px solid #888;margin:0 .3em 0 1em}
 """
@@ -48,7 +50,6 @@ def page(evaluation: Evaluation) -> str:
 <h2>{escape(text("evaluate_worst"))}</h2>
 <p class="soft">{_keys()}</p>
 {cases}
-<footer class="soft"><p>{escape(text("report_rule"))}</p></footer>
 </body>
 </html>
 """
