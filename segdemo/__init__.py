@@ -7,17 +7,29 @@ from segdemo.version import VERSION
 
 if TYPE_CHECKING:
     from segdemo.checkpoints import Detection, detect
+    from segdemo.evaluation.evaluate import Evaluation, evaluate
     from segdemo.inference.prediction import Prediction
     from segdemo.inference.pretrained import from_pretrained
     from segdemo.inference.segmenter import Segmenter, load
 
-__all__ = ["Detection", "Prediction", "Segmenter", "detect", "from_pretrained", "load"]
+__all__ = [
+    "Detection",
+    "Evaluation",
+    "Prediction",
+    "Segmenter",
+    "detect",
+    "evaluate",
+    "from_pretrained",
+    "load",
+]
 
 _HOMES = {
     "Detection": "segdemo.checkpoints",
+    "Evaluation": "segdemo.evaluation.evaluate",
     "Prediction": "segdemo.inference.segmenter",
     "Segmenter": "segdemo.inference.segmenter",
     "detect": "segdemo.checkpoints",
+    "evaluate": "segdemo.evaluation.evaluate",
     "from_pretrained": "segdemo.inference.pretrained",
     "load": "segdemo.inference.segmenter",
 }

@@ -218,7 +218,7 @@ def _loadable(path: Path, source: Source, address: Address | None = None) -> Cat
 def _from_file(path: Path, source: Source, address: Address | None) -> CatalogEntry:
     try:
         status = path.stat()
-        verdict = _verdict(path, status.st_mtime_ns, status.st_size)
+        verdict = _verdict(path, status.st_mtime_ns, status.st_size, _described_at(path))
         known = known_file(path) if verdict.reason is None else None
     except OSError as error:
         raise FileError("file_unreadable", name=one_line(path.name)) from error
@@ -241,9 +241,17 @@ def _from_file(path: Path, source: Source, address: Address | None) -> CatalogEn
 
 
 @lru_cache(maxsize=4096)
-def _verdict(path: Path, changed: int, size: int) -> Verdict:
+def _verdict(path: Path, changed: int, size: int, described: int) -> Verdict:
     with path.open("rb") as file:
         return judge(file, name=path.name, size=size, folder=path.parent)
+
+
+def _described_at(path: Path) -> int:
+    """When the config.json beside a file was written; 0 where there is none."""
+    try:
+        return path.with_name("config.json").stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _words(path: Path) -> dict[str, Any]:

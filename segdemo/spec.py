@@ -27,6 +27,10 @@ class Preprocessing:
     nearest pixel, halves to even."""
     side: int = 1024
     """Pixels."""
+    longest: int = 0
+    """The most that ``shortest`` makes of the longest side, in pixels; 0 for no limit."""
+    height: int = 0
+    """Of what ``stretch`` makes, where it is no square: then ``side`` is the width; else 0."""
     scale: float = 1.0
     resample: Resample = "bilinear"
     """The filter; all but ``nearest`` widen with the reduction (antialiased)."""
@@ -50,6 +54,9 @@ class Postprocessing:
     """The name of each channel; empty when unknown."""
     threshold: float = 0.5
     """Where the slider starts, in (0, 1)."""
+    ground: int | None = None
+    """The channel that is no foreground; None: the one called so, or else the first of a softmax,
+    and none of those with a sigmoid each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +184,10 @@ def _whole(low: int, high: int) -> Callable[[str, Any], int]:
     return check
 
 
+def _optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    return lambda name, value: None if value is None else check(name, value)
+
+
 def _numbers(low: float, high: float) -> Callable[[str, Any], tuple[float, ...]]:
     number = _number(low, high)
 
@@ -205,6 +216,8 @@ _POSITIVE = (1e-6, 1e6)
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "resize": _one_of(ResizeRule),
     "side": _whole(1, 1 << 14),
+    "longest": _whole(0, 1 << 14),
+    "height": _whole(0, 1 << 14),
     "scale": _number(0, 16),
     "resample": _one_of(Resample),
     "channels": _one_of(Channels),
@@ -215,6 +228,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "activation": _one_of(Activation),
     "classes": _names,
     "threshold": _number(0, 1),
+    "ground": _optional(_whole(0, 1 << 16)),
 }
 
 

@@ -28,6 +28,7 @@ LAYERS = (
     {"training", "outputs"},
     {"serving"},
     {"batch"},
+    {"evaluation"},
     {"ui", "cli"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
@@ -36,7 +37,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 UI_LAYERS = (
     {"gradio_support", "licences", "operations", "slots", "running"},
     {"visitor"},
-    {"shelf", "wiring"},
+    {"shelf", "wiring", "returning"},
     {"language"},
     {"transfers"},
     {"adding", "viewer"},

@@ -4,13 +4,15 @@ import pytest
 
 import segdemo
 from segdemo import checkpoints
+from segdemo.evaluation import evaluate as evaluation
 from segdemo.inference import pretrained, segmenter
 from tests.table import every
 
 
 def test_the_public_names_are_these():
     assert segdemo.__all__ == [
-        *("Detection", "Prediction", "Segmenter", "detect", "from_pretrained", "load")
+        *("Detection", "Evaluation", "Prediction", "Segmenter"),
+        *("detect", "evaluate", "from_pretrained", "load"),
     ]
 
 
@@ -23,6 +25,7 @@ def test_a_public_name_is_the_one_of_its_module():
     assert segdemo.load is segmenter.load
     assert segdemo.Segmenter is segmenter.Segmenter
     assert segdemo.Prediction is segmenter.Prediction
+    assert segdemo.evaluate is evaluation.evaluate
     assert segdemo.detect is checkpoints.detect
     assert segdemo.Detection is checkpoints.Detection
     assert segdemo.from_pretrained is pretrained.from_pretrained

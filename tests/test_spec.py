@@ -20,6 +20,8 @@ FULL = SegmentationSpec(
     preprocessing=Preprocessing(
         resize="longest",
         side=512,
+        longest=2048,
+        height=256,
         scale=0.5,
         resample="bicubic",
         channels="bgr",
@@ -28,7 +30,9 @@ FULL = SegmentationSpec(
         std=(0.4, 0.5, 0.6),
         multiple_of=32,
     ),
-    postprocessing=Postprocessing(activation="softmax", classes=("sky", "Zelle"), threshold=0.25),
+    postprocessing=Postprocessing(
+        activation="softmax", classes=("sky", "Zelle"), threshold=0.25, ground=1
+    ),
 )
 
 
@@ -110,6 +114,8 @@ def test_what_newer_files_may_say_is_ignored():
 SENSELESS = {
     ("preprocessing", "resize"): ["squash", "", None, 1, ["longest"]],
     ("preprocessing", "side"): [0, -1, 1.5, "512", True, None, 1 << 15, 10**400],
+    ("preprocessing", "longest"): [-1, 1.5, "512", True, None, 1 << 15],
+    ("preprocessing", "height"): [-1, 1.5, "512", True, None, 1 << 15],
     ("preprocessing", "scale"): [0, -0.5, float("nan"), float("inf"), "1", True, 17, 10**400],
     ("preprocessing", "resample"): ["cubic", None, 3],
     ("preprocessing", "channels"): ["RGB", "rgba", 3, None],
@@ -119,6 +125,7 @@ SENSELESS = {
     ("preprocessing", "multiple_of"): [0, -16, 1.5, "16", True, 2048],
     ("postprocessing", "activation"): ["relu", None, 1, ""],
     ("postprocessing", "classes"): ["sky", [1], None, {"0": "sky"}],
+    ("postprocessing", "ground"): [-1, 0.5, "0", True],
     ("postprocessing", "threshold"): [0, 1, -0.1, 1.1, float("nan"), "0.5", None, True],
 }
 

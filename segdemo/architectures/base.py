@@ -235,9 +235,11 @@ class Architecture:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """By its id: a family has functions that no pickle takes, and is the same everywhere."""
-        return _named, (self.id,)
+        return _named, (self.id, self.build.__module__)
 
 
-def _named(name: str) -> Architecture:
-    families = import_module("segdemo.architectures").ARCHITECTURES
-    return next(family for family in families if family.id == name)
+def _named(name: str, module: str) -> Architecture:
+    """The family of that id, of ours or of the module that builds a library's networks."""
+    ours: tuple[Architecture, ...] = import_module("segdemo.architectures").ARCHITECTURES
+    theirs = (one for one in vars(import_module(module)).values() if isinstance(one, Architecture))
+    return next(family for family in (*ours, *theirs) if family.id == name)

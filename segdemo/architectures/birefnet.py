@@ -71,14 +71,17 @@ class DeformableConv(nn.Module):
         # Importing it takes time that pages without such a network do not have.
         from torchvision.ops import deform_conv2d  # noqa: PLC0415
 
-        y = deform_conv2d(
-            x,
-            self.offset(x),
-            self.conv.weight,
-            padding=self.conv.padding,
-            mask=2 * self.weighing(x).sigmoid(),
-        )
-        return functional.relu(self.norm(y))
+        offset, weights = self.offset(x), 2 * self.weighing(x).sigmoid()
+        # Places between pixels need more digits than bfloat16 has, nor has it a kernel on a CPU.
+        with torch.autocast(x.device.type, enabled=False):
+            y = deform_conv2d(
+                x.float(),
+                offset.float(),
+                self.conv.weight.float(),
+                padding=self.conv.padding,
+                mask=weights.float(),
+            )
+        return functional.relu(self.norm(y.to(x.dtype)))
 
 
 class Pyramid(nn.Module):

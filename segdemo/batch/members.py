@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from segdemo.errors import PictureError
+from segdemo.images.formats import PICTURE_ENDINGS
 from segdemo.wording import amount, printable
 
 MAX_PICTURES = 200
@@ -29,14 +30,6 @@ _MAX_DIRECTORY_BYTES = 2_000_000
 _ENCRYPTED = 0x1
 _MASK_ENDING = "_mask"
 
-# Of what else lies in an archive nobody has to be told. The last few are images that are not
-# read, with a sentence that says what to do instead.
-PICTURE_ENDINGS = frozenset(
-    (
-        *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"),
-        *(".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".npy", ".dcm", ".nii", ".gz", ".heic", ".heif"),
-    )
-) | {".svg", ".pdf", ".mha"}
 _ARCHIVE_ENDING = ".zip"
 # What macOS adds to every archive.
 _SIDE_FOLDER = "__MACOSX"

@@ -1,13 +1,12 @@
 """Runs networks over any number of image files and writes what they say, with flat memory."""
 
-from collections import deque
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from segdemo.batch.sources import Source
+from segdemo.engine.ahead import ahead
 from segdemo.engine.scheduler import DeviceScheduler
 from segdemo.errors import PredictionError, SegdemoError
 from segdemo.images.decode import Decoded, decode_plane
@@ -16,7 +15,7 @@ from segdemo.inference.prediction import Prediction
 from segdemo.inference.processing import LEVELS
 from segdemo.inference.segmenter import Segmenter
 from segdemo.outputs.files import FileKind, drawing_of, kinds_of, target_of
-from segdemo.wording import one_line
+from segdemo.wording import file_name, one_line
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -94,17 +93,8 @@ class Plan:
         No more images are in memory than there are jobs, whatever takes the records.
         """
         scheduler = DeviceScheduler()
-        waiting: deque[Future[list[Record]]] = deque()
-        executor = ThreadPoolExecutor(self.jobs)
-        try:
-            for source in sources:
-                if len(waiting) >= self.jobs:
-                    yield from waiting.popleft().result()
-                waiting.append(executor.submit(self._all_of, source, scheduler))
-            while waiting:
-                yield from waiting.popleft().result()
-        finally:
-            executor.shutdown(cancel_futures=True)
+        for records in ahead(lambda source: self._all_of(source, scheduler), sources, self.jobs):
+            yield from records
 
     def _all_of(self, source: Source, scheduler: DeviceScheduler) -> list[Record]:
         decoded: Decoded | SegdemoError | None = None
@@ -123,7 +113,7 @@ class Plan:
         """The files of an image that needs no run."""
         if not self.skip_existing:
             return None
-        kinds = kinds_of(model.segmenter.detection.config.classes, self.kinds)
+        kinds = kinds_of(model.segmenter.class_count, self.kinds)
         files = {kind: target_of(model.folder, source.name, kind) for kind in kinds}
         return files if all(path.exists() for path in files.values()) else None
 
@@ -160,6 +150,19 @@ class Plan:
             )
         except Exception as error:
             return Record(source=source, model=model.name, failure=told(error))
+
+
+def own_names(stems: Sequence[str]) -> list[str]:
+    """File names, each once: what occurs again is counted."""
+    names: list[str] = []
+    for stem in stems:
+        first = file_name(stem, otherwise="checkpoint")
+        name, again = first, 1
+        while name.casefold() in {other.casefold() for other in names}:
+            again += 1
+            name = f"{first}_{again}"
+        names.append(name)
+    return names
 
 
 def told(error: Exception) -> SegdemoError:

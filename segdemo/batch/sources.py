@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from segdemo.batch.members import PICTURE_ENDINGS
 from segdemo.errors import PictureError
+from segdemo.images.formats import PICTURE_ENDINGS
 from segdemo.outputs.files import FILE_KINDS
 from segdemo.outputs.png import is_own_png
 from segdemo.wording import printable
@@ -48,7 +48,7 @@ def find_sources(named: Iterable[str | Path]) -> Found:
     own: list[Path] = []
     for word in named:
         for path in _behind(word):
-            if _is_own(path):
+            if is_own(path):
                 own.append(path)
             else:
                 paths.setdefault(path.resolve(), path)
@@ -131,7 +131,7 @@ def pictures_in(folder: Path) -> Iterator[Path]:
                 yield Path(parent, name)
 
 
-def _is_own(path: Path) -> bool:
+def is_own(path: Path) -> bool:
     """Whether an earlier run wrote it: it is called so, and says so or lies beside its image."""
     called = _OWN_NAME.fullmatch(path.name)
     if called is None:

@@ -1,6 +1,6 @@
 """Recognises the network of a state dict and proves it by building it."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from segdemo.architectures import ARCHITECTURES, Architecture, ExactNames, KeyMapping
 from segdemo.checkpoints.batch_norm import fold_biases, with_counters
 from segdemo.checkpoints.nearest import nearest_miss
-from segdemo.checkpoints.refusal import refusal
+from segdemo.checkpoints.refusal import refusal, refuse_lookalikes
 from segdemo.checkpoints.soundness import require_finite, require_plain
 from segdemo.checkpoints.structure import Candidate, candidates
 from segdemo.checkpoints.unwrap import Unwrapped, unwrap
 from segdemo.errors import UnknownNetworkError
-from segdemo.libraries import Claim, LibraryNetwork, claim
+from segdemo.libraries import Claim, LibraryNetwork, claim, from_tensors, is_ambiguous
 from segdemo.wording import shown
 
 _MOST_OF_UNIT = 2.0  # no mean of images from 0 to 1 is larger
@@ -27,10 +27,10 @@ _MAX_NETWORKS = 8  # first names that may hold a network each
 class Detection:
     """A network recognised from its tensors: every key explained, every shape compared."""
 
+    # Strings: how it was recognised, who decided for this reading, and which others there are.
     note_key: ClassVar[str] = "note_origin"
-    """The string that says how it was recognised."""
     chosen_key: ClassVar[str] = "origin_tensors"
-    """The string that says who decided for this reading where no person did."""
+    others_key: ClassVar[str] = "note_alternatives"
 
     architecture: Architecture
     mapping: KeyMapping
@@ -150,6 +150,28 @@ def detect(
         raise refused
 
 
+def _with_libraries(
+    unwrapped: Unwrapped, readings: list[Detection]
+) -> tuple[list[Detection], UnknownNetworkError | None]:
+    """Our readings, then a library's; and the error where that library is missing.
+
+    Beside one of ours it is asked only where several of its networks have the same tensors.
+    """
+    if readings and not is_ambiguous(unwrapped.tensors):
+        return readings, None
+    try:
+        network = from_tensors(unwrapped.tensors)
+    except UnknownNetworkError as missing:
+        return readings, missing
+    if network is None:
+        return readings, None
+    found = _from_library(unwrapped, network)
+    others = (
+        found.alternatives if readings else (replace(found, alternatives=()), *found.alternatives)
+    )
+    return [*readings, *others], None
+
+
 def _of_library(unwrapped: Unwrapped, claimed: Claim) -> Detection:
     """What a library makes of the tensors. Raises UnknownNetworkError and WeightsError."""
     require_plain(unwrapped.tensors)
@@ -178,23 +200,23 @@ def _detect(state_dict: Mapping[str, Any], unwrapped: Unwrapped, assume: str | N
         if not readings:
             return _one_of(state_dict, unwrapped.rivals, assume)
     require_plain(unwrapped.tensors)
-    readings = _readings(unwrapped, assume)
+    readings, missing = _with_libraries(unwrapped, _readings(unwrapped, assume))
     miss = None if readings or assume else nearest_miss(unwrapped.tensors)
     if miss is not None and miss.is_incomplete_copy:
         # A copy of a known network that lost a tensor is not read as another one that lacks it.
-        _refuse_lookalikes(unwrapped.tensors)
-        raise refusal(unwrapped.tensors, miss)
+        refuse_lookalikes(unwrapped.tensors)
+        raise missing or refusal(unwrapped.tensors, miss)
     if not readings or (assume and all(reading.id != assume for reading in readings)):
         # Names tell nothing, or an exported network states what its structure left open.
         readings = _structural(unwrapped, assume) or readings
     if not readings:
-        _refuse_lookalikes(unwrapped.tensors)
+        refuse_lookalikes(unwrapped.tensors)
         readings, assume = _inside(unwrapped, assume)
     if not readings and assume is not None:
         # No grammar has a reading of that name, so the refusal below lists those that fit.
         readings = _structural(unwrapped, None)
     if not readings:
-        raise refusal(unwrapped.tensors, miss or nearest_miss(unwrapped.tensors))
+        raise missing or refusal(unwrapped.tensors, miss or nearest_miss(unwrapped.tensors))
     chosen = readings[0]
     if assume is not None:
         matching = [reading for reading in readings if _is_meant(assume, reading.id)]
@@ -247,21 +269,6 @@ def _one_of(state_dict: Mapping[str, Any], names: tuple[str, ...], assume: str |
 
 def _require_finite(detection: Detection, theirs: Mapping[str, Tensor]) -> None:
     require_finite(detection.tensors, lambda: detection.mapping.rename(theirs) or {})
-
-
-def _refuse_lookalikes(names: Collection[str]) -> None:
-    """Raises UnknownNetworkError for the names of a spelling with another network's among them."""
-    for architecture in ARCHITECTURES:
-        for mapping in filter(lambda mapping: mapping.lookalikes, architecture.mappings):
-            added = {first for name in names if (first := _first(name)) in mapping.lookalikes}
-            rest = [name for name in names if _first(name) not in added]
-            if added and rest and all(map(mapping.match, rest)):
-                module = min(added)
-                raise UnknownNetworkError(mapping.lookalikes[module], module=module)
-
-
-def _first(name: str) -> str:
-    return name.partition(".")[0]
 
 
 def _readings(unwrapped: Unwrapped, assume: str | None) -> list[Detection]:

@@ -17,12 +17,17 @@ from torch import Tensor, nn
 from segdemo.checkpoints.detect import Detection
 from segdemo.checkpoints.files import METADATA_KEY
 from segdemo.errors import ExportError
+from segdemo.graphs.outputs import Graph, GraphOutput, described
 from segdemo.spec import SegmentationSpec
 
 ONNX_TOLERANCE = 1e-4
 """The largest difference of a logit, relative to the largest logit, that an export may have."""
 
 _ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+HALF_TOLERANCE = 2e-2
+"""The same of an export in 16 bits."""
+_BATCHES = (2, 1, 3)
+"""How many images are compared; the exporter takes what it sees once for fixed."""
 _OPSET = 20
 # The first is what the exporter sees; the others are odd in other places.
 _SIDES = ((97, 131), (128, 96), (121, 173))
@@ -34,11 +39,39 @@ def export_safetensors(
     """The weights under our names, in the precision that they have, with all that is known of them.
 
     ``words`` is what the file said of itself before; the spec and what was assumed go on top,
-    so that loading the new file needs no choice again.
+    so that loading the new file needs no choice again. Raises ExportError for what a library
+    builds, which reads its own files alone.
     """
-    tensors = {key: tensor.contiguous() for key, tensor in detection.tensors.items()}
+    if detection.architecture.assemble is not None:
+        raise ExportError("library_stays", library=detection.origin)
+    _save(detection.tensors, detection, spec, words, path)
+
+
+def export_original(
+    tensors: Mapping[str, Tensor],
+    detection: Detection,
+    spec: SegmentationSpec,
+    words: Mapping[str, Any],
+    path: Path,
+) -> None:
+    """The same under the names of the code base that wrote them, which reads them back.
+
+    ``tensors`` are those of the file, free of containers and prefixes.
+    """
+    _save(tensors, detection, spec, words, path)
+
+
+def _save(
+    tensors: Mapping[str, Tensor],
+    detection: Detection,
+    spec: SegmentationSpec,
+    words: Mapping[str, Any],
+    path: Path,
+) -> None:
+    # safetensors refuses tensors that share memory, as tied weights do.
+    tensors = {key: tensor.contiguous().clone() for key, tensor in tensors.items()}
     document = json.dumps({**words, **_description(detection), **spec.to_dict()})
-    save_file(tensors, path, metadata={METADATA_KEY: document, "format": "pt"})
+    save_file(dict(tensors), path, metadata={METADATA_KEY: document, "format": "pt"})
 
 
 def _description(detection: Detection) -> dict[str, Any]:
@@ -46,12 +79,21 @@ def _description(detection: Detection) -> dict[str, Any]:
     return {"architecture": detection.architecture.id, "origin": detection.origin, **assumed}
 
 
-def export_onnx(detection: Detection, spec: SegmentationSpec, path: Path) -> float:
-    """Images (1, channels, H, W) of any size -> logits, as one file; its largest difference.
+def export_onnx(
+    detection: Detection,
+    spec: SegmentationSpec,
+    path: Path,
+    *,
+    output: GraphOutput = "logits",
+    half: bool = False,
+) -> float:
+    """Images (N, channels, H, W) of any number and size -> logits; the largest difference.
 
-    The spec stands in the model's metadata, with the sizes that the network takes. The file is
-    run by onnxruntime on several sizes and compared with PyTorch; where they differ it is removed.
-    Raises ExportError for that, and where the optional packages are missing.
+    ``output`` may be "probabilities" or "labels" instead, see ``graphs.outputs``; with ``half`` the
+    network computes in 16 bits, and takes and gives 32. The spec stands in the model's metadata,
+    with the sizes that the network takes. The file is run by onnxruntime on several sizes and
+    compared with PyTorch; where they differ it is removed. Raises ExportError for that, and where
+    the optional packages are missing.
     """
     missing = [name for name in _ONNX_PACKAGES if find_spec(name) is None]
     if missing:
@@ -59,9 +101,10 @@ def export_onnx(detection: Detection, spec: SegmentationSpec, path: Path) -> flo
     requirements = detection.architecture.requirements(detection.config)
     multiple_of = math.lcm(spec.preprocessing.multiple_of, requirements.multiple_of)
     spec = replace(spec, preprocessing=replace(spec.preprocessing, multiple_of=multiple_of))
-    network = detection.build()
+    expected = Graph(detection.build(), spec, output, half=False).eval()
+    network = Graph(detection.build(), spec, output, half=half).eval() if half else expected
     example, *checked = _pictures(detection)
-    any_size = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    any_size = dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)
     # The exporter tells of itself at length, of nothing that a person could mend.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
@@ -72,20 +115,20 @@ def export_onnx(detection: Detection, spec: SegmentationSpec, path: Path) -> flo
                 (example,),
                 dynamo=True,
                 input_names=["picture"],
-                output_names=["logits"],
+                output_names=[output],
                 dynamic_shapes=(any_size,),
                 opset_version=_OPSET,
                 verbose=False,
             )
         assert program is not None  # as dynamo=True promises
-        program.model.metadata_props[METADATA_KEY] = spec.to_json()
+        program.model.metadata_props[METADATA_KEY] = described(spec, output).to_json()
         program.save(path, external_data=False)
-        largest = max(_difference(network, picture, path) for picture in (example, *checked))
+        largest = max(_difference(expected, picture, path) for picture in (example, *checked))
     # The exporter and the runtime fail in ways of their own, each with pages of text.
     except Exception as error:
         path.unlink(missing_ok=True)
         raise ExportError("export_failed", name=path.name) from error
-    if not largest <= ONNX_TOLERANCE:
+    if not largest <= (HALF_TOLERANCE if half else ONNX_TOLERANCE):
         path.unlink()
         raise ExportError("export_differs", name=path.name, difference=f"{largest:.1g}")
     return largest
@@ -102,19 +145,22 @@ def _pictures(detection: Detection) -> list[Tensor]:
         return side + -side % requirements.multiple_of
 
     return [
-        torch.rand(1, config.in_channels, fitting(height), fitting(width), generator=generator)
-        for height, width in _SIDES
+        torch.rand(batch, config.in_channels, fitting(height), fitting(width), generator=generator)
+        for batch, (height, width) in zip(_BATCHES, _SIDES, strict=True)
     ]
 
 
 def _difference(network: nn.Module, picture: Tensor, path: Path) -> float:
-    """Between onnxruntime and PyTorch, relative to the largest logit."""
+    """Between onnxruntime and PyTorch, relative to the largest; of labels, how many differ."""
     import onnxruntime  # noqa: PLC0415 (an optional package)
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (found,) = session.run(None, {"picture": picture.numpy()})
     with torch.inference_mode():
         expected = network(picture)
+    if not expected.is_floating_point():
+        # Where two classes are as probable, rounding decides: a share of pixels, not a distance.
+        return float((torch.from_numpy(found) != expected).float().mean())
     difference = (torch.from_numpy(found) - expected).abs().max()
     return float(difference / expected.abs().max().clamp(min=1))
 

@@ -1,14 +1,22 @@
-"""Finds the weights in a folder that a library saved."""
+"""Finds the weights in a folder that a library saved, or in a ZIP of one."""
 
-from pathlib import Path
+import zipfile
+from collections.abc import Collection
+from pathlib import Path, PurePosixPath
+from typing import IO, BinaryIO
 
+from segdemo.checkpoints.sidecar_files import NAMES
 from segdemo.errors import FileError
 from segdemo.wording import first_of, printable
 
 _PREFERRED = ("model.safetensors", "pytorch_model.bin")
 """How libraries call them; the first that is there is taken."""
 
-_ENDINGS = (".safetensors", ".bin", ".pth", ".pt", ".ckpt")
+_ENDINGS = (".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".onnx")
+_OF_OTHERS = frozenset({"data.pkl", "constants.pkl", "model.weights.h5"})
+"""What archives hold that are checkpoints themselves, or of other programs."""
+
+_PIECE = 1 << 20
 _TRAINING = ("training_args.bin", "optimizer.", "scheduler.", "rng_state")
 
 
@@ -33,3 +41,63 @@ def weights_at(path: Path) -> Path:
     if found:
         raise FileError("folder_several", name=name, names=first_of(one.name for one in found))
     raise FileError("folder_empty", name=name)
+
+
+def unpacked(archive: Path, folder: Path, *, max_bytes: int) -> Path | None:
+    """The weights of a ZIP of a library's folder, unpacked with what lies beside them.
+
+    Nothing else is unpacked, and no name from the archive is used as a path. None where the file
+    is no such archive: what torch.save writes is one of its own. Raises FileError for more than
+    ``max_bytes``, and where it holds no weights or several.
+    """
+    if not zipfile.is_zipfile(archive):
+        return None
+    name = printable(archive.name)
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            if not is_library_folder(opened.namelist()):
+                return None
+            members = {PurePosixPath(one.filename).name: one for one in opened.infolist()}
+            wanted = {one: members[one] for one in members if _belongs(one)}
+            weights = [one for one in wanted if one not in NAMES]
+            if sum(one.file_size for one in wanted.values()) > max_bytes:
+                raise FileError("add_file_too_large", name=name, limit=max_bytes // 10**6)
+            for number, (one, member) in enumerate(wanted.items()):
+                with opened.open(member) as source, _place(folder, one, number).open("wb") as out:
+                    _copy(source, out, member.file_size, name)
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError) as error:
+        raise FileError("file_damaged", name=name) from error
+    if not weights:
+        raise FileError("folder_empty", name=name)
+    return weights_at(folder)
+
+
+def is_library_folder(names: Collection[str]) -> bool:
+    """Whether an archive of these members is a library's folder: weights and words on them."""
+    last = {PurePosixPath(name).name for name in names}
+    return (
+        not last & _OF_OTHERS
+        and bool(last & set(NAMES))
+        and any(_belongs(name) and name not in NAMES for name in last)
+    )
+
+
+def _belongs(name: str) -> bool:
+    return name in NAMES or (name.endswith(_ENDINGS) and not name.startswith(_TRAINING))
+
+
+def _place(folder: Path, name: str, number: int) -> Path:
+    """A name of our own but where it is one that is looked for."""
+    if name in NAMES or name in _PREFERRED:
+        return folder / name
+    return folder / f"weights-{number}{PurePosixPath(name).suffix}"
+
+
+def _copy(source: IO[bytes], out: BinaryIO, size: int, name: str) -> None:
+    """Copies no more than was announced."""
+    left = size
+    while left > 0 and (piece := source.read(min(left, _PIECE))):
+        out.write(piece)
+        left -= len(piece)
+    if left or source.read(1):
+        raise FileError("file_damaged", name=name)

@@ -2,14 +2,19 @@
 
 import os
 import sys
-import sysconfig
 from pathlib import Path
 
-_BESIDE = Path(__file__).resolve().parents[2] / "weights"
-_INSTALLED = Path(sysconfig.get_path("data")) / "share" / "segdemo" / "weights"
 
-SHIPPED_FOLDER = _BESIDE if _BESIDE.is_dir() or not _INSTALLED.is_dir() else _INSTALLED
-"""Those that come with segdemo: beside the package, or where pip has put them."""
+def _shipped() -> Path:
+    """Beside the package in a working copy; in an installation below the prefix of pip."""
+    package = Path(__file__).resolve().parents[1]
+    beside = package.parent / "weights"
+    installed = (folder / "share" / "segdemo" / "weights" for folder in package.parents)
+    return next((folder for folder in (beside, *installed) if folder.is_dir()), beside)
+
+
+SHIPPED_FOLDER = _shipped()
+"""The checkpoints that come with segdemo."""
 
 _ENDING = ".safetensors"
 

@@ -1,11 +1,12 @@
 """Explains why a state dict is not recognised: what it is like, what is closest, a way out."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from torch import Tensor
 
+from segdemo.architectures import ARCHITECTURES
 from segdemo.checkpoints.nearest import NearMiss
 from segdemo.checkpoints.structure.layers import Layer, Layers, read_layers
 from segdemo.errors import UnknownNetworkError
@@ -116,3 +117,18 @@ def _near(miss: NearMiss, count: int) -> UnknownNetworkError:
     if first.fits is None:
         return UnknownNetworkError("checkpoint_near_surplus", **facts)
     return UnknownNetworkError("checkpoint_near", **facts, here=first.here, fits=first.fits)
+
+
+def refuse_lookalikes(names: Collection[str]) -> None:
+    """Raises UnknownNetworkError for the names of a spelling with another network's among them."""
+    for architecture in ARCHITECTURES:
+        for mapping in filter(lambda mapping: mapping.lookalikes, architecture.mappings):
+            added = {first for name in names if (first := _first(name)) in mapping.lookalikes}
+            rest = [name for name in names if _first(name) not in added]
+            if added and rest and all(map(mapping.match, rest)):
+                module = min(added)
+                raise UnknownNetworkError(mapping.lookalikes[module], module=module)
+
+
+def _first(name: str) -> str:
+    return name.partition(".")[0]

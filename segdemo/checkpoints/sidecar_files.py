@@ -12,7 +12,12 @@ from typing import Any, TypeGuard
 from segdemo.errors import SpecError
 from segdemo.spec import SegmentationSpec
 
-NAMES = ("preprocessor_config.json", "albumentations_config_eval.json", "config.json")
+NAMES = (
+    "preprocessor_config.json",
+    "processor_config.json",
+    "albumentations_config_eval.json",
+    "config.json",
+)
 """The files that are read, the most specific first."""
 
 Layer = dict[str, dict[str, Any]]
@@ -27,6 +32,8 @@ _PLACEHOLDER = re.compile(r"LABEL_\d+")
 # Numbers by which Pillow and OpenCV call the filters.
 _PILLOW: dict[float, str] = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 _OPENCV: dict[float, str] = {0: "nearest", 1: "bilinear", 2: "bicubic", 4: "lanczos"}
+# Image processors for which one number is the shorter side.
+_BY_SHORTEST = ("Mask", "OneFormer", "Detr", "Eomt", "MobileViT", "MobileNetV2")
 _ACTIVATIONS = {"sigmoid": "sigmoid", "softmax": "softmax", "softmax2d": "softmax"}
 
 
@@ -45,8 +52,21 @@ def description(path: Path) -> Mapping[str, Any]:
     return _document(path.with_name("config.json"))
 
 
+def parsed(content: bytes) -> Mapping[str, Any]:
+    """The JSON object in the content of such a file; {} for anything else. Never raises."""
+    try:
+        document = json.loads(content, parse_int=_whole) if len(content) <= _MAX_BYTES else {}
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) and _is_shallow(document) else {}
+
+
 def _layer(path: Path, in_channels: int, classes: int) -> Layer:
-    read = {"config.json": _config, "preprocessor_config.json": _preprocessor}
+    read = {
+        "config.json": _config,
+        "preprocessor_config.json": _preprocessor,
+        "processor_config.json": _processor,
+    }
     layer: Layer = {}
     for statement in read.get(path.name, _albumentations)(_document(path)):
         if _is_sensible(statement, in_channels, classes):
@@ -62,10 +82,9 @@ def _document(path: Path) -> Mapping[str, Any]:
         if not path.is_file() or path.stat().st_size > _MAX_BYTES:
             return {}
         with path.open("rb") as file:
-            document = json.loads(file.read(_MAX_BYTES), parse_int=_whole)
-    except (OSError, ValueError, RecursionError):
+            return parsed(file.read(_MAX_BYTES))
+    except OSError:
         return {}
-    return document if isinstance(document, dict) and _is_shallow(document) else {}
 
 
 def _whole(digits: str) -> int:
@@ -115,6 +134,13 @@ def _is_name(name: object) -> bool:
     return _PLACEHOLDER.fullmatch(name) is None
 
 
+def _processor(document: Mapping[str, Any]) -> Iterator[Layer]:
+    """Of transformers from 5 on, which saves an image processor inside of a processor."""
+    inside = document.get("image_processor")
+    if isinstance(inside, dict):
+        yield from _preprocessor(inside)
+
+
 def _preprocessor(document: Mapping[str, Any]) -> Iterator[Layer]:
     """Of transformers' image processors."""
     if document.get("do_normalize") is False:
@@ -130,23 +156,47 @@ def _preprocessor(document: Mapping[str, Any]) -> Iterator[Layer]:
     if document.get("do_resize") is False:
         yield {"preprocessing": {"resize": "none"}}
     else:
-        yield from _size(document.get("size"))
+        yield from _resizing(document)
+    if document.get("do_flip_channel_order") is True:
+        yield {"preprocessing": {"channels": "bgr"}}
+    divisor = document.get("size_divisor", document.get("pad_size_divisor"))
+    if _is_number(divisor) and divisor > 1:
+        yield {"preprocessing": {"multiple_of": divisor}}
     resample = document.get("resample")
     if _is_number(resample) and resample in _PILLOW:
         yield {"preprocessing": {"resample": _PILLOW[resample]}}
 
 
+def _resizing(document: Mapping[str, Any]) -> Iterator[Layer]:
+    """The size in the words of every version, and what else decides what is made of it."""
+    size, most = document.get("size"), document.get("max_size")
+    kind = str(document.get("image_processor_type", document.get("feature_extractor_type")))
+    if _is_number(size) and (_is_number(most) or kind.startswith(_BY_SHORTEST)):
+        # Once a bare number was the shorter side for some, the side of a square for others.
+        size = {"shortest_edge": size, "longest_edge": most or 0}
+    if document.get("keep_aspect_ratio") is True and isinstance(size, dict):
+        # Of both factors the library takes the one nearer to 1, so that both sides reach it.
+        size = {"shortest_edge": min(size.get("height", 0), size.get("width", 0))}
+        multiple = document.get("ensure_multiple_of")
+        if _is_number(multiple):
+            yield {"preprocessing": {"multiple_of": multiple}}
+    yield from _size(size)
+
+
 def _size(size: object) -> Iterator[Layer]:
-    """One number and a pair of equal ones make a square; no rule of ours makes a rectangle."""
+    """One number and a pair of equal ones make a square, another pair a rectangle."""
     if isinstance(size, dict):
         if {"height", "width"} <= size.keys():
             size = [size["height"], size["width"]]
         elif "shortest_edge" in size:
-            yield {"preprocessing": {"resize": "shortest", "side": size["shortest_edge"]}}
+            shortest = {"resize": "shortest", "side": size["shortest_edge"]}
+            yield {"preprocessing": {**shortest, "longest": size.get("longest_edge") or 0}}
         elif "longest_edge" in size:
             yield {"preprocessing": {"resize": "longest", "side": size["longest_edge"]}}
     if isinstance(size, list) and len(size) == 2 and size[0] == size[1]:
         size = size[0]
+    if isinstance(size, list) and len(size) == 2:
+        yield {"preprocessing": {"resize": "stretch", "side": size[1], "height": size[0]}}
     if _is_number(size):
         yield {"preprocessing": {"resize": "stretch", "side": size}}
 

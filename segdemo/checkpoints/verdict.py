@@ -1,13 +1,15 @@
 """Judges a checkpoint from its header: which network it is, or why it cannot be used."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from segdemo.checkpoints.detect import Detection, detect
 from segdemo.checkpoints.evidence import TrainingInputs, inputs_beforehand
 from segdemo.checkpoints.files import read_file
 from segdemo.checkpoints.peek import peek
+from segdemo.checkpoints.sidecar_files import description
 from segdemo.errors import FileError, SegdemoError
 from segdemo.graphs.detection import is_graph, look
 from segdemo.wording import shown
@@ -40,20 +42,24 @@ def judge(
     name: str,
     size: int,
     folder: Path | None = None,
+    described: Mapping[str, Any] | None = None,
     numbers: BinaryIO | None = None,
 ) -> Verdict:
     """The verdict on a seekable file of ``size`` bytes; of its tensors no number is read.
 
     It holds for loading too, unless the numbers are none to compute with, or onnxruntime refuses
-    a graph. ``folder`` is where a graph's other files lie. From ``numbers``, the same file, the
-    first layer is read, which tells what the network was trained on. What the file's content or
-    its source raise as a SegdemoError becomes the reason.
+    a graph. ``folder`` is where a graph's other files and a library's config.json lie, unless
+    what the latter says is ``described``. From ``numbers``, the same file, the first layer is
+    read, which tells what the network was trained on. What the file's content or its source raise
+    as a SegdemoError becomes the reason.
     """
     try:
         if _is_graph(file, name):
             return _of(look(file, name=shown(name), size=size, folder=folder))
+        if described is None and folder is not None:
+            described = description(folder / name)
         checkpoint = peek(file, name=name, size=size)
-        detection = detect(checkpoint.content)
+        detection = detect(checkpoint.content, description=described)
         verdict = _of(detection)
         if numbers is None:
             return verdict
@@ -70,7 +76,7 @@ def judge_whole(path: Path) -> Verdict:
         has_numbers = not _is_graph(file, path.name)
     if verdict.reason is None and has_numbers:
         try:
-            detect(read_file(path, mmap=True).content)
+            detect(read_file(path, mmap=True).content, description=description(path))
         except SegdemoError as reason:
             return Verdict(reason=reason)
     return verdict

@@ -12,6 +12,7 @@ from typing import Any
 from segdemo.checkpoints.places import located, own_folder
 from segdemo.cli.progress import show_line
 from segdemo.engine.devices import device_name
+from segdemo.errors import TrainingError
 from segdemo.images.notices import Notice
 from segdemo.settings import Settings
 from segdemo.strings import text
@@ -24,10 +25,12 @@ from segdemo.training.finetune import (
     default_out,
     finetune,
 )
+from segdemo.training.log import TrainingLog
 
 _STOPPED = 130
 """What a shell expects of a program that Ctrl-C ended."""
 _LARGEST_SEED = 2**31
+_MOST_NAMED = 10
 
 Say = Callable[[str], None]
 
@@ -41,7 +44,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=_steps, default=STEPS, help=text("finetune_steps"))
     parser.add_argument("--minutes", type=_minutes, help=text("finetune_minutes"))
     parser.add_argument("--classes", type=_names, default=(), help=text("finetune_classes"))
-    parser.add_argument("--truth-reading", metavar="NAME", help=text("cli_truth_reading"))
+    parser.add_argument("--validation-images", type=Path, help=text("finetune_validation_images"))
+    parser.add_argument("--validation-masks", type=Path, help=text("finetune_validation_masks"))
+    reading = parser.add_mutually_exclusive_group()
+    reading.add_argument("--truth-reading", metavar="NAME", help=text("cli_truth_reading"))
+    for name, help_key in (("foreground", "finetune_binary"), ("instances", "finetune_instances")):
+        flag = "--binary" if name == "foreground" else "--instances"
+        reading.add_argument(
+            flag, dest="truth_reading", action="store_const", const=name, help=text(help_key)
+        )
     parser.add_argument("--device", help=text("finetune_device"))
     parser.add_argument("--seed", type=_seed, default=0, help=text("finetune_seed"))
 
@@ -61,9 +72,11 @@ def run(options: argparse.Namespace, settings: Settings, say: Say) -> int:
         device=options.device,
         assume=options.assume,
         truth_reading=options.truth_reading,
+        validation=_validation(options),
     )
+    log = TrainingLog(request.out.with_suffix(".csv"))
     with _asked_to_stop() as asked:
-        result = finetune(request, settings, _listener(say, asked))
+        result = finetune(request, settings, _listener(say, asked, log))
     if not result.finished:
         say(text("finetune_interrupted", step=result.steps))
         return _STOPPED
@@ -71,6 +84,7 @@ def run(options: argparse.Namespace, settings: Settings, say: Say) -> int:
         say(line)
     megabytes = f"{request.out.stat().st_size / 1e6:.1f}"
     say(text("finetune_written", path=str(request.out), megabytes=megabytes, step=result.best_step))
+    say(text("finetune_log", path=str(log.path)))
     listed = {path.resolve() for path in (own_folder(), *settings.weights_folders)}
     place = request.out.parent.resolve()
     say(
@@ -81,7 +95,7 @@ def run(options: argparse.Namespace, settings: Settings, say: Say) -> int:
     return 0
 
 
-def _listener(say: Say, asked: Callable[[int], bool]) -> Listener:
+def _listener(say: Say, asked: Callable[[int], bool], log: TrainingLog) -> Listener:
     measure = "IoU"
 
     def began(beginning: Beginning) -> None:
@@ -105,21 +119,40 @@ def _listener(say: Say, asked: Callable[[int], bool]) -> Listener:
         for notice in notices:
             say(notice.message())
 
+    def skipped(pictures: tuple[str, ...], masks: tuple[str, ...]) -> None:
+        _forget_line()
+        for key, names in (("pictures", pictures), ("masks", masks)):
+            if names:
+                some = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+                say(text(f"finetune_skipped_{key}", count=len(names), names=some))
+
+    def stepped(step: int, steps: int, loss: float) -> None:
+        log.step(loss)
+        show_line(text("finetune_step", step=step, steps=steps, loss=f"{loss:.3f}"))
+
     def looked(step: int, score: float, best: float) -> None:
         _forget_line()
+        log.looked(step, score, best)
         facts = {"score": f"{score:.3f}", "best": f"{best:.3f}"}
         say(text("finetune_looked", step=step, measure=measure, **facts))
 
     return Listener(
         read=lambda done, count: show_line(text("finetune_reading", done=done, count=count)),
+        skipped=skipped,
         noticed=noticed,
         began=began,
-        step=lambda step, steps, loss: show_line(
-            text("finetune_step", step=step, steps=steps, loss=f"{loss:.3f}")
-        ),
+        step=stepped,
         looked=looked,
         stops=asked,
     )
+
+
+def _validation(options: argparse.Namespace) -> tuple[Path, Path] | None:
+    """Both folders or none. Raises TrainingError for one alone."""
+    images, masks = options.validation_images, options.validation_masks
+    if (images is None) != (masks is None):
+        raise TrainingError("finetune_validation_both")
+    return None if images is None else (images, masks)
 
 
 def _forget_line() -> None:

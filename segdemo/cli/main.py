@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from segdemo.checkpoints import read_file
-from segdemo.checkpoints.export import export_onnx, export_safetensors
+from segdemo.checkpoints.export import export_onnx, export_original, export_safetensors
 from segdemo.checkpoints.nearest import nearest_miss
 from segdemo.checkpoints.places import located
 from segdemo.checkpoints.recognise import recognise
 from segdemo.checkpoints.renaming import proposed_names
 from segdemo.checkpoints.unwrap import unwrap
+from segdemo.cli import evaluate as evaluation
 from segdemo.cli import finetune as finetuning
 from segdemo.cli import predict as predicting
 from segdemo.errors import ExportError, SegdemoError, UnknownNetworkError
+from segdemo.graphs.outputs import GRAPH_OUTPUTS
 from segdemo.hub.publish import publish
 from segdemo.images.decode import decode
 from segdemo.inference.inspection import inspection
@@ -27,6 +29,9 @@ from segdemo.strings import text
 from segdemo.version import VERSION
 from segdemo.wording import printable, shown
 
+_ORIGINAL = Path("original")
+"""In place of a file of names: those that the checkpoint has."""
+_OURS = "segdemo"
 _FAILED = 1
 _STOPPED = 128 + 2
 _UNREAD = 128 + 13
@@ -86,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     export = commands.add_parser("export", help=text("cli_export"))
     export.add_argument("file", type=located, help=text("cli_file"))
     export.add_argument("--to", type=Path, required=True, help=text("cli_to"))
+    export.add_argument("--output", choices=GRAPH_OUTPUTS, help=text("cli_graph_output"))
+    export.add_argument("--fp16", action="store_true", help=text("cli_fp16"))
     export.set_defaults(run=_export)
 
     publishing = commands.add_parser("publish", help=text("cli_publish"))
@@ -95,13 +102,17 @@ def _parser() -> argparse.ArgumentParser:
     publishing.add_argument("--private", action="store_true", help=text("cli_private"))
     publishing.set_defaults(run=_publish)
 
+    evaluating = commands.add_parser("evaluate", help=text("evaluate_help"))
+    evaluation.add_options(evaluating)
+    evaluating.set_defaults(run=_evaluate)
+
     finetune = commands.add_parser("finetune", help=text("finetune_help"))
     finetuning.add_options(finetune)
     finetune.set_defaults(run=_finetune)
 
-    for command in (predict, export):
-        command.add_argument("--names", type=Path, metavar="FILE", help=text("cli_names"))
-    for command in (inspect, predict, export, publishing, finetune):
+    for command, help_key in ((predict, "cli_names"), (export, "cli_export_names")):
+        command.add_argument("--names", type=Path, metavar="FILE", help=text(help_key))
+    for command in (inspect, predict, evaluating, export, publishing, finetune):
         command.add_argument("--assume", metavar="ID", help=text("cli_assume"))
     return parser
 
@@ -199,24 +210,40 @@ def _predict(options: argparse.Namespace, settings: Settings) -> int:
     return predicting.run(options, settings, _complain)
 
 
+def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
+    return evaluation.run(options, settings, _complain)
+
+
 def _export(options: argparse.Namespace, settings: Settings) -> int:
     target: Path = options.to
     if target.suffix not in (".safetensors", ".onnx"):
         raise ExportError("export_ending", name=target.name)
     if target.resolve() == options.file.resolve():
         raise ExportError("export_exists", name=target.name)
-    recognised = recognise(options.file, assume=options.assume, names=options.names)
+    original = options.names == _ORIGINAL and not _ORIGINAL.exists()
+    is_graph = target.suffix == ".onnx"
+    if (options.output or options.fp16) and not is_graph:
+        raise ExportError("export_graph_only")
+    names = None if original else options.names
+    recognised = recognise(options.file, assume=options.assume, names=names)
     detection, spec = recognised.detection, recognised.spec
     target.parent.mkdir(parents=True, exist_ok=True)
     facts: dict[str, str] = {}
-    if target.suffix == ".onnx":
-        facts["difference"] = f"{export_onnx(detection, spec, target):.1g}"
+    if is_graph:
+        output = options.output or GRAPH_OUTPUTS[0]
+        found = export_onnx(detection, spec, target, output=output, half=options.fp16)
+        facts["difference"] = f"{found:.1g}"
         multiple = detection.architecture.requirements(detection.config).multiple_of
         facts["sizes"] = (
             text("cli_multiples", multiple=multiple) if multiple > 1 else text("cli_any_size")
         )
+    elif original:
+        tensors = unwrap(read_file(options.file).content).tensors
+        export_original(tensors, detection, spec, recognised.metadata, target)
     else:
         export_safetensors(detection, spec, recognised.metadata, target)
+        if detection.mapping.renames and detection.origin != _OURS:
+            _complain(text("cli_renamed", origin=detection.origin))
     print(
         text(
             "cli_exported_onnx" if facts else "cli_exported",

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from segdemo.batch.predicting import Model, Plan, Record
+from segdemo.batch.predicting import Model, Plan, Record, own_names
 from segdemo.batch.sources import Source, find_sources, listed
 from segdemo.cli.options import add_checkpoints, positive, threshold
 from segdemo.cli.progress import Progress
@@ -16,7 +16,7 @@ from segdemo.inference.segmenter import load
 from segdemo.outputs.files import FILE_KINDS, FileKind, require_folder
 from segdemo.settings import Settings
 from segdemo.strings import text
-from segdemo.wording import file_name, printable
+from segdemo.wording import printable
 
 _FAILED = 1
 _MOST_JOBS = 4
@@ -105,7 +105,7 @@ def _line(record: Record, *, several: bool) -> str:
 def _models(options: argparse.Namespace, settings: Settings) -> list[Model]:
     """Every checkpoint; of several each has a folder of its own. Raises SegdemoError."""
     paths: list[Path] = list(dict.fromkeys(options.checkpoint))
-    names = _own_names([path.stem for path in paths])
+    names = own_names([path.stem for path in paths])
     return [
         Model(
             name=name,
@@ -114,18 +114,6 @@ def _models(options: argparse.Namespace, settings: Settings) -> list[Model]:
         )
         for path, name in zip(paths, names, strict=True)
     ]
-
-
-def _own_names(stems: Sequence[str]) -> list[str]:
-    """File names, each once: what occurs again is counted."""
-    names: list[str] = []
-    for stem in stems:
-        name, again = file_name(stem, otherwise="checkpoint"), 1
-        while name.casefold() in {other.casefold() for other in names}:
-            again += 1
-            name = f"{file_name(stem, otherwise='checkpoint')}_{again}"
-        names.append(name)
-    return names
 
 
 def _lines_of(path: Path | None) -> list[str]:

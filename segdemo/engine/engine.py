@@ -6,6 +6,7 @@ a decoder joins is never copied together: each part is convolved by itself, onto
 CUDA the kernels of a network become one launch.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -19,12 +20,16 @@ from segdemo.engine.cuda_graphs import Graphs
 from segdemo.engine.devices import without_tf32
 from segdemo.engine.foreign import ForeignNetwork
 from segdemo.engine.fusion import FusedWeights
+from segdemo.engine.live_memory import peak_bytes
 from segdemo.engine.receptive_field import ReceptiveField, receptive_field
 from segdemo.engine.tiling import Tiling, best_tiling, tiled
 from segdemo.engine.tracing import Program, Trace, trace_network
 
 _SHAPES_KEPT = 16
 """Of how many sizes a program is kept; programs share the weights and are small themselves."""
+
+_LARGE = 512 * 512
+"""Pixels from which on a network that cannot be traced is asked what it needs, which takes time."""
 
 _BY_PROGRAM, _BY_GRAPHS = ("cpu",), ("cuda",)
 """Where a network runs as its program, and where kernels would wait to be asked for one by one."""
@@ -68,6 +73,7 @@ class Engine:
         self._lock = Lock()
         self._state: Hashable = None
         self._sizes: OrderedDict[torch.Size, _Size] = OrderedDict()
+        self._untraced: dict[torch.Size, int] = {}
         self._weights = FusedWeights(own=(), dtype=dtype)
         self._graphs = Graphs(dtype)
 
@@ -114,8 +120,14 @@ class Engine:
         """
         if isinstance(network, ForeignNetwork):
             return network.peak(pictures.shape)
-        peak = self._size(network, pictures.shape, pictures.device).peak
-        return peak * self._dtype.itemsize
+        size = self._size(network, pictures.shape, pictures.device)
+        if size.trace is None and math.prod(pictures.shape[2:]) >= _LARGE:
+            with self._lock:
+                if pictures.shape not in self._untraced:
+                    self._untraced[pictures.shape] = peak_bytes(network, pictures.shape)
+                found = self._untraced[pictures.shape]
+            return found * self._dtype.itemsize // torch.float32.itemsize
+        return size.peak * self._dtype.itemsize
 
     def tiling(self, network: nn.Module, pictures: Tensor, share: float) -> Tiling | None:
         """The parts of at most ``share`` of the pixels that have the same answer.
@@ -144,6 +156,7 @@ class Engine:
             if state != self._state:
                 self._state = state
                 self._sizes.clear()
+                self._untraced.clear()
                 self._graphs.clear()
                 self._weights = FusedWeights(own=own if ours else (), dtype=self._dtype)
             if shape not in self._sizes:

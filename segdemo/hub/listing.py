@@ -6,6 +6,7 @@ import time
 import unicodedata
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -14,6 +15,7 @@ from huggingface_hub import ModelInfo, SpaceInfo
 from huggingface_hub.hf_api import RepoFile
 
 from segdemo.checkpoints.file_types import shard_of
+from segdemo.checkpoints.sidecar_files import parsed
 from segdemo.checkpoints.verdict import Verdict, judge
 from segdemo.errors import HubError, UnknownNetworkError
 from segdemo.hub import client
@@ -31,6 +33,7 @@ MAX_JUDGED = 40
 _THREADS = 4
 # A file that never answers leaves time for others that stand behind it in line.
 _SHARE_OF_TIME = 4
+_MAX_CONFIG_BYTES = 1_000_000
 _SENSIBLE_BYTES = 2 * 10**9
 # Where two files get such an answer, the others would get the same.
 _FOR_ALL_FILES = frozenset(
@@ -88,7 +91,14 @@ def look(address: Address, *, token: Token = None, seconds: float = 20.0) -> Rep
         config=getattr(info, "config", None),
         card=getattr(info.card_data, "__dict__", None),
     )
-    looker = _Looker(foreign=about.foreign, token=token, share=seconds / _SHARE_OF_TIME, end=end)
+    described = {file.folder: file for file in found if file.name == "config.json"}
+    looker = _Looker(
+        foreign=about.foreign,
+        token=token,
+        share=seconds / _SHARE_OF_TIME,
+        end=end,
+        described=described,
+    )
     files = [*looker.judged(whole), *_joined(shards)]
     licence, commercial = about.licence
     return Repository(
@@ -230,6 +240,11 @@ class _File:
         """Without folders, as a sentence may show it."""
         return shown(PurePosixPath(self.path).name)
 
+    @property
+    def folder(self) -> str:
+        """In which it lies; what describes weights lies beside them."""
+        return str(PurePosixPath(self.path).parent)
+
 
 def _files(info: ModelInfo | SpaceInfo, pinned: Address) -> Iterable[_File]:
     """Those whose names can be asked for; what leaves the repository is no file of it."""
@@ -280,6 +295,10 @@ class _Looker:
     """Seconds that one request may take."""
     end: float
     """When no request may begin any more, by time.monotonic."""
+    described: Mapping[str, _File]
+    """The config.json in each folder."""
+    documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What these say, as far as somebody asked."""
     refusals: list[HubError] = field(default_factory=list)
     """What one file was told that holds for all."""
 
@@ -302,14 +321,31 @@ class _Looker:
     def _verdict(self, file: _File) -> Verdict:
         if len(self.refusals) > 1:
             return Verdict(reason=self.refusals[0])
-        fetch = HubRanges(file.address, size=file.bytes, token=self.token, seconds=self._seconds)
-        ranges = RangeFile(fetch, name=file.name, size=file.bytes)
-        source = io.BufferedReader(ranges)
-        numbers = io.BufferedReader(ranges.narrowed(NUMBER_BYTES))
-        verdict = judge(source, name=file.name, size=file.bytes, numbers=numbers)
+        ranges = self._ranges(file)
+        verdict = judge(
+            io.BufferedReader(ranges),
+            name=file.name,
+            size=file.bytes,
+            described=self._beside(file),
+            numbers=io.BufferedReader(ranges.narrowed(NUMBER_BYTES)),
+        )
         if isinstance(verdict.reason, HubError) and verdict.reason.key in _FOR_ALL_FILES:
             self.refusals.append(verdict.reason)
         return verdict
+
+    def _ranges(self, file: _File) -> RangeFile:
+        fetch = HubRanges(file.address, size=file.bytes, token=self.token, seconds=self._seconds)
+        return RangeFile(fetch, name=file.name, size=file.bytes)
+
+    def _beside(self, file: _File) -> Mapping[str, Any]:
+        """What the config.json in its folder says; {} where it cannot be read."""
+        config = self.described.get(file.folder)
+        if config is None or not 0 < config.bytes <= _MAX_CONFIG_BYTES:
+            return {}
+        if config.path not in self.documents:
+            with suppress(HubError):
+                self.documents[config.path] = parsed(io.BufferedReader(self._ranges(config)).read())
+        return self.documents.get(config.path, {})
 
     def _seconds(self) -> float:
         """For the next request. Raises HubError when there are none left."""
@@ -323,7 +359,8 @@ class _Looker:
         if verdict is None:
             verdict = Verdict(reason=HubError("hub_not_judged", name=file.name, limit=MAX_JUDGED))
         reason = verdict.reason
-        if self.foreign and isinstance(reason, UnknownNetworkError):
+        of_library = reason is not None and reason.key.startswith("library_")
+        if self.foreign and isinstance(reason, UnknownNetworkError) and not of_library:
             repository = shown(file.address.repo_id)
             verdict = Verdict(reason=HubError(self.foreign, name=repository))
         elif reason is not None and file is not read and reason.facts.get("name") == read.name:

@@ -10,6 +10,13 @@ from segdemo.images.png import read_deep_png
 from segdemo.images.raster import NPY_MAGIC, Raster, read_npy, require_plane
 
 HEAD_BYTES = 1024
+PICTURE_ENDINGS = frozenset(
+    (
+        *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"),
+        *(".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".npy", ".dcm", ".nii", ".gz", ".heic", ".heif"),
+    )
+) | {".svg", ".pdf", ".mha"}
+"""Of files that are offered to be read; the last few are told what to do instead."""
 _PNG = b"\x89PNG"
 # With the preamble of the standard, or without: then group 8 begins the file.
 _DICOM = re.compile(rb"\A(.{128}DICM|\x08\0.\0([A-Z]{2}|.\0\0\0))", re.S)

@@ -54,11 +54,16 @@ def network_size(
     side, longest = preprocessing.side, max(size)
     match preprocessing.resize:
         case "stretch":
-            return (min(side, max_side),) * 2, side > max_side
+            wanted = (side, preprocessing.height or side)
+            cut = min(1.0, max_side / max(wanted))
+            width, height = (max(1, round(length * cut)) for length in wanted)
+            return (width, height), cut < 1
         case "longest":
             factor = side / longest
         case "shortest":
             factor = side / min(size)
+            if preprocessing.longest:
+                factor = min(factor, preprocessing.longest / longest)
         case "at_most":
             factor = min(1.0, side / longest)
         case "scale":
@@ -172,7 +177,8 @@ def activate(logits: Tensor, activation: Activation, size: tuple[int, int]) -> T
     if rows >= size[1]:
         return _activated(logits, activation)
     # Of many classes a copy more may be all the memory there is.
-    for strip in logits.split(rows, dim=1):
+    for first in range(0, size[1], rows):
+        strip = logits[:, first : first + rows]
         strip.copy_(_activated(strip, activation))
     return logits
 

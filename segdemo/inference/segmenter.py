@@ -4,9 +4,7 @@ import copy
 import math
 import time
 import warnings
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +15,10 @@ from torch import Tensor, nn
 
 from segdemo.checkpoints import Detection
 from segdemo.checkpoints.evidence import NO_EVIDENCE, Evidence
+from segdemo.checkpoints.folders import weights_at
 from segdemo.checkpoints.places import located
 from segdemo.checkpoints.recognise import recognise, require_lengths
+from segdemo.engine.ahead import ahead
 from segdemo.engine.container import within_container
 from segdemo.engine.convolution import to_channels_last
 from segdemo.engine.devices import number_type, select_device, short_name, synchronise, upload
@@ -26,15 +26,15 @@ from segdemo.engine.engine import Engine, reads_channels_last
 from segdemo.engine.foreign import ForeignNetwork
 from segdemo.engine.scheduler import DeviceScheduler
 from segdemo.engine.tiling import Tiling
-from segdemo.errors import CheckpointError
 from segdemo.graphs.recognise import opens_graph, recognise_graph
 from segdemo.images.inputs import ImageLike, as_image
+from segdemo.inference.ground import NO_CLASS, ground_of, needs_ground, with_ground
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.processing import Prepared, activate, prepare
 from segdemo.settings import Precision, Settings
 from segdemo.spec import SegmentationSpec, require_known
 from segdemo.strings import text
-from segdemo.wording import amount, millions
+from segdemo.wording import millions
 
 _FILLED_BY_MANY = ("cuda",)
 _MOST_TOGETHER = 8
@@ -88,15 +88,32 @@ class Segmenter:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The name of each channel; empty when they are not known."""
+        """The name of each class of a prediction; empty when they are not known."""
+        names = self._channel_names
+        return (NO_CLASS, *names) if names and self._adds_ground else names
+
+    @property
+    def class_count(self) -> int:
+        """Classes of a prediction: channels, and the ground that is added where none is one."""
+        return int(self.detection.config.classes) + self._adds_ground
+
+    @property
+    def background(self) -> int:
+        """The class that is no foreground: chosen, called so, added, or else the first."""
+        ground = self.spec.postprocessing.ground
+        if ground is not None and ground < self.detection.config.classes:
+            return ground
+        return 0 if self._adds_ground else ground_of(self._channel_names) or 0
+
+    @property
+    def _channel_names(self) -> tuple[str, ...]:
         names = self.spec.postprocessing.classes
         return names if len(names) == self.detection.config.classes else ()
 
     @property
-    def background(self) -> int:
-        """The class that is called so, or else the first, as nearly everybody has it."""
-        lowered = [name.strip().lower() for name in self.class_names]
-        return lowered.index("background") if "background" in lowered else 0
+    def _adds_ground(self) -> bool:
+        count = self.detection.config.classes
+        return needs_ground(self.spec.postprocessing, count, self._channel_names)
 
     @property
     def byte_size(self) -> int:
@@ -145,6 +162,8 @@ class Segmenter:
             start = time.perf_counter()
             size, activation = fitted.prepared.size, self.spec.postprocessing.activation
             probabilities = activate(logits, activation, size)
+            if self._adds_ground:
+                probabilities = with_ground(probabilities)
             array = probabilities.cpu().numpy()
         seconds = prepared_in + ran_in + time.perf_counter() - start
         return Prediction(
@@ -169,17 +188,7 @@ class Segmenter:
         together. Raises what ``predict`` raises, when the turn of the image comes.
         """
         scheduler = DeviceScheduler()
-        waiting: deque[Future[Prediction]] = deque()
-        executor = ThreadPoolExecutor(max(1, jobs))
-        try:
-            for picture in pictures:
-                if len(waiting) >= jobs:
-                    yield waiting.popleft().result()
-                waiting.append(executor.submit(self.predict, picture, scheduler))
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            executor.shutdown(cancel_futures=True)
+        return ahead(lambda picture: self.predict(picture, scheduler), pictures, jobs)
 
     def __repr__(self) -> str:
         """One line: network, classes, parameters, device."""
@@ -205,7 +214,7 @@ class Segmenter:
         budget = self.memory_megabytes * 2**20
         prepared = self._prepared(picture, self.max_side)
         # Parts do not help where the probabilities of all classes are too much already.
-        answer = _ANSWER_BYTES * self.detection.config.classes * math.prod(prepared.size)
+        answer = _ANSWER_BYTES * self.class_count * math.prod(prepared.size)
         if answer > budget:
             prepared = self._prepared(picture, _reduced(prepared.size, budget / answer))
         given = upload(prepared.tensor, self.device)
@@ -271,10 +280,14 @@ def load(
     settings = settings or Settings.from_environment()
     # First, because a device that is absent need not wait for a large file.
     chosen_device = select_device(device or settings.device)
-    path, precision = located(path), settings.precision
+    path, precision = weights_at(located(path)), settings.precision
     if opens_graph(path):
         recognised = recognise_graph(
-            path, device=chosen_device, assume=assume, overrides=overrides or {}
+            path,
+            device=chosen_device,
+            budget=settings.memory_megabytes * 2**20,
+            assume=assume,
+            overrides=overrides or {},
         )
     else:
         recognised = recognise(path, assume=assume, overrides=overrides, mmap=mmap, names=names)
@@ -282,7 +295,6 @@ def load(
     if isinstance(network, ForeignNetwork):
         # Another runtime chooses where it computes, and in which numbers.
         chosen_device, precision = network.device, "fp32"
-        _require_memory(network, Path(path).name, settings.memory_megabytes)
     elif reads_channels_last(chosen_device, number_type(chosen_device, settings.precision)):
         to_channels_last(network)  # What was recognised holds the same tensors, and is done with.
     return Segmenter(
@@ -296,15 +308,6 @@ def load(
         precision=precision,
         evidence=recognised.evidence,
     )
-
-
-def _require_memory(network: ForeignNetwork, name: str, megabytes: int) -> None:
-    """Raises CheckpointError for a network that needs more than that for every image."""
-    needed = network.byte_size + network.least_bytes
-    if needed > megabytes * 2**20:
-        raise CheckpointError(
-            "checkpoint_memory", name=name, needed=amount(needed), limit=amount(megabytes * 2**20)
-        )
 
 
 def _renamed(value: Any, old: str, new: str) -> Any:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from segdemo.libraries.base import Library, LibraryNetwork
 from segdemo.libraries.smp import reading as smp
+from segdemo.libraries.smp import signatures
 from segdemo.libraries.smp.settings import SMP, is_smp
 from segdemo.libraries.transformers import reading as transformers
 from segdemo.libraries.transformers.settings import TRANSFORMERS, is_transformers
@@ -23,6 +24,19 @@ class Claim:
     a setting is not allowed or the tensors are another network's."""
     is_ours: bool = False
     """Whether a family of ours is exactly this network, so that nothing has to be installed."""
+
+
+def is_ambiguous(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether encoders that compute otherwise have the same tensors."""
+    return signatures.is_smp(tensors) and len(signatures.encoders_of(tensors)) > 1
+
+
+def from_tensors(tensors: Mapping[str, Tensor]) -> LibraryNetwork | None:
+    """The network that tensors are without a config.json; None for no library's.
+
+    Raises UnknownNetworkError where the library is missing.
+    """
+    return smp.read_tensors(tensors)
 
 
 def claim(document: Mapping[str, Any]) -> Claim | None:

@@ -123,6 +123,12 @@ def best_threshold(curves: Sequence[Curve]) -> int | None:
     Of several that are equal it is the one nearest to 128, and the lower of two.
     """
     means = sum((each.dice for each in curves), np.zeros(THRESHOLDS)) / max(1, len(curves))
+    return best_of(means)
+
+
+def best_of(means: Shares) -> int | None:
+    """The same of a mean Dice (257,) by threshold, whatever it is a mean over."""
+    means = means.copy()
     means[[0, LEVELS]] = np.nan
     highest = np.nanmax(means, initial=0.0)
     if not highest > 0:

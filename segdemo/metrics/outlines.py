@@ -44,7 +44,7 @@ class Outlines:
     def f_score(self) -> Shares:
         """(257,): 2 P R / (P + R); NaN where there is no outline at all, 0 where one lacks."""
         precision = shares(self.right, self.found)
-        recall = shares(self.met, np.full(THRESHOLDS, self.wanted))
+        recall = shares(self.met, np.full(self.met.shape, self.wanted))
         scores: Shares = np.where(np.isnan(precision) & np.isnan(recall), np.nan, 0.0)
         both = np.nan_to_num(precision) + np.nan_to_num(recall)
         np.divide(2 * precision * recall, both, out=scores, where=both > 0)
@@ -77,6 +77,23 @@ def outlines(q: Map, truth: Map) -> Outlines:
         wanted=len(ys),
         met=met,
     )
+
+
+def boundary_f(found: npt.NDArray[np.bool_], truth: Map) -> float:
+    """The F-score of one mask, as ``outlines`` has it for all thresholds, many times as fast."""
+    require_alike(found.view(np.uint8), truth)
+    edges = []
+    for mask in (found & (truth != VOID), truth == 1):
+        inside = mask.view(np.uint8)
+        edges.append(_lowest_around(inside) < inside)
+    found_edge, wanted = edges
+    one = Outlines(
+        found=np.array([found_edge.sum()]),
+        right=np.array([(found_edge & _dilated(wanted)).sum()]),
+        wanted=int(wanted.sum()),
+        met=np.array([(wanted & _dilated(found_edge)).sum()]),
+    )
+    return float(one.f_score[0])
 
 
 def _lowest_around(values: Map) -> Map:

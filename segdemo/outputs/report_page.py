@@ -16,8 +16,8 @@ _NAMES = {"title": "report_title_name"}
 _LIGHT = 0.179
 _WEIGHTS = (0.2126, 0.7152, 0.0722)
 
-_STYLE = Path(__file__).with_suffix(".css")
-_POLICY = "script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'"
+STYLE = Path(__file__).with_suffix(".css")
+POLICY = "script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +54,10 @@ def page(
 <html lang="{escape(language())}">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
-<style>{_STYLE.read_text(encoding="utf-8")}</style>
+<style>{STYLE.read_text(encoding="utf-8")}</style>
 </head>
 <body>
 <h1>{escape(title)}</h1>

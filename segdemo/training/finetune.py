@@ -23,7 +23,7 @@ from segdemo.settings import Settings
 from segdemo.spec import SegmentationSpec
 from segdemo.training.labelling import Labelling
 from segdemo.training.loop import ForwardDeep, Outcome, Saved, fit, planned_steps
-from segdemo.training.pairs import Pair, find_pairs, split
+from segdemo.training.pairs import Pair, gather, require_classes, split
 from segdemo.training.plan import Plan
 from segdemo.training.samples import BatchSampler, InputRules, Samples
 from segdemo.training.start import continued
@@ -60,6 +60,8 @@ class Request:
     assume: str | None = None
     truth_reading: str | None = None
     """How the masks are read, where that is not what they seem to mean."""
+    validation: tuple[Path, Path] | None = None
+    """Folders of images and masks to judge by, in place of some of those to train on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,8 @@ class Listener:
 
     read: Callable[[int, int], None] = lambda done, count: None
     """Images read, of how many."""
+    skipped: Callable[[tuple[str, ...], tuple[str, ...]], None] = lambda pictures, masks: None
+    """Names of the images without a mask, and of the masks without an image."""
     noticed: Callable[[tuple[Notice, ...]], None] = lambda notices: None
     """What was decided about the masks."""
     began: Callable[["Beginning"], None] = lambda beginning: None
@@ -119,7 +123,10 @@ def finetune(request: Request, settings: Settings, listener: Listener) -> Result
     """
     _check_target(request)
     device = select_device(request.device or settings.device)
-    pairs = find_pairs(request.images, request.masks)
+    gathered = gather(request.images, request.masks, request.validation)
+    pairs, judging = gathered.pairs, gathered.judging
+    if gathered.pictures_alone or gathered.masks_alone:
+        listener.skipped(gathered.pictures_alone, gathered.masks_alone)
     recognised = recognise(request.checkpoint, assume=request.assume)
     detection, spec, words = recognised.detection, recognised.spec, recognised.metadata
     rules = InputRules(
@@ -136,13 +143,18 @@ def finetune(request: Request, settings: Settings, listener: Listener) -> Result
         max_megapixels=rules.max_megapixels,
         reading=request.truth_reading,
     )
-    listener.noticed(labelling.notices)
+    listener.noticed(labelling.notices if request.classes else labelling.told)
     samples = Samples(pairs, labelling, rules)
     held = []
     for index in range(len(samples)):
         held.append(frozenset(np.unique(samples[index].labels).tolist()))
         listener.read(index + 1, len(samples))
-    training, aside = split(held, labelling.classes, request.seed)
+    if judging:
+        first = len(pairs) - judging
+        require_classes(held[:first], labelling.classes)
+        training, aside = tuple(range(first)), tuple(range(first, len(pairs)))
+    else:
+        training, aside = split(held, labelling.classes, request.seed)
 
     channels = _channels(detection, labelling)
     network, config = continued(detection, channels, request.seed)

@@ -11,6 +11,7 @@ from segdemo.wording import printable
 
 MOST_CLASSES = 64
 """Of a training set, that of the ground included."""
+_MANY = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,14 @@ class Labelling:
     def notices(self) -> tuple[Notice, ...]:
         """What was decided about all masks."""
         return self.data_set.reading.notices
+
+    @property
+    def told(self) -> tuple[Notice, ...]:
+        """The same, with a doubt where many classes that nobody has named may be one, counted."""
+        if self.classes <= _MANY:
+            return self.notices
+        doubt = Notice(key="finetune_many_classes", facts={"count": self.classes})
+        return (*self.notices, doubt)
 
     def mask(self, path: Path) -> TruthMask:
         """A mask as all are read. Raises TrainingError."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from segdemo.architectures import Architecture
 from segdemo.checkpoints import Detection
+from segdemo.errors import TrainingError
 
 
 def fresh(architecture: Architecture, config: Any, seed: int) -> nn.Module:
@@ -32,9 +33,13 @@ def fresh(architecture: Architecture, config: Any, seed: int) -> nn.Module:
 def continued(detection: Detection, classes: int, seed: int) -> tuple[nn.Module, Any]:
     """A recognised network with its weights in float32, and its configuration.
 
+    Raises TrainingError for what a library builds.
+
     With another number of classes what makes scores of features is drawn from the seed, or left
     out where the architecture has none for so few; all else is kept.
     """
+    if detection.architecture.assemble is not None:
+        raise TrainingError("library_stays", library=detection.origin)
     config = detection.architecture.with_classes(detection.config, classes)
     network = fresh(detection.architecture, config, seed)
     expected = network.state_dict()

@@ -23,9 +23,11 @@ from segdemo.strings import text
 from segdemo.ui.adding.handlers import Adding
 from segdemo.ui.adding.hub_access import DEFAULT_ENDPOINT, HubAccess
 from segdemo.ui.batch.runs import prepare
+from segdemo.ui.intake.desk import Desk
 from segdemo.ui.intake.placing import Placing
+from segdemo.ui.returning import Returning
 from segdemo.ui.shelf import Shelf
-from segdemo.ui.slots import MIN_SLOTS
+from segdemo.ui.slots import SLOTS_AT_FIRST
 from segdemo.ui.transfers.transfers import Transfers
 from segdemo.ui.viewer.links import NextView, pairs_of
 from segdemo.ui.viewer.map_files import cache_picture
@@ -65,6 +67,7 @@ class Handlers:
         self._hub = hub
         self._runner = Runner(predictor)
         self._latest = lru_cache(maxsize=_DECODED_KEPT)(self._decode)
+        self.returning = Returning()
         self.placing = Placing(decoded=self.decoded, truth=self.truth)
         self.rereading = Rereading(predictor=predictor, runner=self._runner, filled=self._filled)
 
@@ -80,7 +83,7 @@ class Handlers:
 
     def first_checkpoints(self) -> list[str]:
         """What the slots hold when there is no example."""
-        return [entry.id for entry in self.shelf.entries() if entry.path][:MIN_SLOTS]
+        return [entry.id for entry in self.shelf.entries() if entry.path][:SLOTS_AT_FIRST]
 
     def chosen(self, visitor: Visitor, names: Sequence[str | None]) -> list[Chosen]:
         """The checkpoints in the slots that exist, and how this visitor wants them read.
@@ -121,6 +124,7 @@ class Handlers:
         filled = self._filled(visitor, chosen)
         if not filled:
             raise SegdemoError("page_no_checkpoint")
+        visitor.of(Desk).chosen = tuple(chosen)
         checkpoints = [one for _, one in filled]
         seen, turn = visitor.example, visitor.turn
         decoded, digest = self.decoded(Path(path))
@@ -170,6 +174,7 @@ class Handlers:
         announced = ViewerPayload(
             image=cache_picture(decoded.image, Path(path)),
             run=digest[:16],
+            state=visitor.of(NextView).state,
             panels=tuple(
                 PanelEntry(id=panel_id(slot), label=entry.title_here)
                 for slot, (entry, _) in enumerate(checkpoints)

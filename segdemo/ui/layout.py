@@ -19,7 +19,7 @@ from segdemo.ui.language.panel import LanguageChoice
 from segdemo.ui.language.texts import labelled
 from segdemo.ui.running.state_line import StateLine
 from segdemo.ui.sharing.saved_file import SavedFiles
-from segdemo.ui.slots import MAX_SLOTS, MIN_SLOTS
+from segdemo.ui.slots import MAX_SLOTS, SLOTS_AT_FIRST
 from segdemo.ui.transfers.panel import TransferList
 from segdemo.ui.viewer.viewer import ComparisonViewer
 from segdemo.ui.visitor import Visitor
@@ -30,11 +30,11 @@ ONE, MANY = "one", "many"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Slot:
-    """A filter by architecture beside the checkpoints that pass it."""
+    """A checkpoint, and the button that takes it away."""
 
     group: gr.Group
-    architecture: gr.Dropdown
     checkpoint: gr.Dropdown
+    remove: gr.Button
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -49,7 +49,6 @@ class Parts:
     count: gr.State
     slots: Sequence[Slot]
     more: gr.Button
-    fewer: gr.Button
     transfers: TransferList
     run: StateLine
     examples: gr.Dataset
@@ -66,7 +65,7 @@ def create_components(handlers: Handlers, static: Path) -> Parts:
     first = handlers.examples[0] if handlers.examples else None
     chosen = first.checkpoints if first else handlers.first_checkpoints()
     visitor = gr.State(Visitor(), delete_callback=Visitor.close)
-    count = gr.State(max(MIN_SLOTS, len(chosen)))
+    count = gr.State(max(SLOTS_AT_FIRST, len(chosen)))
     limits = {
         "megabytes": handlers.max_upload_bytes // 1_000_000,
         "megapixels": handlers.max_megapixels,
@@ -92,14 +91,7 @@ def create_components(handlers: Handlers, static: Path) -> Parts:
             )
             truth = FilePlace(kind="mask", limits=limits, elem_id="truth")
             slots = [_slot(handlers, number, chosen) for number in range(MAX_SLOTS)]
-            with gr.Row(elem_id="slots-more"):
-                more = labelled(
-                    gr.Button(size="sm", min_width=100, elem_id="add"), value="page_add"
-                )
-                fewer = labelled(
-                    gr.Button(size="sm", min_width=100, interactive=False, elem_id="remove"),
-                    value="page_remove",
-                )
+            more = labelled(gr.Button(size="sm", elem_id="add"), value="page_add")
             transfers = TransferList(elem_id="transfers")
             panel = HubPanel(
                 online=handlers.adding.online,
@@ -131,7 +123,9 @@ def create_components(handlers: Handlers, static: Path) -> Parts:
         ):
             with labelled(gr.Tab(id=ONE), label="page_tab_one"):
                 run = StateLine(elem_id="state")
-                viewer = ComparisonViewer(first.comparison if first else None, elem_id="viewer")
+                viewer = ComparisonViewer(
+                    first.comparison if first else None, address=True, elem_id="viewer"
+                )
             with labelled(gr.Tab(id=MANY), label="page_tab_many"):
                 batch = create_batch_components(limits)
     return Parts(
@@ -145,7 +139,6 @@ def create_components(handlers: Handlers, static: Path) -> Parts:
         count=count,
         slots=slots,
         more=more,
-        fewer=fewer,
         transfers=transfers,
         run=run,
         examples=examples,
@@ -164,18 +157,8 @@ def may_sign_in(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def _slot(handlers: Handlers, number: int, chosen: Sequence[str]) -> Slot:
-    visible = number < max(MIN_SLOTS, len(chosen))
+    visible = number < max(SLOTS_AT_FIRST, len(chosen))
     with gr.Group(visible=visible, elem_classes="slot") as group, gr.Row():
-        architecture = labelled(
-            gr.Dropdown(
-                handlers.shelf.families(),
-                value="",
-                scale=0,
-                min_width=116,
-                elem_id=f"architecture-{number}",
-            ),
-            label="page_architecture",
-        )
         checkpoint = labelled(
             gr.Dropdown(
                 handlers.shelf.choices(),
@@ -186,4 +169,8 @@ def _slot(handlers: Handlers, number: int, chosen: Sequence[str]) -> Slot:
             ),
             label=lambda: text("page_network", letter="ABCD"[number]),
         )
-    return Slot(group=group, architecture=architecture, checkpoint=checkpoint)
+        remove = labelled(
+            gr.Button(size="sm", scale=0, min_width=76, elem_id=f"remove-{number}"),
+            value=lambda: text("page_remove", letter="ABCD"[number]),
+        )
+    return Slot(group=group, checkpoint=checkpoint, remove=remove)

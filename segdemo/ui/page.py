@@ -46,9 +46,8 @@ def _register(demo: gr.Blocks, handlers: Handlers, parts: Parts) -> None:
     wiring = Wiring(
         visitor=parts.visitor,
         count=parts.count,
-        filters=[slot.architecture for slot in parts.slots],
         checkpoints=[slot.checkpoint for slot in parts.slots],
-        counted=[parts.count, parts.more, parts.fewer, *(slot.group for slot in parts.slots)],
+        counted=[parts.count, parts.more, *(slot.group for slot in parts.slots)],
         listed=choices.listed,
         filled=choices.filled,
         refresh=compare.refresh,
@@ -63,6 +62,7 @@ def _register(demo: gr.Blocks, handlers: Handlers, parts: Parts) -> None:
         parts.intake,
         placing=placing,
         adding=adding,
+        key_of=handlers.returning.key_of,
         limit=handlers.max_upload_bytes,
         beside=intake_events.Beside(
             viewer=parts.viewer,
@@ -119,10 +119,15 @@ def _reopened(handlers: Handlers, visitor: Visitor, picture: str, mask: str | No
     return [gr.update(selected=ONE), placed, truth]
 
 
-def _opened(handlers: Handlers, found: opening.Opened) -> list[Any]:
-    """What a link begins with."""
-    placed = handlers.placing.show_picture(Path(found.picture)) if found.picture else None
-    return [gr.update(selected=ONE), placed, None, found.comparison]
+def _opened(handlers: Handlers, visitor: Visitor, found: opening.Opened) -> list[Any]:
+    """What a link, or a tab that was loaded again, begins with."""
+    placing, picture = handlers.placing, Path(found.picture) if found.picture else None
+    if not found.own:
+        placed = placing.show_picture(picture) if picture else None
+        return [gr.update(selected=ONE), placed, None, found.comparison]
+    mask = Path(found.truth) if found.truth else None
+    placed = placing.picture(visitor, picture)
+    return [gr.update(selected=ONE), placed, placing.mask(visitor, mask, picture), None]
 
 
 def _transfers_again(visitor: Visitor) -> object:

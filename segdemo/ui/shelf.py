@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from segdemo.architectures import ARCHITECTURES
 from segdemo.catalog import CatalogEntry
-from segdemo.graphs.config import ARCHITECTURE as GRAPHS
 from segdemo.strings import text
 from segdemo.ui.visitor import Visitor
 from segdemo.wording import amount
@@ -56,21 +54,9 @@ class Shelf:
         entry = own.get(name or "") or self._offered.get(name or "")
         return self._here(entry) if entry else None
 
-    def choices(self, architecture: str = "", visitor: Visitor | None = None) -> list[Choice]:
-        """The checkpoints of a family, or all for ""; each with source and size."""
-        return [
-            (label(entry), entry.id)
-            for entry in self.entries(visitor)
-            if architecture in ("", entry.architecture)
-        ]
-
-    def families(self, visitor: Visitor | None = None) -> list[Choice]:
-        """The filter's choices: all, then each family that has a checkpoint."""
-        present = {entry.architecture for entry in self.entries(visitor)}
-        families = [
-            (family.title, family.id) for family in (*ARCHITECTURES, GRAPHS) if family.id in present
-        ]
-        return [(text("page_any_architecture"), ""), *families]
+    def choices(self, visitor: Visitor | None = None) -> list[Choice]:
+        """The checkpoints, each with source and size."""
+        return [(label(entry), entry.id) for entry in self.entries(visitor)]
 
     def arrived(self, entry: CatalogEntry, path: Path, visitor: Visitor) -> None:
         """A checkpoint is on this disk now; what is confidential is known to its visitor alone."""

@@ -1,6 +1,7 @@
-"""The events of the slots: more, fewer, another filter, another checkpoint; and their choices."""
+"""The events of the slots: more, one less, another checkpoint; and their choices."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -22,37 +23,29 @@ class SlotChoices:
         self._built = shelf.entries()
 
     def listed(self, visitor: Visitor, values: Sequence[Any]) -> list[Any]:
-        """All filters and checkpoints with what they offer now, their ``values`` kept."""
-        filters, chosen = values[:MAX_SLOTS], values[MAX_SLOTS:]
-        families = self._shelf.families(visitor)
-        choices = [self._shelf.choices(architecture or "", visitor) for architecture in filters]
-        return [
-            *(gr.update(choices=families, value=value or "") for value in filters),
-            *(
-                gr.update(choices=offered, value=kept(value, offered))
-                for offered, value in zip(choices, chosen, strict=True)
-            ),
-        ]
+        """All checkpoints with what they offer now, their ``values`` kept."""
+        offered = self._shelf.choices(visitor)
+        return [gr.update(choices=offered, value=kept(value, offered)) for value in values]
 
     def filled(self, visitor: Visitor, chosen: Sequence[str | None]) -> list[Any]:
         """These checkpoints in the slots, whatever was in them; see ``slots.filled``."""
-        return filled(chosen, self._shelf.choices(visitor=visitor))
+        return filled(chosen, self._shelf.choices(visitor))
 
-    def narrowed(self, visitor: Visitor, architecture: str, chosen: str | None) -> Any:
-        """A slot whose filter was changed."""
-        choices = self._shelf.choices(architecture, visitor)
-        return gr.update(choices=choices, value=kept(chosen, choices))
+    def without(self, visitor: Visitor, slot: int, chosen: Sequence[str | None]) -> list[Any]:
+        """The slots after one is removed: those behind it move up, each with how it is read."""
+        visitor.overrides = {
+            place - (place > slot): read
+            for place, read in visitor.overrides.items()
+            if place != slot
+        }
+        return self.filled(visitor, [*chosen[:slot], *chosen[slot + 1 :]] or [None])
 
     def reloaded(self, visitor: Visitor) -> list[Any]:
         """All lists, if others have fetched checkpoints since the page was built."""
         self._shelf.refresh()
         if self._shelf.entries(visitor) == self._built:
-            return [gr.skip()] * (2 * MAX_SLOTS)
-        families, choices = self._shelf.families(visitor), self._shelf.choices(visitor=visitor)
-        return [
-            *(gr.update(choices=families) for _ in range(MAX_SLOTS)),
-            *(gr.update(choices=choices) for _ in range(MAX_SLOTS)),
-        ]
+            return [gr.skip()] * MAX_SLOTS
+        return [gr.update(choices=self._shelf.choices(visitor)) for _ in range(MAX_SLOTS)]
 
 
 def register(parts: Parts, choices: SlotChoices, adding: Adding, wiring: Wiring) -> None:
@@ -61,25 +54,20 @@ def register(parts: Parts, choices: SlotChoices, adding: Adding, wiring: Wiring)
     def more(shown: int) -> list[Any]:
         return resized(shown + 1)
 
-    def fewer(shown: int) -> list[Any]:
-        return resized(shown - 1)
+    def remove(slot: int, visitor: Visitor, shown: int, *chosen: str | None) -> list[Any]:
+        visitor.turn += 1
+        return choices.without(visitor, slot, chosen[:shown])
 
     def fetch(visitor: Visitor, chosen: str | None, token: gr.OAuthToken | None) -> Any:
         visitor.turn += 1
         return begun(visitor, lambda: adding.begin(visitor, [chosen], token_of(token)))
 
     parts.more.click(more, wiring.count, wiring.counted, **QUICK)
-    # A panel leaves with its slot.
-    parts.fewer.click(fewer, wiring.count, wiring.counted, **QUICK).then(
-        wiring.refresh, **wiring.running
-    )
-    for slot in parts.slots:
-        slot.architecture.input(
-            choices.narrowed,
-            [wiring.visitor, slot.architecture, slot.checkpoint],
-            slot.checkpoint,
-            **QUICK,
-        )
+    for number, slot in enumerate(parts.slots):
+        # A panel leaves with its slot.
+        slot.remove.click(
+            partial(remove, number), [wiring.visitor, *wiring.chosen], wiring.slots, **QUICK
+        ).then(wiring.refresh, **wiring.running)
         slot.checkpoint.input(
             fetch, [wiring.visitor, slot.checkpoint], parts.transfers, **QUICK
         ).then(wiring.refresh, **wiring.running)

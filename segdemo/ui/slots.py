@@ -5,7 +5,8 @@ from typing import Any
 
 import gradio as gr
 
-MIN_SLOTS = 2
+MIN_SLOTS = 1
+SLOTS_AT_FIRST = 2
 MAX_SLOTS = 4
 
 Choices = list[tuple[str, str]]
@@ -13,22 +14,20 @@ Choices = list[tuple[str, str]]
 
 
 def resized(shown: int) -> list[Any]:
-    """The number of slots shown, the two buttons, and which slots are seen."""
+    """The number of slots shown, the button for one more, and which slots are seen."""
     shown = min(MAX_SLOTS, max(MIN_SLOTS, shown))
     return [
         shown,
         gr.update(interactive=shown < MAX_SLOTS),
-        gr.update(interactive=shown > MIN_SLOTS),
         *(gr.update(visible=number < shown) for number in range(MAX_SLOTS)),
     ]
 
 
 def filled(chosen: Sequence[str | None], choices: Choices) -> list[Any]:
-    """As `resized`, then all filters and all slots: these checkpoints, whatever was in them."""
+    """As `resized`, then all slots: these checkpoints, whatever was in them."""
     padded = [*chosen, *[None] * (MAX_SLOTS - len(chosen))]
     return [
         *resized(len(chosen)),
-        *("" for _ in padded),
         *(gr.update(choices=choices, value=name) for name in padded),
     ]
 

@@ -3,7 +3,6 @@
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
@@ -38,7 +37,9 @@ class Visitor:
         # Downloads ask for the folder in threads of their own.
         self._lock = RLock()
         self._folder: Path | None = None
-        self._remove: Callable[[], object] = lambda: None
+        self._remove: weakref.finalize[..., Visitor] | None = None
+        self.closed = False
+        """Whether they have left for good."""
 
     def __deepcopy__(self, memo: object) -> "Visitor":
         """A newcomer: Gradio begins every session with a copy of the first value."""
@@ -59,11 +60,29 @@ class Visitor:
     def folder(self) -> Path:
         """A folder for what nobody else may read; it goes with the visitor."""
         with self._lock:
-            if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="segdemo-visitor-"))
-                # A session that ends without a word, as when the app stops, removes it too.
-                self._remove = weakref.finalize(self, shutil.rmtree, self._folder, True)
-            return self._folder
+            return self._folder or self._own(Path(tempfile.mkdtemp(prefix="segdemo-visitor-")))
+
+    def _own(self, folder: Path) -> Path:
+        self._folder = folder
+        # A session that ends without a word, as when the app stops, removes it too.
+        self._remove = weakref.finalize(self, shutil.rmtree, folder, True)
+        return folder
+
+    def inherit(self, before: "Visitor", states: tuple[type, ...]) -> None:
+        """Take over what belonged to another one: the same person after a reload.
+
+        Of what features keep, ``states`` are taken. The folder goes with this visitor from now on.
+        """
+        with before._lock, self._lock:
+            self.entries, self.confidential = dict(before.entries), set(before.confidential)
+            self.overrides = dict(before.overrides)
+            for kind in states:
+                if kind in before._states:
+                    self._states[kind] = before._states[kind]
+            if before._folder is not None and before._remove is not None and self._folder is None:
+                before._remove.detach()
+                self._own(before._folder)
+                before._folder = before._remove = None
 
     def close(self) -> None:
         """Stop what is under way and remove the folder."""
@@ -72,5 +91,7 @@ class Visitor:
         for state in states:
             getattr(state, "close", lambda: None)()
         with self._lock:
-            self._remove()
-            self._folder = None
+            if self._remove is not None:
+                self._remove()
+            self._folder = self._remove = None
+            self.closed = True

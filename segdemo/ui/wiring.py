@@ -25,8 +25,6 @@ class Wiring:
     visitor: gr.State
     count: gr.State
     """How many slots are shown."""
-    filters: Sequence[Component]
-    """The filter by architecture of each slot."""
     checkpoints: Sequence[Component]
     """The checkpoint of each slot."""
     counted: Sequence[Block]
@@ -43,8 +41,8 @@ class Wiring:
 
     @property
     def lists(self) -> list[Component]:
-        """Filters, then checkpoints: the components whose choices are texts."""
-        return [*self.filters, *self.checkpoints]
+        """The checkpoints: the components whose choices are texts."""
+        return [*self.checkpoints]
 
     @property
     def slots(self) -> list[Block]:

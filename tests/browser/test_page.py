@@ -81,18 +81,18 @@ def test_choosing_a_checkpoint_runs_it_at_once_and_its_name_stays_text(page, upl
     assert page.locator("#viewer img[src=x]").count() == 0
 
 
-def test_slots_come_and_go_between_two_and_four(page):
+def test_slots_come_and_go_between_one_and_four(page):
     visible = page.locator("[id^=checkpoint-]:visible")
     expect(visible).to_have_count(2)
-    expect(page.locator("#remove")).to_be_disabled()
     for expected in (3, 4):
         page.click("#add")
         page.wait_for_selector(f"#checkpoint-{expected - 1}")
         expect(visible).to_have_count(expected)
     page.wait_for_selector("#add[disabled]")
-    page.click("#remove")
-    page.wait_for_selector("#checkpoint-3", state="hidden")
-    expect(visible).to_have_count(3)
+    for left in (3, 2, 1):
+        page.click("#remove-0")
+        page.wait_for_selector(f"#checkpoint-{left}", state="hidden")
+        expect(visible).to_have_count(left)
 
 
 def test_a_panel_leaves_with_its_slot(page, upload):
@@ -100,10 +100,14 @@ def test_a_panel_leaves_with_its_slot(page, upload):
     page.wait_for_selector("#checkpoint-2")
     upload()
     page.wait_for_selector(READY)
-    choose(page, 2, "A first")
+    choose(page, 2, "Z <img")
     page.wait_for_selector("#viewer .sv[data-count='3'][data-state=ready]")
-    page.click("#remove")
+    page.click("#remove-1")
     page.wait_for_selector("#viewer .sv[data-count='2'][data-state=ready]")
+    expect(panels(page).locator(".sv-name")).to_have_text(["A first", HOSTILE])
+    page.click("#remove-0")
+    page.wait_for_selector("#viewer .sv[data-count='1'][data-state=ready]")
+    expect(panels(page).locator(".sv-name")).to_have_text([HOSTILE])
 
 
 def test_a_bad_picture_is_one_sentence_and_the_page_goes_on(page, upload):
@@ -189,7 +193,7 @@ def test_the_page_can_be_used_by_keyboard_alone(shipped_page):
         shipped_page.keyboard.press("Tab")
         reached.add(
             shipped_page.evaluate(
-                "document.activeElement.closest('[id]')?.id + ' '"
+                "document.activeElement.closest('[id]:not([id^=html-])')?.id + ' '"
                 " + (document.activeElement.dataset.part ?? '')"
             )
         )
@@ -197,3 +201,33 @@ def test_the_page_can_be_used_by_keyboard_alone(shipped_page):
     assert "state button" in reached
     assert any(place.endswith(" threshold") for place in reached)
     assert any(place.startswith("examples") for place in reached)
+
+
+def test_the_printed_keys_work_from_the_start(shipped_page):
+    mode = "document.querySelector('#viewer .sv').segdemo.state().mode"
+    shipped_page.keyboard.press("2")
+    shipped_page.wait_for_function(f"{mode} === 'mask'")
+    shipped_page.locator("#checkpoint-0 input").focus()
+    shipped_page.keyboard.press("4")
+    assert shipped_page.evaluate(mode) == "mask"
+
+
+def test_on_a_phone_the_result_comes_first_and_into_sight(new_page, shipped_address):
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.goto(shipped_address)
+    page.wait_for_selector(f"{READY}[data-layout=swipe]")
+    stage = page.locator("#viewer .sv-stage .sv-view")
+    at_first = stage.bounding_box()
+    assert at_first["y"] < 844 * 3 / 4
+    assert at_first["width"] > 300
+    assert page.locator("#picture").bounding_box()["y"] < at_first["y"]
+    assert page.locator("#checkpoint-0").bounding_box()["y"] > at_first["y"]
+    page.locator("#examples button").nth(1).tap()
+    page.wait_for_function(
+        """() => {
+          const stage = document.querySelector("#viewer .sv-stage");
+          const { top, bottom } = stage.getBoundingClientRect();
+          return top > 0 && top < innerHeight / 2 && bottom > innerHeight / 2;
+        }"""
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") == 390

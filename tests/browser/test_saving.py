@@ -1,10 +1,12 @@
 """What people keep of a comparison, and links that open it again."""
 
 import re
+from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
+from gradio.utils import get_upload_folder
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -83,9 +85,15 @@ def test_the_report_has_what_is_set_in_the_viewer(visit, tmp_path):
     assert all(url.startswith("file:") for url in asked)
 
 
-def test_a_file_that_cannot_be_made_is_a_sentence_in_the_menu(visit):
+def test_a_file_that_cannot_be_made_is_a_sentence_in_the_menu(visit, tmp_path):
     page = visit()
-    page.click("#picture button[aria-label='Remove Image']")
+    Image.linear_gradient("L").resize((62, 48)).save(tmp_path / "gone.png")
+    page.set_input_files("#picture input[type=file]", tmp_path / "gone.png")
+    expect(page.locator("#picture .pl-name")).to_have_text("gone.png")
+    page.wait_for_selector("#state .rs[data-state=ready] >> text=Up to date")
+    # As old uploads are swept away.
+    for upload in Path(get_upload_folder()).rglob("gone.png"):
+        upload.unlink()
     page.locator("#viewer .sv-save >> nth=0").click()
     page.click(f"{OPEN} [data-value=mask]")
     page.wait_for_function(

@@ -71,6 +71,30 @@ def test_onnx_computes_what_pytorch_does_at_other_sizes_too(detection, tmp_path)
     assert SegmentationSpec.from_json(described[METADATA_KEY]) == SPEC
 
 
+@pytest.mark.slow
+def test_a_graph_takes_any_batch_and_gives_what_is_asked_for(tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    torch.manual_seed(0)
+    several = detect(UNet(UNetConfig.standard(width=16, depth=1, classes=3)).state_dict())
+    spec = SegmentationSpec(postprocessing=Postprocessing(activation="softmax"))
+    picture = torch.rand(4, 3, 33, 47)
+    expected = several.build()(picture).softmax(1)
+    for output, half in (("probabilities", False), ("labels", False), ("probabilities", True)):
+        path = tmp_path / f"{output}{half}.onnx"
+        export_onnx(several, spec, path, output=output, half=half)
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        assert [one.name for one in session.get_outputs()] == [output]
+        (found,) = session.run(None, {"picture": picture.numpy()})
+        if output == "labels":
+            assert (found == expected.argmax(1).numpy()).mean() > 0.999
+        else:
+            tolerance = 2e-2 if half else 1e-5
+            assert abs(found - expected.numpy()).max() < tolerance
+            assert found.dtype == "float32"
+    sizes = [(tmp_path / f"probabilities{half}.onnx").stat().st_size for half in (False, True)]
+    assert sizes[1] < 0.9 * sizes[0]
+
+
 def test_without_the_packages_onnx_says_which_to_install(detection, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     with pytest.raises(ExportError, match=r"onnx, onnxscript, onnxruntime.*requirements-onnx"):

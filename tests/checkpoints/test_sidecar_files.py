@@ -65,6 +65,7 @@ def test_every_neighbour_speaks_under_its_own_name_the_most_specific_first(tmp_p
         "albumentations_config_eval.json": {
             "transform": {"transforms": [{"__class_fullname__": "Resize", "height": 8, "width": 8}]}
         },
+        "processor_config.json": {"image_processor": {"resample": 2}},
         "tokenizer_config.json": {"resample": 0},
     }
     for name, document in documents.items():
@@ -91,11 +92,14 @@ def test_an_image_processor_says_how_a_picture_is_prepared(beside):
         (512, {"resize": "stretch", "side": 512}),
         ([512, 512], {"resize": "stretch", "side": 512}),
         ({"height": 384, "width": 384}, {"resize": "stretch", "side": 384}),
-        ({"shortest_edge": 520}, {"resize": "shortest", "side": 520}),
-        ({"shortest_edge": 800, "longest_edge": 1333}, {"resize": "shortest", "side": 800}),
+        ({"shortest_edge": 520}, {"resize": "shortest", "side": 520, "longest": 0}),
+        (
+            {"shortest_edge": 800, "longest_edge": 1333},
+            {"resize": "shortest", "side": 800, "longest": 1333},
+        ),
         ({"longest_edge": 1024}, {"resize": "longest", "side": 1024}),
-        ({"height": 384, "width": 512}, {}),
-        ([384, 512], {}),
+        ({"height": 384, "width": 512}, {"resize": "stretch", "side": 512, "height": 384}),
+        ([384, 512], {"resize": "stretch", "side": 512, "height": 384}),
         ([512], {}),
         ({}, {}),
         (None, {}),
@@ -111,6 +115,45 @@ def test_an_image_processor_says_how_a_picture_is_prepared(beside):
 )
 def test_a_size_is_taken_where_a_rule_of_ours_says_the_same(beside, size, expected):
     assert preprocessor(beside, {"size": size}) == expected
+
+
+@every(
+    ("document", "expected"),
+    [
+        ({"do_flip_channel_order": True}, {"channels": "bgr"}),
+        ({"do_flip_channel_order": False}, {}),
+        ({"size_divisor": 32}, {"multiple_of": 32}),
+        ({"size_divisor": 0}, {}),
+        (
+            {"size": 800, "max_size": 1333},
+            {"resize": "shortest", "side": 800, "longest": 1333},
+        ),
+        (
+            {"size": 288, "feature_extractor_type": "MobileViTFeatureExtractor"},
+            {"resize": "shortest", "side": 288, "longest": 0},
+        ),
+        (
+            {"size": 512, "feature_extractor_type": "SegformerFeatureExtractor"},
+            {"resize": "stretch", "side": 512},
+        ),
+        (
+            {
+                "size": {"height": 384, "width": 384},
+                "keep_aspect_ratio": True,
+                "ensure_multiple_of": 32,
+            },
+            {"resize": "shortest", "side": 384, "longest": 0, "multiple_of": 32},
+        ),
+    ],
+)
+def test_image_processors_of_every_era_are_understood(beside, document, expected):
+    assert preprocessor(beside, document) == expected
+
+
+def test_a_processor_has_an_image_processor_inside(beside):
+    inside = {"size": {"height": 64, "width": 64}, "do_flip_channel_order": True}
+    found = beside("processor_config.json", {"image_processor": inside})
+    assert found["preprocessing"] == {"resize": "stretch", "side": 64, "channels": "bgr"}
 
 
 def test_what_is_switched_off_is_said_too(beside):
@@ -217,7 +260,6 @@ def test_one_side_alone_may_be_set(beside, name, rule):
         {"__class_fullname__": "Normalize", "mean": [0.5], "std": [1], "max_pixel_value": 0},
         {"__class_fullname__": "Normalize", "mean": [0.5], "std": [1], "max_pixel_value": "1"},
         {"__class_fullname__": "Normalize", "mean": "x", "std": [1]},
-        {"__class_fullname__": "Resize", "height": 320, "width": 480},
         {"__class_fullname__": "Resize"},
         {"__class_fullname__": "Resize", "height": 320, "width": 320, "p": 0.5},
         {"__class_fullname__": "LongestMaxSize", "max_size": [1, 2]},

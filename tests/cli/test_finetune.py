@@ -1,5 +1,6 @@
 """The command: what it asks for, what it says, where the file goes."""
 
+import csv
 import os
 import signal
 from dataclasses import replace
@@ -11,6 +12,7 @@ import torch
 from checkpoint_files import write_checkpoint
 from PIL import Image
 
+import segdemo
 from segdemo.catalog import shipped
 from segdemo.cli import finetune as finetuning
 from segdemo.cli.main import main
@@ -77,8 +79,8 @@ def test_ctrl_c_saves_the_run_and_the_same_command_goes_on(
     out = ["--out", str(tmp_path / "b.safetensors")]
     listener = finetuning._listener
 
-    def pressing(say, asked):
-        made = listener(say, asked)
+    def pressing(say, asked, log):
+        made = listener(say, asked, log)
 
         def stops(step):
             if step == 2:
@@ -97,6 +99,41 @@ def test_ctrl_c_saves_the_run_and_the_same_command_goes_on(
     said = capsys.readouterr().out
     assert "step 1 ·" not in said
     assert "step 4 ·" in said
+
+
+def test_what_is_skipped_is_said_and_the_run_leaves_a_table(arguments, tmp_path, capsys):
+    (tmp_path / "masks" / "000.png").unlink()
+    (tmp_path / "masks" / "lost.png").write_bytes(b"")
+    assert main([*arguments, "--out", str(tmp_path / "b.safetensors")]) == 0
+    out = capsys.readouterr().out
+    assert "1 pictures without a mask of their name are left out: 000.jpg" in out
+    assert "1 masks without a picture of their name are left out: lost.png" in out
+    with (tmp_path / "b.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["1", "2", "3", "4"]
+    assert all(0 <= float(row["score"]) <= float(row["best"]) for row in rows)
+    assert all(float(row["loss"]) > 0 for row in rows)
+
+
+def test_folders_of_ones_own_may_judge(arguments, tmp_path, capsys):
+    images, masks = leaves.write(tmp_path / "other", 1, seed=2, side=32)
+    judge = ["--validation-images", str(images), "--validation-masks", str(masks)]
+    assert main([*arguments, *judge, "--out", str(tmp_path / "b.safetensors")]) == 0
+    assert "5 pictures to train on, 1 kept aside" in capsys.readouterr().out
+    assert main([*arguments, *judge[:2], "--out", str(tmp_path / "c.safetensors")]) == 1
+    assert "Give both" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--binary", "--instances"])
+def test_objects_that_are_numbered_are_one_thing_where_a_person_says_so(arguments, tmp_path, flag):
+    for path in (tmp_path / "masks").iterdir():
+        with Image.open(path) as mask:
+            covered = np.asarray(mask.convert("L")) > 0
+        numbers = (1 + np.arange(covered.size).reshape(covered.shape) // 100 % 12) * covered
+        Image.fromarray(numbers.astype(np.uint8)).save(path)
+    out = tmp_path / "b.safetensors"
+    assert main([*arguments, flag, "--out", str(out)]) == 0
+    assert segdemo.load(out).detection.config.classes == 1
 
 
 def test_a_mistake_is_one_line(arguments, tmp_path, capsys):

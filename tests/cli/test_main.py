@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 from checkpoint_files import write_checkpoint
+from code_bases import TutorialUNet, randomised
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import segdemo
 from segdemo.architectures.unet import UNet, UNetConfig
@@ -112,6 +113,30 @@ def test_export_writes_a_file_that_describes_itself(checkpoint, tmp_path, capsys
     assert main(["export", str(checkpoint), "--to", str(target)]) == 0
     assert segdemo.load(target).spec == segdemo.load(checkpoint).spec
     assert "net.safetensors: U-Net" in capsys.readouterr().out
+
+
+def test_export_keeps_the_names_of_the_code_base_on_request(tmp_path, capsys):
+    network = randomised(TutorialUNet(), 0)
+    path, kept, ours = (tmp_path / f"{name}.safetensors" for name in ("theirs", "kept", "ours"))
+    torch.save({"state_dict": network.state_dict()}, path.with_suffix(".pth"))
+    checkpoint = str(path.with_suffix(".pth"))
+    assert main(["export", checkpoint, "--to", str(kept), "--names", "original"]) == 0
+    assert capsys.readouterr().err == ""
+    TutorialUNet().load_state_dict(load_file(kept))
+    assert main(["export", checkpoint, "--to", str(ours)]) == 0
+    assert "--names original" in capsys.readouterr().err
+    assert load_file(ours).keys() != load_file(kept).keys()
+    picture = torch.rand(1, 3, 32, 32)
+    expected = segdemo.load(checkpoint, device="cpu").network(picture)
+    for exported in (kept, ours):
+        torch.testing.assert_close(segdemo.load(exported, device="cpu").network(picture), expected)
+
+
+def test_what_only_a_graph_has_is_refused_of_tensors(checkpoint, tmp_path, capsys):
+    target = str(tmp_path / "a.safetensors")
+    for option in (["--fp16"], ["--output", "labels"]):
+        assert main(["export", str(checkpoint), "--to", target, *option]) == 1
+        assert ".onnx" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["net.pth", "net.safetensors"])

@@ -1,6 +1,8 @@
 """ONNX files on the way in: looked at, refused in a sentence, read in another way."""
 
 import io
+import pickle
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 import segdemo
+from segdemo.architectures import ARCHITECTURES
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.catalog import from_file, in_folders
 from segdemo.checkpoints.export import export_onnx
@@ -24,6 +27,7 @@ from segdemo.inference.inspection import inspection
 from segdemo.settings import Settings
 from segdemo.spec import Preprocessing, SegmentationSpec
 from tests.graphs.graph_files import Wrapped, write
+from tests.small_configs import CONFIGS
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -67,6 +71,21 @@ def key_of(path: Path) -> str:
     return refused.value.key
 
 
+def looping():
+    """A node that goes on as long as its condition says."""
+    state = helper.make_tensor_value_info("x", FLOAT, None)
+    after = helper.make_tensor_value_info("y", FLOAT, None)
+    going = helper.make_tensor_value_info("c", onnx.TensorProto.BOOL, ())
+    number = helper.make_tensor_value_info("n", onnx.TensorProto.INT64, ())
+    still = helper.make_tensor_value_info("c2", onnx.TensorProto.BOOL, ())
+    inside = [
+        helper.make_node("Identity", ["x"], ["y"]),
+        helper.make_node("Identity", ["c"], ["c2"]),
+    ]
+    body = helper.make_graph(inside, "body", [number, going, state], [still, after])
+    return helper.make_node("Loop", ["", "", "image"], ["mask"], body=body)
+
+
 def far_away(path: Path) -> Path:
     """A graph whose weights lie outside of its folder."""
     weight = helper.make_tensor("w", FLOAT, (1, 3, 32, 32), [0.0] * 3072)
@@ -88,6 +107,11 @@ def test_graphs_that_are_none_from_an_image_to_masks_are_refused_in_a_sentence(t
             "outputs": (("classes", FLOAT, (1, 100, 20)), ("masks", FLOAT, (1, 100, 32, 32)))
         },
         "graph_operators": {"nodes": [custom], "domains": ("acme.ops",)},
+        "graph_loops": {"nodes": [looping()]},
+        "checkpoint_memory": {
+            "inputs": (("image", FLOAT, (1, 3, 30000, 30000)),),
+            "outputs": (("mask", FLOAT, (1, 3, 30000, 30000)),),
+        },
         "checkpoint_family": {
             "outputs": (("boxes0", FLOAT, (1, 116, 8400)), ("protos", FLOAT, (1, 32, 32, 32)))
         },
@@ -215,6 +239,15 @@ def test_a_folder_lists_graphs_and_inspection_describes_them(plain):
     assert facts["parameters"] == sum(np.prod(w.dims) for w in weights if w.data_type == FLOAT)
 
 
+def test_a_graph_goes_to_another_process_by_its_file(plain):
+    segmenter = segdemo.load(plain, device="cpu")
+    twin = pickle.loads(pickle.dumps(segmenter))
+    assert twin.spec == segmenter.spec
+    np.testing.assert_array_equal(
+        twin.predict(IMAGE).probabilities, segmenter.predict(IMAGE).probabilities
+    )
+
+
 def test_a_graph_is_not_trained_nor_written_again(plain):
     with pytest.raises(FileError, match="cannot be trained, exported or published"):
         recognise(plain)
@@ -245,3 +278,33 @@ def test_bytes_of_no_model_never_break_the_reader(plain):
             except FileError as error:
                 found.add(error.key)
     assert found == {"file_damaged"}
+
+
+def test_graphs_of_known_networks_are_prepared_as_their_authors_do(tmp_path):
+    expected = {
+        "u2net": ("xuebinqin/U-2-Net", "maximum", 0.485),
+        "isnet": ("xuebinqin/DIS and briaai/RMBG-1.4", 255.0, 0.5),
+        "modnet": ("ZHKKKe/MODNet", 255.0, 0.5),
+    }
+    for family, (origin, divisor, mean) in expected.items():
+        architecture = next(one for one in ARCHITECTURES if one.id == family)
+        network = architecture.build(CONFIGS[family])
+        path = write(network, tmp_path / f"{family}.onnx", torch.rand(1, 3, 64, 64))
+        spec = segdemo.load(path, device="cpu").spec
+        assert spec.origins["preprocessing.mean"] == origin
+        assert (spec.preprocessing.divisor, spec.preprocessing.mean[0]) == (divisor, mean)
+        assert spec.origins.get("preprocessing.std") in (origin, None)
+        assert (spec.preprocessing.resize, spec.preprocessing.side) == ("stretch", 64)
+
+
+def test_a_graph_of_small_numbers_runs(plain, tmp_path):
+    from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
+
+    small = tmp_path / "small.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        quantize_dynamic(plain, small, weight_type=QuantType.QUInt8)
+    exact = segdemo.load(plain, device="cpu").predict(IMAGE).probabilities
+    np.testing.assert_allclose(
+        segdemo.load(small, device="cpu").predict(IMAGE).probabilities, exact, atol=0.2
+    )

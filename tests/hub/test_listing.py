@@ -137,7 +137,7 @@ def test_what_training_keeps_is_not_shown_and_other_forms_are_only_named(hub: Hu
     repository = seen()
     assert list(reasons(repository)) == ["model.safetensors"]
     assert repository.unread == unread
-    assert touched(hub) == {"model.safetensors"}
+    assert touched(hub) == {"model.safetensors", "config.json"}
 
 
 def test_a_large_file_without_an_ending_may_be_weights(hub: HubServer):

@@ -357,3 +357,12 @@ def test_a_probability_equal_to_the_threshold_is_foreground():
 
 def test_certainty_is_the_last_step():
     assert quantise(np.float32([0, 1])).tolist() == [0, 255]
+
+
+def test_a_rectangle_and_a_limit_on_the_longest_side_are_kept():
+    stretched = Preprocessing(resize="stretch", side=512, height=256)
+    assert network_size((100, 100), stretched, 4096) == ((512, 256), False)
+    assert network_size((100, 100), stretched, 256) == ((256, 128), True)
+    limited = Preprocessing(resize="shortest", side=800, longest=1333)
+    assert network_size((1000, 1000), limited, 4096) == ((800, 800), False)
+    assert network_size((3000, 1000), limited, 4096) == ((1333, 444), False)

@@ -140,3 +140,14 @@ def test_a_mask_that_cannot_be_read_is_named(tmp_path, content):
 def test_a_name_is_one_short_line():
     assert printable("a\nb\x1b[31m" + "c" * 200) == "a?b?[31m" + "c" * 72
     assert printable("叶子.png") == "叶子.png"
+
+
+def test_many_classes_that_may_be_objects_are_a_doubt(tmp_path):
+    numbers = np.arange(16 * 16).reshape(16, 16) // 20
+    grey(numbers).save(tmp_path / "many.png")
+    many = labelling(tmp_path / "many.png", reading="labels")
+    assert many.classes == 13
+    assert "--instances" in many.told[-1].message()
+    assert many.told[:-1] == many.notices
+    few = labelling(tmp_path / "many.png", reading="foreground")
+    assert few.told == few.notices

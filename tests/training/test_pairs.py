@@ -3,7 +3,7 @@
 import pytest
 
 from segdemo.errors import TrainingError
-from segdemo.training.pairs import find_pairs, split
+from segdemo.training.pairs import find_pairs, gather, left_out, require_classes, split
 from tests.table import every
 
 
@@ -79,3 +79,31 @@ def test_a_class_that_is_nowhere_is_named():
     with pytest.raises(TrainingError, match="class 1") as caught:
         split([frozenset({0, 2})] * 4, 3, seed=0)
     assert caught.value.key == "finetune_class_absent"
+
+
+def test_what_has_no_partner_is_named_and_notes_are_not(folders):
+    images, masks = folders
+    fill(images, "a.jpg", "b.jpg", "alone.jpg", "notes.txt")
+    fill(masks, "a.png", "b.png", "lost.png", "notes.md")
+    pairs = find_pairs(images, masks)
+    assert left_out(images, masks, pairs) == (("alone.jpg",), ("lost.png",))
+
+
+def test_folders_to_judge_by_come_last_and_one_pair_is_enough(folders, tmp_path):
+    images, masks = folders
+    fill(images, "a.jpg", "b.jpg")
+    fill(masks, "a.png", "b.png")
+    judge = tmp_path / "judge", tmp_path / "judge_masks"
+    for folder, name in zip(judge, ("c.jpg", "c.png"), strict=True):
+        folder.mkdir()
+        fill(folder, name, "d" + name[1:] if folder.name == "judge" else "e.png")
+    found = gather(images, masks, judge)
+    assert [pair.name for pair in found.pairs] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert found.judging == 1
+    assert (found.pictures_alone, found.masks_alone) == (("d.jpg",), ("e.png",))
+
+
+def test_a_class_that_no_image_to_train_on_shows_is_refused():
+    require_classes([frozenset({0, 1}), frozenset({2})], 3)
+    with pytest.raises(TrainingError, match="No mask holds class 1"):
+        require_classes([frozenset({0, 2})], 3)

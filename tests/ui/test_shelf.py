@@ -59,12 +59,6 @@ def test_offline_only_what_is_here_is_offered(here):
     assert [one.id for one in shelf.entries()] == ["shipped"]
 
 
-def test_the_filter_narrows_to_a_family_and_knows_those_that_are_there(here):
-    shelf = Shelf(lambda: [entry("shipped", "shipped", here), remote_entry()])
-    assert shelf.families() == [("All", ""), ("U-Net", "unet"), ("U²-Net", "u2net")]
-    assert [name for _, name in shelf.choices("u2net")] == ["far"]
-
-
 def test_what_one_visitor_fetched_is_there_for_all(here):
     shelf, alice, bob = Shelf(lambda: [remote_entry()]), Visitor(), Visitor()
     shelf.arrived(shelf.find("far", alice), here, alice)
@@ -78,7 +72,7 @@ def test_what_is_confidential_is_there_for_its_visitor_alone(here):
     shelf.arrived(alice.entries["far"], here, alice)
     assert shelf.find("far", alice).path == here
     assert shelf.find("far", bob) is None
-    assert shelf.choices(visitor=bob) == []
+    assert shelf.choices(bob) == []
 
 
 def test_a_file_that_left_the_cache_has_to_be_downloaded_again(here):

@@ -1,6 +1,7 @@
 """Swin transformers (Liu et al. 2021, arXiv:2103.14030) as encoders of four strides, 4 to 32."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +11,7 @@ from torch.nn import functional
 from segdemo.architectures.base import Shapes, count
 
 _PATCH = 4
-_KNOWN = {
+_KNOWN: Mapping[tuple[int, tuple[int, ...]], str] = {
     (96, (2, 2, 6, 2)): "Swin-T",
     (96, (2, 2, 18, 2)): "Swin-S",
     (128, (2, 2, 18, 2)): "Swin-B",
@@ -68,7 +69,7 @@ class Attention(nn.Module):
         qkv = self.qkv(x).view(batch * windows, length, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
         y = functional.scaled_dot_product_attention(query, key, value, bias.to(query.dtype))
-        return self.proj(y.transpose(1, 2).reshape(x.shape))  # type: ignore[no-any-return]
+        return self.proj(y.transpose(1, 2).reshape(x.shape))
 
 
 def _offsets(window: int) -> Tensor:
@@ -87,7 +88,7 @@ class Perceptron(nn.Module):
         self.fc1, self.fc2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(functional.gelu(self.fc1(x)))  # type: ignore[no-any-return]
+        return self.fc2(functional.gelu(self.fc1(x)))
 
 
 class Block(nn.Module):
@@ -103,7 +104,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, H, W, width) to the same."""
         x = x + self._attended(self.norm1(x))
-        return x + self.mlp(self.norm2(x))  # type: ignore[no-any-return]
+        return x + self.mlp(self.norm2(x))
 
     def _attended(self, x: Tensor) -> Tensor:
         height, width = x.shape[1:3]
@@ -157,7 +158,7 @@ class Merging(nn.Module):
         height, width = x.shape[1:3]
         x = functional.pad(x, (0, 0, 0, width % 2, 0, height % 2))
         parts = [x[:, row::2, column::2] for column in (0, 1) for row in (0, 1)]
-        return self.reduction(self.norm(torch.cat(parts, -1)))  # type: ignore[no-any-return]
+        return self.reduction(self.norm(torch.cat(parts, -1)))
 
 
 class Stage(nn.Module):
@@ -181,6 +182,11 @@ class Stage(nn.Module):
         last = stage == len(config.depths) - 1
         self.downsample = None if last else Merging(width)
 
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The features of the stage, and what the next one is given."""
+        y = self.blocks(x)
+        return y, y if self.downsample is None else self.downsample(y)
+
 
 class Patches(nn.Module):
     """Each square of four pixels becomes one patch; sides are filled up with zeros."""
@@ -193,7 +199,7 @@ class Patches(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[2:]
         x = functional.pad(x, (0, -width % _PATCH, 0, -height % _PATCH))
-        return self.norm(self.proj(x).permute(0, 2, 3, 1))  # type: ignore[no-any-return]
+        return self.norm(self.proj(x).permute(0, 2, 3, 1))
 
 
 class SwinEncoder(nn.Module):
@@ -209,10 +215,8 @@ class SwinEncoder(nn.Module):
         """Sides that no stride divides are rounded up."""
         x, found = self.patch_embed(x), []
         for stage, norm in zip(self.layers, self.norms, strict=True):
-            x = stage.blocks(x)  # type: ignore[operator]
-            found.append(norm(x).permute(0, 3, 1, 2).contiguous())
-            if stage.downsample is not None:
-                x = stage.downsample(x)  # type: ignore[operator]
+            y, x = stage(x)
+            found.append(norm(y).permute(0, 3, 1, 2).contiguous())
         return found
 
 

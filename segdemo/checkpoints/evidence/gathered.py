@@ -53,7 +53,11 @@ def gather(detection: Detection) -> Evidence:
         return NO_EVIDENCE
     layer = first_layer_of(without_numbers(detection), detection.config.in_channels)
     inputs = training_inputs(layer, detection.tensors) if layer else None
-    readings = (detection, *detection.alternatives)
+    readings = tuple(
+        reading
+        for reading in (detection, *detection.alternatives)
+        if reading.architecture.assemble is None
+    )
     # Whoever is taken: the same readings are weighed once.
     readings = tuple(sorted(readings, key=lambda reading: reading.id))
     return Evidence(
@@ -76,7 +80,8 @@ def ordered(detection: Detection, evidence: Evidence, *, said: bool) -> Detectio
     left = [reading for reading in readings if reading.id in wiring.left]
     taken = detection if said or not left else left[0]
     others = [reading for reading in readings if reading is not taken]
-    others.sort(key=lambda reading: wiring.order.index(reading.id))
+    places = {name: place for place, name in enumerate(wiring.order)}
+    others.sort(key=lambda reading: places.get(reading.id, len(places)))
     return replace(taken, alternatives=tuple(replace(one, alternatives=()) for one in others))
 
 

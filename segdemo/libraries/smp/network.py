@@ -25,6 +25,14 @@ UNTOLD = {
 """Settings that no tensor, or no single one, tells -> what they mostly are."""
 
 
+_USUAL_OF: Mapping[str, Mapping[str, Any]] = {
+    "PAN": {"decoder_interpolation": "bilinear"},
+    "DeepLabV3": {"encoder_output_stride": 8},
+    "PSPNet": {"encoder_depth": 3},
+    "DPT": {"encoder_depth": 4},
+}
+
+
 class Doubled(nn.Module):
     """Twice the logits: the sigmoid of them is (tanh + 1) / 2, which is what tanh ends with."""
 
@@ -104,9 +112,10 @@ def requirements(config: SmpConfig) -> SizeRequirements:
     return SizeRequirements(multiple_of=multiple_of, minimum=minimum)
 
 
-def recipe(config: SmpConfig, network: nn.Module) -> dict[str, Any]:
-    """Pre- and post-processing in the spec's JSON form."""
-    words: dict[str, Any] = {"preprocessing": {**_inputs(config), **_size(network)}}
+def recipe(config: SmpConfig, network: nn.Module | None) -> dict[str, Any]:
+    """Pre- and post-processing in the spec's JSON form; without a network for any size."""
+    size = _size(network) if network is not None else {}
+    words: dict[str, Any] = {"preprocessing": {**_inputs(config), **size}}
     if config.words:
         words["postprocessing"] = {"activation": config.words}
     return words
@@ -132,15 +141,16 @@ def _size(network: nn.Module) -> dict[str, Any]:
     return {}
 
 
+def unusual(config: SmpConfig) -> list[tuple[str, Any]]:
+    """Settings that are not told by one tensor and are not the library's own, with their values."""
+    usual = {**UNTOLD, **_USUAL_OF.get(config.decoder, {})}
+    said = {"encoder_depth": config.depth, **config.arguments}
+    return [(name, value) for name, value in said.items() if value != usual.get(name, value)]
+
+
 def describe(config: SmpConfig) -> str:
     """Decoder and encoder, such as "Unet on resnet34"."""
-    usual = {**UNTOLD, **({"decoder_interpolation": "bilinear"} if config.decoder == "PAN" else {})}
-    unusual = {
-        name: value
-        for name, value in {"encoder_depth": config.depth, **config.arguments}.items()
-        if name in usual and value not in (usual[name], None)
-    }
-    facts = "".join(f", {name} {value}" for name, value in unusual.items())
+    facts = "".join(f", {name} {value}" for name, value in unusual(config))
     return f"{config.decoder} on {config.encoder}{facts}"
 
 

@@ -1,13 +1,17 @@
 """Reads a checkpoint of segmentation_models_pytorch that lies beside its config.json."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from segdemo.architectures import ExactNames
 from segdemo.errors import UnknownNetworkError
 from segdemo.libraries.base import LibraryNetwork, exact_names
 from segdemo.libraries.smp import network as networks
+from segdemo.libraries.smp import signatures
 from segdemo.libraries.smp.settings import SMP, SmpConfig, read_settings
 from segdemo.wording import shown
 
@@ -48,6 +52,30 @@ def read(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> LibraryN
     return fitted(config, tensors)
 
 
+def read_tensors(tensors: Mapping[str, Tensor]) -> LibraryNetwork | None:
+    """The network that tensors without a config.json are, with what else they may be.
+
+    None where none of the library fits. Raises UnknownNetworkError where it is missing.
+    """
+    if not signatures.is_smp(tensors):
+        return None
+    own = networks.without_other_head(tensors)
+    configs = list(signatures.candidates(own))
+    if not configs:
+        return None
+    SMP.require(networks.describe(configs[0]))
+    found: LibraryNetwork | None = None
+    rivals = []
+    for config in configs:
+        if found is not None:
+            # The same shapes: what was proved of one holds for all.
+            rivals.append(replace(found, config=config, mapping=_mapping(config, own, None)))
+            continue
+        with suppress(UnknownNetworkError):
+            found = fitted(config, tensors)
+    return replace(found, rivals=tuple(rivals)) if found and rivals else found
+
+
 def fitted(config: SmpConfig, tensors: Mapping[str, Tensor]) -> LibraryNetwork:
     """The network with these tensors. Raises UnknownNetworkError unless it has exactly them."""
     own = networks.without_other_head(tensors)
@@ -55,27 +83,34 @@ def fitted(config: SmpConfig, tensors: Mapping[str, Tensor]) -> LibraryNetwork:
         network = networks.assemble(config, own)
     except RuntimeError as error:
         raise _differs(config, own) from error
-    known = {
-        "decoder": config.decoder,
-        "encoder": config.encoder,
-        **{name: value for name, value in config.arguments.items() if name in networks.UNTOLD},
-        **({"activation": config.activation} if config.activation else {}),
-    }
     return LibraryNetwork(
         architecture=networks.ARCHITECTURE,
-        mapping=exact_names(
-            f"smp.{config.decoder.lower()}.{config.encoder}",
-            SMP,
-            own,
-            known=known,
-            recipe=networks.recipe(config, network),
-        ),
+        mapping=_mapping(config, own, network),
         config=config,
         tensors=own,
         left_out=(
             *(("classification_head.",) if len(own) < len(tensors) else ()),
             *(f"config.json: {shown(name)}" for name in config.ignored),
         ),
+    )
+
+
+def _mapping(
+    config: SmpConfig, tensors: Mapping[str, Tensor], network: nn.Module | None
+) -> ExactNames:
+    known = {
+        "decoder": config.decoder,
+        "encoder": config.encoder,
+        **{name: value for name, value in config.arguments.items() if name in networks.UNTOLD},
+        **({"activation": config.activation} if config.activation else {}),
+    }
+    unusual = (str(value) for _, value in networks.unusual(config) if value != config.depth)
+    return exact_names(
+        ".".join(("smp", config.decoder.lower(), config.encoder, *unusual)),
+        SMP,
+        tensors,
+        known=known,
+        recipe=networks.recipe(config, network),
     )
 
 

@@ -73,14 +73,20 @@ def _enlarged(maps: Tensor, size: torch.Size) -> Tensor:
     return functional.interpolate(maps, size=size, mode="bilinear", align_corners=False)
 
 
+def _library() -> Any:
+    """The library, which is an extra, on its first use."""
+    import transformers  # noqa: PLC0415
+
+    return transformers
+
+
 def assemble(config: TransformersConfig, tensors: Mapping[str, Tensor]) -> nn.Module:
     """The library's network with these tensors, in either of its two spellings.
 
     Nothing is fetched: there is neither a path nor a name of a repository. Raises
     UnknownNetworkError unless the tensors are exactly the network's.
     """
-    import transformers  # noqa: PLC0415 (an extra, on first use)
-
+    transformers = _library()
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
     described = _described(config)
@@ -126,8 +132,7 @@ def _stand_in(tensor: Tensor) -> Tensor:
 
 def _described(config: TransformersConfig) -> Any:
     """The library's own configuration. Raises UnknownNetworkError for what it does not take."""
-    import transformers  # noqa: PLC0415
-
+    transformers = _library()
     kinds = transformers.CONFIG_MAPPING
     try:
         settings = {
@@ -168,8 +173,7 @@ def _wrapped(config: TransformersConfig, described: Any, network: nn.Module) -> 
 
 def build(config: TransformersConfig) -> nn.Module:
     """The network with random weights."""
-    import transformers  # noqa: PLC0415
-
+    transformers = _library()
     described = _described(config)
     return _wrapped(config, described, getattr(transformers, config.network)(described))
 

@@ -10,7 +10,7 @@ from segdemo.ui.adding.panel import HubPanel
 from segdemo.ui.adding.payload import problem
 from segdemo.ui.gradio_support.errors import explain
 from segdemo.ui.gradio_support.event_data import number_of, text_of
-from segdemo.ui.slots import MAX_SLOTS, put, resized
+from segdemo.ui.slots import put, resized
 from segdemo.ui.transfers.panel import TransferList
 from segdemo.ui.transfers.transfers import Transfers
 from segdemo.ui.visitor import Visitor
@@ -32,25 +32,23 @@ def register(panel: HubPanel, transfers: TransferList, adding: Adding, wiring: W
         event: gr.EventData,
         token: gr.OAuthToken | None,
         shown: int,
-        *lists: str | None,
+        *slots: str | None,
     ) -> list[Any]:
         try:
             entry = adding.use(visitor, number_of(event, "number"), token_of(token))
         except Exception as error:
             answer = problem(explain(error), number_of(event, "serial"))
             return [answer, *[gr.skip()] * (len(used) - 1)]
-        filters, chosen = list(lists[:MAX_SLOTS]), list(lists[MAX_SLOTS:])
+        chosen = list(slots)
         shown, where = put(entry.id, chosen, shown)
         answer = gr.skip()
         if where is None:
             answer = problem(text("add_full", name=entry.title_here), number_of(event, "serial"))
-        else:
-            filters[where] = ""
         return [
             answer,
             visitor.of(Transfers).rows(),
             *resized(shown),
-            *wiring.listed(visitor, [*filters, *chosen]),
+            *wiring.listed(visitor, chosen),
         ]
 
     panel.look(
@@ -64,6 +62,6 @@ def register(panel: HubPanel, transfers: TransferList, adding: Adding, wiring: W
         api_visibility="private",
     )
     used = [panel, transfers, *wiring.slots]
-    panel.use(use, [wiring.visitor, wiring.count, *wiring.lists], used, **QUICK).then(
+    panel.use(use, [wiring.visitor, *wiring.chosen], used, **QUICK).then(
         wiring.refresh, **wiring.running
     )

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from segdemo.catalog import CatalogEntry, from_file, from_weight_file
+from segdemo.checkpoints.folders import unpacked, weights_at
 from segdemo.checkpoints.verdict import judge_whole
 from segdemo.errors import FileError, HubError
 from segdemo.hub.references import Address, Repository
@@ -82,28 +83,48 @@ class Adding:
         answered = visitor.of(LastAnswer).answered
         return answered() if answered else None
 
-    def take(self, visitor: Visitor, path: Path) -> tuple[CatalogEntry, str]:
+    def take(
+        self, visitor: Visitor, path: Path, beside: Sequence[Path] = ()
+    ) -> tuple[CatalogEntry, str]:
         """List an uploaded checkpoint for its visitor alone; returns it with what it is.
 
-        The upload stays as it is: the same file may serve for something else. Taken twice it is
-        one entry. Raises SegdemoError where it is of no use.
+        ``beside`` is what a library saved with it; it may be a ZIP of both. The upload stays as
+        it is: the same file may serve for something else. Taken twice it is one entry. Raises
+        SegdemoError where it is of no use.
         """
         if not self.uploads:
             raise FileError("add_uploads_off")
         name, size = printable(path.name), path.stat().st_size
         if over_limit(size, self.max_megabytes):
             raise FileError("add_file_too_large", name=name, limit=self.max_megabytes)
-        verdict = judge_whole(path)
+        own, was_there = self._linked(visitor, path, beside)
+        verdict = judge_whole(own)
         if verdict.reason is not None:
+            if not was_there:
+                shutil.rmtree(own.parent)
             raise verdict.reason
-        # Gradio keeps each upload in a folder that is named by its content.
-        own = visitor.folder / path.parent.name / path.name
-        if not own.exists():
-            own.parent.mkdir(exist_ok=True)
-            _link(path, own)
         entry = from_file(own, "upload")
         visitor.entries[entry.id] = entry
         return entry, judged(name, size, verdict, None).facts
+
+    def _linked(self, visitor: Visitor, path: Path, beside: Sequence[Path]) -> tuple[Path, bool]:
+        """The weights among a visitor's own files, and whether they lay there before."""
+        # Gradio keeps each upload in a folder that is named by its content.
+        folder = visitor.folder / "-".join(one.parent.name[:16] for one in (path, *beside))
+        own = folder / path.name
+        if folder.exists():
+            return (own if own.exists() else weights_at(folder)), True
+        folder.mkdir()
+        try:
+            found = unpacked(path, folder, max_bytes=self.max_megabytes * 10**6)
+        except FileError:
+            shutil.rmtree(folder)
+            raise
+        if found is not None:
+            return found, False
+        for one in (path, *beside):
+            _link(one, folder / one.name)
+        return own, False
 
     def use(self, visitor: Visitor, number: int, token: str | None = None) -> CatalogEntry:
         """List the file of that number in the last answer for this visitor; begin its download.

@@ -33,6 +33,6 @@ class HubPanel(Display):
                 "online": online,
                 "uploads": uploads,
                 "megabytes": max_megabytes,
-                "endings": list(WEIGHT_ENDINGS),
+                "endings": [*WEIGHT_ENDINGS, ".json", ".zip"],
             },
         )

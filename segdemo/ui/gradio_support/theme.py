@@ -48,7 +48,11 @@ CSS = """
 .toast-title[data-words] { font-size: 0; }
 .toast-title[data-words] > * { display: none; }
 .toast-title[data-words]::after { content: attr(data-words); font-size: 15px; }
-#slots-more { gap: 8px; }
+.slot .row { align-items: flex-end; background: var(--block-background-fill); }
+.slot button[id^="remove-"] {
+  flex: none; align-self: flex-end; margin: 0 10px 11px 0; padding: 6px 8px; border-radius: 6px;
+  font-weight: 400;
+}
 .slot input { text-overflow: ellipsis; padding-inline-end: 16px !important; }
 .slot .icon-wrap { inset-inline-end: 2px !important; }
 /* Gradio opens a list at its chosen line, which it looks for in the list's own box. */
@@ -62,11 +66,21 @@ CSS = """
   display: block; width: 100%; height: 100%; max-width: none; max-height: none;
 }
 #examples img { object-fit: cover; }
+@media (pointer: coarse) {
+  #add, .slot :is(button, input) { min-height: 44px; }
+  #views > .tab-wrapper button, #language select { min-height: 44px; }
+  #examples > .gallery { grid-template-columns: repeat(auto-fill, minmax(72px, 1fr)); }
+}
 footer .divider { display: none; }
 footer .settings { margin-inline-start: 16px; }
 @media (max-width: 860px) {
   .gradio-container .main.app { padding: 12px; }
-  #controls { position: static; }
-  #controls, #results { flex-basis: 100% !important; }
+  #page { gap: 12px; }
+  /* What is chosen stands in one column with the results, which follow their picture. */
+  #controls { display: contents; }
+  #controls > *, #results { flex: 1 1 100% !important; order: 3; max-width: 100%; }
+  #controls > :is(#title, #zone) { order: 0; }
+  #controls > #picture { order: 1; }
+  #results { order: 2; }
 }
 """

@@ -10,5 +10,7 @@ class Desk:
         self.picture: Path | None = None
         """None while an example or nothing lies there, or what cannot be read."""
         self.truth: Path | None = None
+        self.chosen: tuple[str | None, ...] = ()
+        """The ids of the checkpoints that were compared last."""
         self.pictures: tuple[Path, ...] = ()
         self.masks: tuple[Path, ...] = ()

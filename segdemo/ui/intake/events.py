@@ -19,7 +19,7 @@ from segdemo.ui.intake.places import FilePlace
 from segdemo.ui.intake.placing import Placing
 from segdemo.ui.intake.sorting import Sorted, sort
 from segdemo.ui.intake.zone import DropZone
-from segdemo.ui.slots import MAX_SLOTS, put, resized
+from segdemo.ui.slots import put, resized
 from segdemo.ui.visitor import Visitor
 from segdemo.ui.wiring import QUICK, Wiring
 from segdemo.wording import printable
@@ -59,11 +59,15 @@ def register(
     *,
     placing: Placing,
     adding: Adding,
+    key_of: Callable[[Visitor], str],
     limit: int,
     beside: Beside,
     wiring: Wiring,
 ) -> None:
-    """Tie the places and the zone; what has arrived is compared. ``limit`` is bytes of an image."""
+    """Tie the places and the zone; what has arrived is compared. ``limit`` is bytes of an image.
+
+    ``key_of`` gives what the browser keeps, so that all of it survives a reload.
+    """
     arrivals = Arrivals(parts, placing, adding, beside, wiring)
 
     def arrive(
@@ -71,7 +75,7 @@ def register(
         event: gr.EventData,
         picture: str | None,
         shown: int,
-        *lists: str | None,
+        *chosen: str | None,
     ) -> dict[Any, Any]:
         serial, target = number_of(event, "serial"), text_of(event, "target")
         names = texts_of(event, "paths")[:MAX_FILES]
@@ -82,8 +86,8 @@ def register(
         found = sort(paths, target, limit=limit)
         return {
             wiring.visitor: visitor,
-            **arrivals.networks(visitor, found, serial, shown, lists),
-            **arrivals.images(visitor, found, target, picture, lists[MAX_SLOTS:][:shown]),
+            **arrivals.networks(visitor, found, serial, shown, chosen, key_of(visitor)),
+            **arrivals.images(visitor, found, target, picture, chosen[:shown]),
         }
 
     def clear_picture(visitor: Visitor) -> list[Any]:
@@ -94,7 +98,7 @@ def register(
     def clear(kind: str, visitor: Visitor) -> None:
         placing.clear(visitor, kind)
 
-    inputs = [wiring.visitor, parts.picture, wiring.count, *wiring.lists]
+    inputs = [wiring.visitor, parts.picture, *wiring.chosen]
     places = [parts.picture, parts.truth, parts.pictures, parts.masks]
     changed = [wiring.visitor, parts.zone, *places, beside.viewer, beside.tabs, *wiring.slots]
     parts.zone.arrive(
@@ -141,16 +145,17 @@ class Arrivals:
         found: Sorted,
         serial: int,
         shown: int,
-        lists: Sequence[str | None],
+        slots: Sequence[str | None],
+        key: str,
     ) -> dict[Any, Any]:
         """Each in a slot and among the visitor's own, and what is said of it."""
-        filters, chosen = list(lists[:MAX_SLOTS]), list(lists[MAX_SLOTS:])
+        chosen = list(slots)
         sentences: list[str] = []
         problems: list[str] = []
         for path in found.networks:
             name = printable(path.name)
             try:
-                entry, facts = self._adding.take(visitor, path)
+                entry, facts = self._adding.take(visitor, path, found.beside)
             except Exception as error:
                 problems.append(text("zone_no_network", name=name, reason=explain(error)))
                 continue
@@ -159,13 +164,12 @@ class Arrivals:
             if slot is None:
                 problems.append(text("zone_full", name=name, facts=facts))
                 continue
-            filters[slot] = ""
-            key = "zone_known" if known else "zone_added"
-            sentences.append(text(key, name=name, facts=facts, letter="ABCD"[slot]))
-        told = Told(serial=serial, sentences=sentences, problems=problems)
+            said = "zone_known" if known else "zone_added"
+            sentences.append(text(said, name=name, facts=facts, letter="ABCD"[slot]))
+        told = Told(serial=serial, sentences=sentences, problems=problems, key=key)
         updates: dict[Any, Any] = {self._parts.zone: told}
         if found.networks:
-            listed = self._wiring.listed(visitor, [*filters, *chosen])
+            listed = self._wiring.listed(visitor, chosen)
             values = [*resized(shown), *listed]
             updates.update(zip(self._wiring.slots, values, strict=True))
         return updates

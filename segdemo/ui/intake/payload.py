@@ -46,6 +46,8 @@ class Told:
     serial: int
     sentences: Sequence[str] = ()
     problems: Sequence[str] = ()
+    key: str = ""
+    """By which the visitor is known after a reload; see ``Returning``."""
 
     def to_json(self) -> dict[str, Any]:
         """The answer as the browser reads it."""
@@ -54,4 +56,5 @@ class Told:
             "serial": self.serial,
             "sentences": list(self.sentences),
             "problems": list(self.problems),
+            "key": self.key,
         }

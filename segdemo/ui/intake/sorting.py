@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segdemo.batch import gather, match
-from segdemo.checkpoints.file_types import HEAD_BYTES, sentence_for, sentence_for_archive
+from segdemo.checkpoints import sidecar_files
+from segdemo.checkpoints.file_types import (
+    HEAD_BYTES,
+    NETWORKS,
+    sentence_for,
+    sentence_for_archive,
+)
+from segdemo.checkpoints.folders import is_library_folder
 from segdemo.errors import PictureError
 from segdemo.hub.forms import WEIGHT_ENDINGS
 from segdemo.images.decode import looks_like_image
@@ -22,6 +29,8 @@ class Sorted:
     pictures: tuple[Path, ...] = ()
     masks: tuple[Path, ...] = ()
     networks: tuple[Path, ...] = ()
+    beside: tuple[Path, ...] = ()
+    """What libraries save beside the weights of networks."""
 
 
 def sort(paths: Sequence[Path], target: str, *, limit: int) -> Sorted:
@@ -30,14 +39,16 @@ def sort(paths: Sequence[Path], target: str, *, limit: int) -> Sorted:
     Of two images of which one is named as the mask of the other, it is their mask. ``limit`` is
     the most bytes of an image in an archive.
     """
+    beside = tuple(path for path in paths if path.name in sidecar_files.NAMES)
+    paths = [path for path in paths if path not in beside]
     networks = tuple(path for path in paths if is_network(path, target))
     images = tuple(path for path in paths if path not in networks)
     if target in ("mask", "masks"):
-        return Sorted(masks=images, networks=networks)
+        return Sorted(masks=images, networks=networks, beside=beside)
     if len(images) > 1:
         pictures, masks = _apart(images, limit)
-        return Sorted(pictures=pictures, masks=masks, networks=networks)
-    return Sorted(pictures=images, networks=networks)
+        return Sorted(pictures=pictures, masks=masks, networks=networks, beside=beside)
+    return Sorted(pictures=images, networks=networks, beside=beside)
 
 
 def is_network(path: Path, target: str = "any") -> bool:
@@ -58,13 +69,14 @@ def is_network(path: Path, target: str = "any") -> bool:
 
 def _reads_as_weights(head: bytes) -> bool:
     known = head.startswith(b"\x80") or head[_SAFETENSORS_BRACE] == b"{"
-    return known or sentence_for(head) in ("file_keras", "file_onnx")
+    return known or sentence_for(head) in NETWORKS
 
 
 def _is_saved_by_torch(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
-            return sentence_for_archive(archive.namelist()) != "file_archive"
+            names = archive.namelist()
+            return sentence_for_archive(names) != "file_archive" or is_library_folder(names)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return path.name.lower().endswith(WEIGHT_ENDINGS)
 

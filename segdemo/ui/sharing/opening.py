@@ -13,7 +13,8 @@ from segdemo.strings import nearest, speaking, text
 from segdemo.ui.gradio_support.errors import explain, warn
 from segdemo.ui.gradio_support.event_data import text_of
 from segdemo.ui.handlers import Handlers
-from segdemo.ui.slots import MIN_SLOTS
+from segdemo.ui.intake.desk import Desk
+from segdemo.ui.slots import SLOTS_AT_FIRST
 from segdemo.ui.viewer.links import Link, NextView, address_of, name_of
 from segdemo.ui.viewer.payload import ViewerPayload, new_run
 from segdemo.ui.visitor import Visitor
@@ -28,6 +29,9 @@ class Opened:
     checkpoints: list[str | None]
     """Ids of entries, at least as many as there are slots at first."""
     picture: str | None = None
+    truth: str | None = None
+    own: bool = False
+    """Whether the image is the visitor's own."""
     comparison: ViewerPayload | None = None
     """Of an example, when no network has to run for it."""
     warnings: tuple[str, ...] = ()
@@ -73,8 +77,35 @@ def open_link(handlers: Handlers, visitor: Visitor, query: str, token: str | Non
     return Opened(checkpoints=_padded(names), picture=picture, warnings=tuple(warnings))
 
 
+def come_back(handlers: Handlers, visitor: Visitor, key: str, query: str) -> Opened | None:
+    """What a visitor begins with whose tab was loaded again; None where they are not known.
+
+    How it is looked at is what the address says.
+    """
+    if not key or not handlers.returning.back(visitor, key, (Desk,)):
+        return None
+    desk = visitor.of(Desk)
+    # The galleries are not kept.
+    desk.pictures = desk.masks = ()
+    view = Link.read(query)
+    checkpoints = [name for name in desk.chosen if handlers.shelf.find(name, visitor)]
+    if desk.picture is None or not desk.picture.exists():
+        opened = open_link(handlers, visitor, query)
+        return replace(
+            opened, checkpoints=_padded([*checkpoints]) if checkpoints else opened.checkpoints
+        )
+    visitor.example, visitor.of(NextView).state = None, view.state
+    truth = desk.truth if desk.truth and desk.truth.exists() else None
+    return Opened(
+        checkpoints=_padded([*checkpoints]),
+        picture=str(desk.picture),
+        truth=str(truth) if truth else None,
+        own=True,
+    )
+
+
 def _padded(names: list[str | None]) -> list[str | None]:
-    return [*names, *[None] * (MIN_SLOTS - len(names))]
+    return [*names, *[None] * (SLOTS_AT_FIRST - len(names))]
 
 
 def _find(handlers: Handlers, visitor: Visitor, word: str, token: str | None) -> CatalogEntry:
@@ -92,28 +123,34 @@ def register(
     viewer: gr.HTML,
     handlers: Handlers,
     *,
-    show: Callable[[Opened], list[Any]],
+    show: Callable[[Visitor, Opened], list[Any]],
     shown: Sequence[Block],
     wiring: Wiring,
 ) -> None:
     """Answer the viewer when its page was opened by a link.
 
-    ``show`` makes updates of the components ``shown`` from what the page begins with.
+    ``show`` makes updates of the components ``shown`` from what the page begins with; a tab that
+    was loaded again brings the key of its visitor.
     """
 
     def opened(visitor: Visitor, event: gr.EventData, token: gr.OAuthToken | None) -> list[Any]:
         # The page may tell the visitor's language only after this.
         visitor.opening = visitor.language = nearest([text_of(event, "language")])
         with speaking(visitor.language):
-            found = open_link(handlers, visitor, text_of(event, "query"), token_of(token))
+            query, key = text_of(event, "query"), text_of(event, "key")
+            back = come_back(handlers, visitor, key, query)
+            if back is None and not query:
+                visitor.opening = None
+                return [gr.skip()] * (len(shown) + len(wiring.slots))
+            found = back or open_link(handlers, visitor, query, token_of(token))
             for warning in found.warnings:
                 warn(warning)
-            return [*show(found), *wiring.filled(visitor, found.checkpoints)]
+            return [*show(visitor, found), *wiring.filled(visitor, found.checkpoints)]
 
     def follow(visitor: Visitor, *rest: Any) -> Any:
         begun, visitor.opening = visitor.opening, None
         # The browser may have told its language meanwhile.
-        if visitor.example is not None and begun == visitor.language:
+        if begun is None or (visitor.example is not None and begun == visitor.language):
             yield gr.skip()
         else:
             yield from wiring.refresh(visitor, *rest)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.images.palettes import class_colours, palette_for
+from segdemo.inference.ground import is_ground
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.processing import quantise, winners
 from segdemo.inference.segmenter import Segmenter
@@ -58,14 +59,14 @@ def class_names(segmenter: Segmenter) -> tuple[str, ...]:
         (one_line(known[number], limit=_NAME_CHARACTERS) or "?")
         if known
         else text("class_number", number=number)
-        for number in range(segmenter.detection.config.classes)
+        for number in range(segmenter.class_count)
     )
 
 
 def _hidden(segmenter: Segmenter) -> tuple[int, ...]:
     """The background, unless the names say that there is none."""
     names, background = segmenter.class_names, segmenter.background
-    is_one = not names or names[background].strip().lower() == "background"
+    is_one = not names or is_ground(names[background])
     return (background,) if is_one else ()
 
 

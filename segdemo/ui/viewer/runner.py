@@ -216,7 +216,7 @@ def assumptions(segmenter: Segmenter, prediction: Prediction) -> Iterator[str]:
     yield text("note_parameters", parameters=f"{detection.parameters:,}")
     if detection.alternatives:
         names = ", ".join(alternative.id for alternative in detection.alternatives)
-        yield text("note_alternatives", chosen=detection.id, others=names)
+        yield text(detection.others_key, chosen=detection.id, others=names)
     yield from sentences(segmenter.evidence, detection, segmenter.spec)
     width, height = prediction.network_size
     yield text(f"note_resize_{segmenter.spec.preprocessing.resize}", width=width, height=height)

@@ -95,7 +95,8 @@ class ComparisonViewer(gr.HTML):
 
     Output: a `ViewerPayload`, or None for the empty viewer. Input: a `ViewerState`, or None. With
     `mirror`, the event `settle` follows 180 ms after the user's last change; register it as
-    `viewer.settle(fn, inputs=[viewer], queue=False, show_progress="hidden")`.
+    `viewer.settle(fn, inputs=[viewer], queue=False, show_progress="hidden")`. With `address`, what
+    is seen is written into the page's address.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class ComparisonViewer(gr.HTML):
         value: ViewerPayload | None = None,
         *,
         mirror: bool = False,
+        address: bool = False,
         elem_id: str | None = None,
         elem_classes: list[str] | str | None = None,
         visible: bool | Literal["hidden"] = True,
@@ -127,6 +129,7 @@ class ComparisonViewer(gr.HTML):
             },
             scores={"mask": list(MASK_SCORES), "classes": list(CLASS_SCORES)},
             mirror=mirror,
+            address=address,
         )
 
     # Gradio declares text in and out for every HTML component, custom ones included.

@@ -1,7 +1,9 @@
 import shutil
 
 import pytest
+import torch
 
+from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.checkpoints.verdict import Verdict
 from segdemo.errors import FileError, HubError, SegdemoError, UnknownNetworkError
 from segdemo.settings import Settings
@@ -9,6 +11,7 @@ from segdemo.ui.adding.handlers import Adding
 from segdemo.ui.shelf import Shelf
 from segdemo.ui.transfers.transfers import Transfers
 from segdemo.ui.visitor import Visitor
+from tests.graphs.graph_files import write
 from tests.ui.hub_fakes import COMMIT, READABLE, FakeDownload, FakeHub, remote_entry
 
 UNREADABLE = Verdict(reason=UnknownNetworkError("checkpoint_unknown", count=12))
@@ -113,7 +116,7 @@ def test_use_lists_the_file_for_this_visitor_and_fetches_it(adding, hub, shelf, 
     hub.downloads.append(download)
     adding.look(visitor, "alice/cells", 1)
     entry = adding.use(visitor, 0)
-    assert entry.id in [name for _, name in shelf.choices(visitor=visitor)]
+    assert entry.id in [name for _, name in shelf.choices(visitor)]
     assert shelf.find(entry.id, visitor).path is None
     download.end()
     until_arrived(visitor)
@@ -269,3 +272,12 @@ def test_where_uploads_are_off_no_file_is_taken(hub, shelf, visitor, upload):
     with pytest.raises(FileError) as refused:
         adding.take(visitor, upload())
     assert refused.value.key == "add_uploads_off"
+
+
+def test_a_dropped_graph_is_described_and_listed(adding, shelf, visitor, tmp_path):
+    pytest.importorskip("onnx")
+    network = UNet(UNetConfig.standard(width=4, depth=1))
+    path = write(network, tmp_path / "mine.onnx", torch.rand(1, 3, 32, 32))
+    entry, facts = adding.take(visitor, path)
+    assert facts.startswith("ONNX, 3 × 32 × 32 float32, output mask")
+    assert (entry.title, shelf.find(entry.id, visitor)) == ("mine", entry)

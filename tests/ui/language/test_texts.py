@@ -77,7 +77,7 @@ def test_a_component_is_said_again_by_the_keys_that_it_names():
         return page
 
     button, box = labelled_in(in_a_loop(make))
-    assert (button.value, box.label) == ("Compare", "Network B")
+    assert (button.value, box.label) == ("Add a network", "Network B")
     with speaking("zh"):
         assert relabelled(button)["value"] == text("page_add", "zh")
         assert relabelled(box)["label"] == text("page_network", "zh", letter="B")

@@ -59,6 +59,10 @@ function listenToBatch(batch) {
     parts.cancel.disabled = true;
     host.send("cancel", {});
   });
+  // A gallery does not survive a reload.
+  window.addEventListener("beforeunload", (event) => {
+    if (batch.rows.size && batch.parcel < 0) event.preventDefault();
+  });
   for (const kind of ["table", "archive"]) {
     parts[kind].addEventListener("click", () => {
       batch.packing = kind;

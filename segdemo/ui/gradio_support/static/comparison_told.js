@@ -1,7 +1,7 @@
 // What the viewer shows, for other components of the page.
 
 export const COMPARISON_EVENT = "segdemo-comparison";
-const NOTHING = Object.freeze({ state: "empty", stored: false, statuses: [], names: [] });
+const NOTHING = Object.freeze({ run: "", state: "empty", stored: false, statuses: [], names: [] });
 
 // Told whenever it changes, and kept for those who come later.
 export function tellComparison(told) {

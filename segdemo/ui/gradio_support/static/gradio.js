@@ -40,6 +40,7 @@ export function gradioHost(props, trigger, watch, upload) {
     onLanguage: (callback) => window.addEventListener(LANGUAGE_EVENT, callback),
     palette: () => props.palette,
     scores: () => props.scores,
+    keepsAddress: () => Boolean(props.address),
     mirrors: () => Boolean(props.mirror),
     // Gradio may call this several times for one change.
     onPayload: (callback) => watch("value", callback),

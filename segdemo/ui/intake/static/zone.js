@@ -3,6 +3,7 @@
 
 import { icon, make, partsOf, setText } from "../../gradio_support/static/dom.js";
 import { onFilesGiven } from "../../gradio_support/static/files_given.js";
+import { keepKeyOfTab } from "../../gradio_support/static/tab_key.js";
 import { fill, percentText } from "../../viewer/static/arithmetic/text.js";
 import { labelTargets, listenToDrops } from "./drops.js";
 
@@ -88,6 +89,7 @@ function endJob({ pending }, serial) {
 function takeTold(zone, told) {
   if (!told || told.schema !== "segdemo.zone/1" || !zone.pending.has(told.serial)) return;
   endJob(zone, told.serial);
+  if (told.key) keepKeyOfTab(told.key);
   for (const sentence of told.problems) say(zone, "problem", sentence);
   for (const sentence of told.sentences) say(zone, "done", sentence);
 }

@@ -15,6 +15,8 @@ export function mountStateLine(root, host) {
   line.parts.button.addEventListener("click", () => press(line));
   window.addEventListener(COMPARISON_EVENT, ({ detail }) => {
     const ran = line.told.state === "loading";
+    const another = line.told.run && detail.run && line.told.run !== detail.run;
+    if (another || (!ran && detail.state === "loading")) showResults(root);
     line.told = detail;
     if (!ran && detail.state === "loading") line.since = performance.now();
     follow(line);
@@ -23,6 +25,15 @@ export function mountStateLine(root, host) {
   host.onLanguage(() => show(line));
   ask(line);
   follow(line);
+}
+
+// On a narrow page the results may be out of sight when something new is to be seen in them.
+function showResults(root) {
+  if (!matchMedia("(max-width: 860px)").matches || !root.checkVisibility()) return;
+  const { top } = root.getBoundingClientRect();
+  if (top >= 0 && top < window.innerHeight / 3) return;
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  root.scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
 }
 
 // Counts the seconds while something runs.

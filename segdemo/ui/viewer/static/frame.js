@@ -15,6 +15,7 @@ import { PARTS, colourOf, statusNow } from "./state/viewer_state.js";
 import { refreshAgreements } from "./toolbar/agreements.js";
 import { refreshControls, refreshThreshold } from "./toolbar/controls.js";
 import { drawPlot } from "./toolbar/plot.js";
+import { keepAddress } from "./toolbar/share.js";
 import { refreshTruth } from "./toolbar/truth.js";
 
 // The part of a screen's height that a row of pictures may take.
@@ -40,8 +41,9 @@ export function drawFrame(viewer) {
   // Written last: who waits for them finds everything drawn.
   setAttribute(viewer.root, "data-run", viewer.run);
   setAttribute(viewer.root, "data-state", stateNow(viewer));
+  keepAddress(viewer);
   tellComparison({
-    state: stateNow(viewer), stored: viewer.stored,
+    run: viewer.run, state: stateNow(viewer), stored: viewer.stored,
     statuses: viewer.panels.map((panel) => statusNow(viewer, panel)),
     names: viewer.panels.map(({ entry }) => entry.label),
   });

@@ -131,8 +131,11 @@ export function listenToKeys(viewer, root) {
   };
   MODE_NAMES.forEach((name, index) => { simple[String(index + 1)] = () => actions.setMode(name); });
 
-  root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !viewer.picture) return;
+  // From the start, and not only once something in the viewer has the focus.
+  const concerns = ({ target }) =>
+    root.contains(target) || (target === document.body && root.checkVisibility());
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !viewer.picture || !concerns(event)) return;
     // In a text field keys are text.
     if (event.target.closest("select, textarea, input[type=text], input[type=number]")) return;
     const arrow = ARROWS[event.key];
@@ -144,7 +147,7 @@ export function listenToKeys(viewer, root) {
     else return;
     event.preventDefault();
   });
-  root.addEventListener("keyup", (event) => {
+  document.addEventListener("keyup", (event) => {
     if (event.key === "h" || event.key === "H") actions.setBare(false);
   });
 }

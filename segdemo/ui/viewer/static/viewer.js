@@ -12,11 +12,16 @@ import { rebuild, takePayload } from "./payloads.js";
 import { schedule } from "./state/viewer_state.js";
 import { openLink } from "./toolbar/share.js";
 
+// Two pictures beside each other are too small on a phone.
+function usualLayout() {
+  return matchMedia("(max-width: 560px) and (pointer: coarse)").matches ? "swipe" : "side";
+}
+
 export function mountViewer(root, host) {
   const viewer = {
     root, host, strings: host.strings(), palette: host.palette(), scores: host.scores(), parts: partsOf(root),
     settings: {
-      threshold: 128, mode: "overlay", layout: "side", opacity: 0.6, bare: false,
+      threshold: 128, mode: "overlay", layout: usualLayout(), opacity: 0.6, bare: false,
       reference: 0, left: 0, right: 1, divider: 0.5, linked: true, active: null,
       plot: "histogram",
     },

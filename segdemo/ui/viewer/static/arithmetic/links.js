@@ -1,5 +1,7 @@
 // Links that open a comparison again: its checkpoints and image, and the viewer's settings.
 
+const OWN_WORDS = Object.freeze(["m", "ex", "t", "pick", "palette", "mode", "view"]);
+
 // The address for `pairs`, [[name, value], ...] from Python, and what is set in the viewer.
 export function linkTo({ origin, pathname }, pairs, { thresholds, picks, palettes, mode, layout }) {
   const words = new URLSearchParams(pairs);
@@ -12,6 +14,13 @@ export function linkTo({ origin, pathname }, pairs, { thresholds, picks, palette
   // Readable where nothing forbids it.
   const query = words.toString().replace(/%(2F|3A|40|2C)/g, decodeURIComponent);
   return `${origin}${pathname}?${query}`;
+}
+
+// A link with what else an address says, such as the theme.
+export function withOthers(link, search) {
+  const others = new URLSearchParams(search);
+  for (const name of OWN_WORDS) others.delete(name);
+  return others.size ? `${link}&${others}` : link;
 }
 
 // Whether an address names something to open.

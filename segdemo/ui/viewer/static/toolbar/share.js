@@ -1,12 +1,16 @@
 // The toolbar's menu for the whole comparison: the report, and a link that opens it again.
 
 import { labelButton, make } from "../../../gradio_support/static/dom.js";
+import { keyOfTab } from "../../../gradio_support/static/tab_key.js";
 import { languageNow } from "../../../gradio_support/static/language.js";
 import { buildMenu } from "../../../gradio_support/static/menus.js";
-import { linkTo, namesComparison } from "../arithmetic/links.js";
+import { linkTo, namesComparison, withOthers } from "../arithmetic/links.js";
 import { sliderOf } from "../arithmetic/thresholds.js";
 import { save, takeSaved } from "../cards/saving.js";
 import { changedClasses } from "../state/class_choice.js";
+
+// Milliseconds after the last change.
+const ADDRESS_AFTER = 400;
 
 // The toolbar's menu: everything at once, and the link.
 export function buildShare(viewer) {
@@ -30,14 +34,34 @@ export function buildShare(viewer) {
 // Asks Python, which has the checkpoints, to open what the page's address names.
 export function openLink({ host }) {
   const { search } = window.location;
-  if (namesComparison(search)) host.send("open", { query: search, language: languageNow() });
+  const query = namesComparison(search) ? search : "";
+  const key = keyOfTab();
+  if (query || key) host.send("open", { query, key, language: languageNow() });
+}
+
+// The address that opens what is seen.
+function addressOf(viewer) {
+  const thresholds = viewer.panels.map((panel) => sliderOf(viewer, panel));
+  const looks = { ...viewer.settings, ...changedClasses(viewer), thresholds };
+  return linkTo(window.location, viewer.host.payload().link, looks);
+}
+
+// Writes what is seen into the page's address once it rests, so that a reload shows it again. What
+// the page itself has opened with is no reason to.
+export function keepAddress(viewer) {
+  if (!viewer.host.keepsAddress() || !viewer.run) return;
+  viewer.firstRun ??= viewer.run;
+  if (viewer.run === viewer.firstRun && viewer.chosen.size === 0) return;
+  clearTimeout(viewer.addressTimer);
+  viewer.addressTimer = setTimeout(() => {
+    if (!viewer.run || viewer.panels.length === 0) return;
+    history.replaceState(history.state, "", withOthers(addressOf(viewer), window.location.search));
+  }, ADDRESS_AFTER);
 }
 
 async function copyLink(viewer) {
   const { strings, share } = viewer;
-  const thresholds = viewer.panels.map((panel) => sliderOf(viewer, panel));
-  const looks = { ...viewer.settings, ...changedClasses(viewer), thresholds };
-  const link = linkTo(window.location, viewer.host.payload().link, looks);
+  const link = addressOf(viewer);
   try {
     await navigator.clipboard.writeText(link);
     share.menu.say(strings.link_copied);

@@ -1,0 +1,69 @@
+"""Images go with masks of their name; what is alone or ambiguous is listed."""
+
+import pytest
+from PIL import Image
+
+from segdemo.errors import PictureError
+from segdemo.evaluation.pairing import pair_folders
+from segdemo.outputs.png import encode_png
+from tests.table import every
+
+
+def lay(folder, names):
+    """Empty files of these names, in folders of their own."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"of no interest")
+    return folder
+
+
+@every(
+    ("images", "masks", "pairs", "alone"),
+    [
+        (["a.jpg"], ["a.png"], [("a.jpg", "a.png")], ([], [])),
+        (["a.jpg"], ["a_mask.gif"], [("a.jpg", "a_mask.gif")], ([], [])),
+        (["p/1.jpg", "q/1.jpg"], ["p/1.png", "q/1.png"], None, ([], [])),
+        (["p/1.jpg"], ["1.png"], [("p/1.jpg", "1.png")], ([], [])),
+        (["A.JPG"], ["a.png"], [("A.JPG", "a.png")], ([], [])),
+        (["a.jpg", "b.jpg"], ["a.png", "c.png"], [("a.jpg", "a.png")], (["b.jpg"], ["c.png"])),
+        (
+            ["a.jpg", "b.jpg"],
+            ["a.png", "b.png", "b_mask.png"],
+            [("a.jpg", "a.png")],
+            (["b.jpg"], ["b.png", "b_mask.png"]),
+        ),
+        (
+            ["a.jpg", "p/1.jpg", "q/1.jpg"],
+            ["a.png", "1.png"],
+            [("a.jpg", "a.png")],
+            (["p/1.jpg", "q/1.jpg"], ["1.png"]),
+        ),
+        (["a.jpg", "a.png", "b.png"], ["a.png", "b.png"], None, (["a.jpg", "a.png"], ["a.png"])),
+    ],
+    ids=lambda images: "-".join(images),
+)
+def test_who_belongs_together(images, masks, pairs, alone, tmp_path):
+    found = pair_folders(lay(tmp_path / "images", images), lay(tmp_path / "masks", masks))
+    if pairs is not None:
+        masks_of = [
+            (pair.name, pair.mask.relative_to(tmp_path / "masks").as_posix())
+            for pair in found.pairs
+        ]
+        assert masks_of == pairs
+    assert (list(found.pictures_alone), list(found.masks_alone)) == alone
+
+
+def test_one_folder_may_hold_both(tmp_path):
+    lay(tmp_path, ["a.jpg", "a_mask.png", "b.jpg"])
+    (tmp_path / "a.overlay.png").write_bytes(encode_png(Image.new("L", (2, 2))))
+    found = pair_folders(tmp_path, tmp_path)
+    assert [(pair.name, pair.mask.name) for pair in found.pairs] == [("a.jpg", "a_mask.png")]
+    assert found.pictures_alone == ("b.jpg",)
+
+
+def test_no_pair_and_no_folder_are_sentences(tmp_path):
+    with pytest.raises(PictureError, match=r"Of 1 pictures in .* none has a mask of its name"):
+        pair_folders(lay(tmp_path / "a", ["a.jpg"]), lay(tmp_path / "b", ["b.png"]))
+    with pytest.raises(PictureError, match="There is no folder"):
+        pair_folders(tmp_path / "absent", tmp_path)
