@@ -27,12 +27,10 @@ _MAX_NETWORKS = 8  # first names that may hold a network each
 class Detection:
     """A network recognised from its tensors: every key explained, every shape compared."""
 
+    # Strings: how it was recognised, who decided for this reading, and which others there are.
     note_key: ClassVar[str] = "note_origin"
-    """The string that says how it was recognised."""
     chosen_key: ClassVar[str] = "origin_tensors"
-    """The string that says who decided for this reading where no person did."""
     others_key: ClassVar[str] = "note_alternatives"
-    """The string that names the alternatives."""
 
     architecture: Architecture
     mapping: KeyMapping

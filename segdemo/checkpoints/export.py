@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from segdemo.checkpoints.detect import Detection
 from segdemo.checkpoints.files import METADATA_KEY
-from segdemo.checkpoints.graph_outputs import Graph, GraphOutput, described
 from segdemo.errors import ExportError
+from segdemo.graphs.outputs import Graph, GraphOutput, described
 from segdemo.spec import SegmentationSpec
 
 ONNX_TOLERANCE = 1e-4
@@ -89,7 +89,7 @@ def export_onnx(
 ) -> float:
     """Images (N, channels, H, W) of any number and size -> logits; the largest difference.
 
-    ``output`` may be "probabilities" or "labels" instead, see ``graph_outputs``; with ``half`` the
+    ``output`` may be "probabilities" or "labels" instead, see ``graphs.outputs``; with ``half`` the
     network computes in 16 bits, and takes and gives 32. The spec stands in the model's metadata,
     with the sizes that the network takes. The file is run by onnxruntime on several sizes and
     compared with PyTorch; where they differ it is removed. Raises ExportError for that, and where

@@ -26,6 +26,14 @@ _OPENINGS = (
 )
 
 
+NETWORKS = frozenset(
+    {
+        *("file_keras", "file_onnx", "file_tflite", "file_ort", "file_executorch", "file_gguf"),
+        *("file_tensorflow", "file_index"),
+    }
+)
+"""Strings that say of a file that it holds a network in another program's form."""
+
 _SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(\.\w+)")
 
 

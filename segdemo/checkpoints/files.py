@@ -12,7 +12,12 @@ import torch
 
 from segdemo.checkpoints.file_types import HEAD_BYTES, sentence_for, sentence_for_name
 from segdemo.checkpoints.pickle_reader import PickleError
-from segdemo.checkpoints.safetensors_files import opens_safetensors, read_header, read_tensors
+from segdemo.checkpoints.safetensors_files import (
+    Extents,
+    opens_safetensors,
+    read_header,
+    read_tensors,
+)
 from segdemo.checkpoints.torch_files import read_archive, read_legacy
 from segdemo.errors import FileError
 
@@ -33,6 +38,8 @@ class CheckpointFile:
 
     content: Mapping[str, Any]
     metadata: Mapping[str, str] = field(default_factory=dict)
+    extents: Extents = field(default_factory=Extents, repr=False)
+    """Where the numbers of meta tensors lie; of rows of pickles it is not noted."""
 
 
 def read_file(path: str | Path, *, mmap: bool = False) -> CheckpointFile:
@@ -73,14 +80,19 @@ def read_content(
     if part is not None:
         raise FileError(part[0], name=name, **part[1])
     file.seek(0)
+    extents = Extents()
     try:
         if opens_safetensors(head):
             header = read_header(file, name=name, size=size)
-            tensors = read_tensors(file, header, name=name, device=device, mapped=mapped)
-            return CheckpointFile(content=tensors, metadata=header.metadata)
+            tensors = read_tensors(
+                file, header, name=name, device=device, mapped=mapped, extents=extents
+            )
+            return CheckpointFile(content=tensors, metadata=header.metadata, extents=extents)
         if head.startswith(_ZIP):
-            content = read_archive(file, name=name, size=size, device=device, mapped=mapped)
-            return CheckpointFile(content=content)
+            content = read_archive(
+                file, name=name, size=size, device=device, mapped=mapped, extents=extents
+            )
+            return CheckpointFile(content=content, extents=extents)
         if head.startswith(_PICKLES):
             content = read_legacy(file, name=name, size=size, device=device)
             return CheckpointFile(content=content)

@@ -60,6 +60,40 @@ class Header:
     metadata: Mapping[str, str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """A part of a file, in bytes."""
+
+    start: int
+    count: int
+    in_archive: bool = False
+    """Whether a member of an archive begins at ``start``, its own header first."""
+
+
+class Extents:
+    """The place of each memory that tensors on the meta device stand for."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, Extent] = {}
+        self._memories: list[Tensor] = []
+
+    def note(self, memory: Tensor, place: Extent) -> None:
+        """That this memory lies there; one with numbers in it lies nowhere else."""
+        if memory.is_meta:
+            # Held, so that no other memory gets its number.
+            self._memories.append(memory)
+            self._found[_number(memory)] = place
+
+    def of(self, tensor: Tensor) -> Extent | None:
+        """Where the memory of a tensor, or of what it is a view of, lies; None for any other."""
+        return self._found.get(_number(tensor))
+
+
+def _number(tensor: Tensor) -> int:
+    number: int = tensor.untyped_storage()._cdata
+    return number
+
+
 class _DamageError(Exception):
     """The header contradicts itself or the file."""
 
@@ -98,11 +132,17 @@ def read_header(file: BinaryIO, *, name: str, size: int) -> Header:
 
 
 def read_tensors(
-    file: BinaryIO, header: Header, *, name: str, device: torch.device, mapped: mmap | None
+    file: BinaryIO,
+    header: Header,
+    *,
+    name: str,
+    device: torch.device,
+    mapped: mmap | None,
+    extents: Extents | None = None,
 ) -> dict[str, Tensor]:
     """The tensors that the header describes, on ``device``; see ``take`` for their memory.
 
-    Raises FileError and OSError.
+    Where they lie is noted in ``extents``. Raises FileError and OSError.
     """
     tensors = {}
     # In the order in which they lie, which is the one that disks are fast in.
@@ -110,6 +150,8 @@ def read_tensors(
         item = entry.dtype.itemsize
         count = math.prod(entry.shape) * item
         taken = take(file, entry.start, count, item=item, name=name, device=device, mapped=mapped)
+        if extents is not None:
+            extents.note(taken, Extent(start=entry.start, count=count))
         tensors[key] = taken.view(entry.dtype).view(entry.shape)
     return {key: tensors[key] for key in header.entries}
 

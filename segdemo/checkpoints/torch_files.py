@@ -18,7 +18,7 @@ from torch import Tensor
 from segdemo.checkpoints.file_types import sentence_for_archive
 from segdemo.checkpoints.limits import too_many
 from segdemo.checkpoints.pickle_reader import PickleError
-from segdemo.checkpoints.safetensors_files import fill, take
+from segdemo.checkpoints.safetensors_files import Extent, Extents, fill, take
 from segdemo.checkpoints.storages import StorageReader
 from segdemo.errors import FileError
 from segdemo.wording import amount
@@ -33,12 +33,18 @@ _LOCAL_HEADER = struct.Struct("<26xHH")
 
 
 def read_archive(
-    file: BinaryIO, *, name: str, size: int, device: torch.device, mapped: mmap | None
+    file: BinaryIO,
+    *,
+    name: str,
+    size: int,
+    device: torch.device,
+    mapped: mmap | None,
+    extents: Extents | None = None,
 ) -> Mapping[str, Any]:
     """The mapping in a zip archive of torch.save, its tensors on ``device``; see ``take``.
 
-    For meta tensors only the table of members and what describes the tensors is read. Raises
-    FileError and OSError.
+    For meta tensors only the table of members and what describes the tensors is read, and where
+    they lie is noted in ``extents``. Raises FileError and OSError.
     """
     members = _members(file, name, size)
     pickled = min(
@@ -57,10 +63,13 @@ def read_archive(
         member = members[f"{folder}data/{key}"]
         if count > member.file_size:
             return None, member.file_size
-        start = 0 if device.type == "meta" else _start(file, member)
+        start = 0 if device.type == "meta" else _start(file, member.header_offset)
         memory = take(
             file, start, count, item=_LARGEST_ITEM, name=name, device=device, mapped=mapped
         )
+        if extents is not None and member.header_offset >= 0:
+            extent = Extent(start=member.header_offset, count=count, in_archive=True)
+            extents.note(memory, extent)
         return memory, member.file_size
 
     reader = StorageReader(name, locate)
@@ -173,11 +182,11 @@ def _members(file: BinaryIO, name: str, size: int) -> dict[str, zipfile.ZipInfo]
     return members
 
 
-def _start(file: BinaryIO, member: zipfile.ZipInfo) -> int:
+def _start(file: BinaryIO, header_offset: int) -> int:
     """Where the bytes of a member begin, and the file then stands."""
-    if member.header_offset < 0:  # of a table that lies about where the archive begins
+    if header_offset < 0:  # of a table that lies about where the archive begins
         raise PickleError
-    file.seek(member.header_offset)
+    file.seek(header_offset)
     header = file.read(_LOCAL_HEADER.size)
     if len(header) < _LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
         raise PickleError
@@ -185,6 +194,24 @@ def _start(file: BinaryIO, member: zipfile.ZipInfo) -> int:
     return file.seek(int(name_length) + int(extra_length), io.SEEK_CUR)
 
 
+def numbers_of(tensor: Tensor, extents: Extents, file: BinaryIO, *, name: str) -> Tensor | None:
+    """The tensor on the CPU, read from its extent in the file; None where it has none.
+
+    Raises FileError, PickleError and OSError.
+    """
+    extent = extents.of(tensor)
+    if extent is None:
+        return None
+    memory = torch.empty(extent.count, dtype=torch.uint8)
+    if extent.in_archive:
+        _start(file, extent.start)
+    else:
+        file.seek(extent.start)
+    fill(file, memory, name)
+    numbers = memory.view(tensor.dtype)
+    return numbers.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset()).clone()
+
+
 def _bytes_of(file: BinaryIO, member: zipfile.ZipInfo) -> bytes:
-    _start(file, member)
+    _start(file, member.header_offset)
     return file.read(member.file_size)

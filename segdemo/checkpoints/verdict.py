@@ -1,11 +1,12 @@
 """Judges a checkpoint from its header: which network it is, or why it cannot be used."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from segdemo.checkpoints.detect import Detection, detect
+from segdemo.checkpoints.evidence import TrainingInputs, inputs_beforehand
 from segdemo.checkpoints.files import read_file
 from segdemo.checkpoints.peek import peek
 from segdemo.checkpoints.sidecar_files import description
@@ -29,6 +30,8 @@ class Verdict:
     parameters: int = 0
     alternatives: int = 0
     """Further readings that the tensors allow."""
+    inputs: TrainingInputs | None = None
+    """What it was trained on, where its first layer was read and tells."""
     reason: SegdemoError | None = None
     """Why it cannot be used; None when it loads."""
 
@@ -40,20 +43,28 @@ def judge(
     size: int,
     folder: Path | None = None,
     described: Mapping[str, Any] | None = None,
+    numbers: BinaryIO | None = None,
 ) -> Verdict:
     """The verdict on a seekable file of ``size`` bytes; of its tensors no number is read.
 
     It holds for loading too, unless the numbers are none to compute with, or onnxruntime refuses
     a graph. ``folder`` is where a graph's other files and a library's config.json lie, unless
-    what the latter says is ``described``. What the file's content or its source raise as a
-    SegdemoError becomes the reason.
+    what the latter says is ``described``. From ``numbers``, the same file, the first layer is
+    read, which tells what the network was trained on. What the file's content or its source
+    raise as a SegdemoError becomes the reason.
     """
     try:
         if _is_graph(file, name):
             return _of(look(file, name=shown(name), size=size, folder=folder))
         if described is None and folder is not None:
             described = description(folder / name)
-        return _of(detect(peek(file, name=name, size=size).content, description=described))
+        checkpoint = peek(file, name=name, size=size)
+        detection = detect(checkpoint.content, description=described)
+        verdict = _of(detection)
+        if numbers is None:
+            return verdict
+        inputs = inputs_beforehand(detection, checkpoint, numbers, name=shown(name))
+        return replace(verdict, inputs=inputs)
     except SegdemoError as reason:
         return Verdict(reason=reason)
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from segdemo.checkpoints import read_file
 from segdemo.checkpoints.export import export_onnx, export_original, export_safetensors
-from segdemo.checkpoints.graph_outputs import GRAPH_OUTPUTS
 from segdemo.checkpoints.nearest import nearest_miss
 from segdemo.checkpoints.places import located
 from segdemo.checkpoints.recognise import recognise
@@ -20,6 +19,7 @@ from segdemo.cli import evaluate as evaluation
 from segdemo.cli import finetune as finetuning
 from segdemo.cli import predict as predicting
 from segdemo.errors import ExportError, SegdemoError, UnknownNetworkError
+from segdemo.graphs.outputs import GRAPH_OUTPUTS
 from segdemo.hub.publish import publish
 from segdemo.images.decode import decode
 from segdemo.inference.inspection import inspection

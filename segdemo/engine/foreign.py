@@ -11,8 +11,6 @@ class ForeignNetwork(nn.Module):
 
     byte_size: int = 0
     """Memory of its weights."""
-    least_bytes: int = 0
-    """Bytes of tensors that every image takes, whatever its size; 0 where the size decides."""
     device: torch.device = torch.device("cpu")
     """Where it computes."""
 

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from segdemo.architectures import KeyMapping
 from segdemo.checkpoints.detect import Detection
 from segdemo.checkpoints.file_types import HEAD_BYTES, sentence_for
-from segdemo.errors import FileError, UnknownNetworkError
+from segdemo.errors import CheckpointError, FileError, UnknownNetworkError
 from segdemo.graphs.config import ARCHITECTURE, GraphConfig
 from segdemo.graphs.interface import candidates, picture
 from segdemo.graphs.model import Part
 from segdemo.graphs.reader import Model, read_model
-from segdemo.wording import shown
+from segdemo.wording import amount, shown
 
 GRAPH, ASSUMED = "graph", "assumed"
 """Who decided a field of a graph's spec: its own nodes, or nobody."""
@@ -25,6 +25,7 @@ GRAPH, ASSUMED = "graph", "assumed"
 _CPU = torch.device("cpu")
 _PACKAGES = ("onnx", "onnxruntime")
 _OPERATORS = frozenset({"", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training"})
+_ENDLESS = frozenset({"Loop", "Scan"})
 _RUNTIME = ("com.microsoft", "com.ms.internal")
 _TRIED_SIDE = 256  # pixels of an image whose shapes are asked for where sizes are free
 
@@ -90,10 +91,13 @@ def look(file: BinaryIO, *, name: str, size: int, folder: Path | None = None) ->
     return _detection(model, candidates(model, {}), Path(name))
 
 
-def detect_graph(path: Path, *, device: torch.device, assume: str | None = None) -> GraphDetection:
+def detect_graph(
+    path: Path, *, device: torch.device, budget: int, assume: str | None = None
+) -> GraphDetection:
     """The graph in a file, all of it but the numbers read. ``assume`` is the name of the output.
 
-    Raises FileError or UnknownNetworkError.
+    Raises FileError or UnknownNetworkError, and CheckpointError where every image would need more
+    than ``budget`` bytes, before anything of the graph is computed.
     """
     require_packages(path.name)
     try:
@@ -103,10 +107,15 @@ def detect_graph(path: Path, *, device: torch.device, assume: str | None = None)
     except OSError as error:
         raise FileError("file_unreadable", name=path.name) from error
     _check(model, path.parent)
-    from segdemo.graphs.shapes import inferred  # noqa: PLC0415 (an optional package)
+    # Of an optional package.
+    from segdemo.graphs.shapes import inferred, peak_bytes  # noqa: PLC0415
 
     given = picture(model)
     shape = given.input_shape(given.size or (_TRIED_SIDE, _TRIED_SIDE))
+    needed = size + model.beside + peak_bytes(model, given.input, shape)
+    if needed > budget:
+        facts = {"needed": amount(needed), "limit": amount(budget)}
+        raise CheckpointError("checkpoint_memory", name=path.name, **facts)
     found = candidates(model, inferred(model, given.input, shape))
     if not all(config.classes or config.labels for config in found):
         from segdemo.graphs.session import tried  # noqa: PLC0415 (an optional package)
@@ -156,8 +165,11 @@ def _check(model: Model, folder: Path | None) -> None:
     ]
     if strange and model.complete:
         raise FileError("graph_operators", name=model.name, domain=shown(strange[0]))
+    loops = {node.op for part in parts for node in part.nodes} & _ENDLESS
+    if loops:
+        raise FileError("graph_loops", name=model.name, operation=min(loops))
     for location in _locations(parts):
-        _require_beside(model, location, folder)
+        model.beside += _require_beside(model, location, folder)
 
 
 def _locations(parts: Sequence[Part]) -> list[str]:
@@ -167,7 +179,8 @@ def _locations(parts: Sequence[Part]) -> list[str]:
     return sorted({one.location for one in constants if one.location is not None})
 
 
-def _require_beside(model: Model, location: str, folder: Path | None) -> None:
+def _require_beside(model: Model, location: str, folder: Path | None) -> int:
+    """The bytes of a file beside a graph."""
     other = Path(location)
     facts = {"name": model.name, "file": shown(location)}
     if other.is_absolute() or ".." in other.parts or "\\" in location or ":" in location:
@@ -177,6 +190,7 @@ def _require_beside(model: Model, location: str, folder: Path | None) -> None:
     # A link in the Hub's cache leads out of it by design; anywhere else out of the folder is out.
     if (folder / other).is_symlink() and not _is_cached(folder):
         raise FileError("graph_outside", **facts)
+    return (folder / other).stat().st_size
 
 
 def _is_cached(folder: Path) -> bool:

@@ -8,7 +8,12 @@ from segdemo.graphs.interface import PASSING, PROBABLE, upstream
 from segdemo.graphs.model import Node
 from segdemo.graphs.reader import Model
 
-_MOVING = frozenset({"Identity", "Cast", "Transpose", "Pad", "Resize", "Unsqueeze", "Squeeze"})
+_MOVING = frozenset(
+    {
+        *("Identity", "Cast", "Transpose", "Pad", "Resize", "Unsqueeze", "Squeeze"),
+        *("QuantizeLinear", "DequantizeLinear"),
+    }
+)
 """Operations before which the values of an image are what they were."""
 _BYTES_SCALE = 0.1  # 1 / std is above it, 1 / (255 std) below
 _BYTES_SHIFT = 8.0  # no mean of images from 0 to 1 is larger, however it is scaled

@@ -24,6 +24,7 @@ PASSING = frozenset(
     {
         *("Identity", "Cast", "Resize", "Upsample", "Squeeze", "Unsqueeze", "Transpose"),
         *("Reshape", "Slice", "Clip", "Gather", "Flatten", "Split"),
+        *("QuantizeLinear", "DequantizeLinear"),
     }
 )
 """Operations behind which probabilities are still probabilities."""
@@ -236,7 +237,7 @@ def _area(sides: Shape) -> int:
 
 
 def _classes_of_labels(model: Model, value: Value, known: Mapping[str, tuple[int, ...]]) -> int:
-    """How many scores the largest was taken of; 2 for comparisons, 0 where nobody can tell."""
+    """How many scores the largest was taken of; 1 for comparisons, 0 where nobody can tell."""
     for node in upstream(model, value.name):
         if node.op in ("ArgMax", "TopK"):
             shape = known.get(node.inputs[0], ())
@@ -244,7 +245,7 @@ def _classes_of_labels(model: Model, value: Value, known: Mapping[str, tuple[int
             inside = isinstance(axis, int) and -len(shape) <= axis < len(shape)
             return shape[axis] if inside else made_channels(model, node.inputs[0])
         if node.op in _COMPARISONS:
-            return 2
+            return 1
     return 0
 
 

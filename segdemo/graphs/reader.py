@@ -42,6 +42,8 @@ class Model:
     name: str
     """Of the file."""
     size: int
+    beside: int = 0
+    """Bytes of weights in other files."""
     part: Part = field(default_factory=Part)
     complete: bool = True
     """Whether all nodes and weights were read, and not the beginning and the end alone."""

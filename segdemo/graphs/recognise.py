@@ -32,16 +32,19 @@ def recognise_graph(
     path: str | Path,
     *,
     device: torch.device,
+    budget: int,
     assume: str | None = None,
     overrides: Mapping[str, Any] = MappingProxyType({}),
 ) -> Recognised:
     """What ``recognise`` gives, of an ONNX file; its network runs on ``device`` if it can.
 
+    ``budget``: the bytes that an image may need.
+
     Fields that nobody speaks of, as the normalisation of nearly all graphs, are filled with what
     is usual, under the origin ASSUMED. Raises CheckpointError.
     """
     path = Path(path)
-    detection = detect_graph(path, device=device, assume=assume)
+    detection = detect_graph(path, device=device, budget=budget, assume=assume)
     model, config = detection.model, detection.config
     metadata = parse_metadata(model.metadata)
     told = {"preprocessing": _size(config), "postprocessing": {}}

@@ -39,10 +39,8 @@ class GraphNetwork(ForeignNetwork):
         self._session = _session(path, model.name, device)
         on_cuda = self._session.get_providers()[0].startswith("CUDA")
         self.device = device if on_cuda else torch.device("cpu")
-        self.byte_size = model.size
+        self.byte_size = model.size + model.beside
         self._peaks: dict[tuple[int, ...], int] = {}
-        if config.size is not None:
-            self.least_bytes = self._peak(config.size)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """By the file: a session goes to no other process."""
@@ -93,7 +91,9 @@ class GraphNetwork(ForeignNetwork):
         if labels.dim() == 4:
             labels = labels[..., 0] if self.config.answer_last else labels[:, 0]
         classes = self.config.classes
-        if labels.dim() != 3 or not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        # Of one class the label 1 says where it is.
+        most = max(classes, 2)
+        if labels.dim() != 3 or not 0 <= int(labels.min()) <= int(labels.max()) < most:
             found = f"{int(labels.min())} … {int(labels.max())}" if labels.numel() else "–"
             raise PredictionError("graph_labels", labels=found, classes=classes)
         if labels.shape[1:] != size:

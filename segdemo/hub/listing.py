@@ -23,7 +23,7 @@ from segdemo.hub.about import About
 from segdemo.hub.client import Token, endpoint, host, no_hub
 from segdemo.hub.forms import form_of
 from segdemo.hub.references import COMMIT, SHA256, Address, Found, Repository, WeightFile
-from segdemo.hub.remote import HubRanges, RangeFile
+from segdemo.hub.remote import NUMBER_BYTES, HubRanges, RangeFile
 from segdemo.hub.transport import Session
 from segdemo.wording import first_of, shown
 
@@ -321,16 +321,21 @@ class _Looker:
     def _verdict(self, file: _File) -> Verdict:
         if len(self.refusals) > 1:
             return Verdict(reason=self.refusals[0])
+        ranges = self._ranges(file)
         verdict = judge(
-            self._source(file), name=file.name, size=file.bytes, described=self._beside(file)
+            io.BufferedReader(ranges),
+            name=file.name,
+            size=file.bytes,
+            described=self._beside(file),
+            numbers=io.BufferedReader(ranges.narrowed(NUMBER_BYTES)),
         )
         if isinstance(verdict.reason, HubError) and verdict.reason.key in _FOR_ALL_FILES:
             self.refusals.append(verdict.reason)
         return verdict
 
-    def _source(self, file: _File) -> io.BufferedReader:
+    def _ranges(self, file: _File) -> RangeFile:
         fetch = HubRanges(file.address, size=file.bytes, token=self.token, seconds=self._seconds)
-        return io.BufferedReader(RangeFile(fetch, name=file.name, size=file.bytes))
+        return RangeFile(fetch, name=file.name, size=file.bytes)
 
     def _beside(self, file: _File) -> Mapping[str, Any]:
         """What the config.json in its folder says; {} where it cannot be read."""
@@ -339,7 +344,8 @@ class _Looker:
             return {}
         if config.path not in self.documents:
             with suppress(HubError):
-                self.documents[config.path] = parsed(self._source(config).read())
+                reader = io.BufferedReader(self._ranges(config))
+                self.documents[config.path] = parsed(reader.read())
         return self.documents.get(config.path, {})
 
     def _seconds(self) -> float:

@@ -17,6 +17,9 @@ from segdemo.wording import amount, shown
 BUDGET_BYTES = 1_000_000
 """Most bytes read of one file; networks that are known take less than a fifth of it."""
 
+NUMBER_BYTES = 512_000
+"""Most bytes read of the numbers of one file, beside those."""
+
 # What describes a U²-Net, the network of the most tensors, mostly lies within these.
 _FIRST_BYTES = 96 * 1024
 _LAST_BYTES = 64 * 1024
@@ -47,6 +50,13 @@ class RangeFile(io.RawIOBase):
         self._left = budget
         self._position = 0
         self._parts: dict[int, bytes] = {}
+        self._is_narrow = False
+
+    def narrowed(self, budget: int) -> "RangeFile":
+        """The same file, with what has been fetched of it; it fetches little more than is read."""
+        twin = RangeFile(self._fetch, name=self._name, size=self._size, budget=budget)
+        twin._parts, twin._is_narrow = self._parts, True
+        return twin
 
     def readable(self) -> bool:
         """Always true."""
@@ -98,6 +108,8 @@ class RangeFile(io.RawIOBase):
         position, size = self._position, self._size
         if size <= _FIRST_BYTES + _LAST_BYTES:
             first, last = 0, size
+        elif self._is_narrow:
+            first, last = position, position + wanted + _AHEAD_BYTES
         elif position < _FIRST_BYTES:
             first, last = 0, max(_FIRST_BYTES, position + wanted)
         elif position >= size - _LAST_BYTES:

@@ -25,7 +25,6 @@ from segdemo.engine.engine import Engine, reads_channels_last
 from segdemo.engine.foreign import ForeignNetwork
 from segdemo.engine.scheduler import DeviceScheduler
 from segdemo.engine.tiling import Tiling
-from segdemo.errors import CheckpointError
 from segdemo.graphs.recognise import opens_graph, recognise_graph
 from segdemo.images.inputs import ImageLike, as_image
 from segdemo.inference.ground import NO_CLASS, ground_of, needs_ground, with_ground
@@ -35,7 +34,7 @@ from segdemo.libraries.folders import weights_at
 from segdemo.settings import Precision, Settings
 from segdemo.spec import SegmentationSpec, require_known
 from segdemo.strings import text
-from segdemo.wording import amount, millions
+from segdemo.wording import millions
 
 _FILLED_BY_MANY = ("cuda",)
 _MOST_TOGETHER = 8
@@ -284,7 +283,11 @@ def load(
     path, precision = weights_at(located(path)), settings.precision
     if opens_graph(path):
         recognised = recognise_graph(
-            path, device=chosen_device, assume=assume, overrides=overrides or {}
+            path,
+            device=chosen_device,
+            budget=settings.memory_megabytes * 2**20,
+            assume=assume,
+            overrides=overrides or {},
         )
     else:
         recognised = recognise(path, assume=assume, overrides=overrides, mmap=mmap, names=names)
@@ -292,7 +295,6 @@ def load(
     if isinstance(network, ForeignNetwork):
         # Another runtime chooses where it computes, and in which numbers.
         chosen_device, precision = network.device, "fp32"
-        _require_memory(network, Path(path).name, settings.memory_megabytes)
     elif reads_channels_last(chosen_device, number_type(chosen_device, settings.precision)):
         to_channels_last(network)  # What was recognised holds the same tensors, and is done with.
     return Segmenter(
@@ -306,15 +308,6 @@ def load(
         precision=precision,
         evidence=recognised.evidence,
     )
-
-
-def _require_memory(network: ForeignNetwork, name: str, megabytes: int) -> None:
-    """Raises CheckpointError for a network that needs more than that for every image."""
-    needed = network.byte_size + network.least_bytes
-    if needed > megabytes * 2**20:
-        raise CheckpointError(
-            "checkpoint_memory", name=name, needed=amount(needed), limit=amount(megabytes * 2**20)
-        )
 
 
 def _renamed(value: Any, old: str, new: str) -> Any:

@@ -519,6 +519,9 @@ def test_two_fingers_zoom(open_viewer):
         has_touch=True,
     )
     viewer.wait()
+    # A phone begins with the swipe.
+    assert viewer.call("viewer.state().layout") == "swipe"
+    viewer.call("viewer.actions.setLayout('side')")
     viewer.find(".sv-view").first.scroll_into_view_if_needed()
     box = viewer.find(".sv-view").first.bounding_box()
     y = box["y"] + box["height"] / 2
@@ -675,5 +678,5 @@ def test_an_empty_viewer_says_what_to_do(open_viewer):
     viewer = open_viewer()
     viewer.wait("empty")
     expect(viewer.find(".sv-empty")).to_be_visible()
-    expect(viewer.find(".sv-empty-hint")).to_contain_text("Choose a picture")
+    expect(viewer.find(".sv-empty-hint")).to_contain_text("Drop a picture")
     expect(viewer.find(".sv-bar")).not_to_be_visible()

@@ -77,6 +77,8 @@ class Wrapped(nn.Module):
             y = functional.interpolate(y, scale_factor=1.0, mode="nearest")
         if "argmax" in self.around:
             y = y.argmax(1, keepdim="keepdim" in self.around)
+        if "threshold" in self.around:
+            y = (y.sigmoid() >= 0.5).long()
         if "squeezed" in self.around:
             y = y[:, 0]
         if "last" in self.around:

@@ -111,6 +111,9 @@ FORMS = {
         source=partial(_unet, classes=3), around=("argmax", "keepdim"), activation="labels",
         size=(64, 64), told=(ACTIVATION,),
     ),
+    "whether a threshold is reached": Form(
+        source=_unet, around=("threshold", "squeezed"), activation="threshold", told=(ACTIVATION,)
+    ),
     "several outputs": Form(
         source=partial(_unet, classes=3), around=("several",), activation="softmax",
         outputs=("aux", "logits", "labels"),
@@ -159,6 +162,8 @@ def expected(form: Form, network: nn.Module, channels: int) -> Tensor:
     y = y[:, :, :height, :width]
     if form.activation == "labels":
         return functional.one_hot(y.argmax(1), y.shape[1])[0].permute(2, 0, 1)
+    if form.activation == "threshold":
+        return (y.sigmoid() >= 0.5)[0]
     return (y.sigmoid() if y.shape[1] == 1 else y.softmax(1))[0]
 
 
@@ -189,7 +194,7 @@ def test_every_form_gives_what_its_source_network_gives(tmp_path):
         if found.shape != truth.shape:
             wrong[name] = f"{tuple(found.shape)} where {tuple(truth.shape)} was expected"
             continue
-        if form.activation == "labels":
+        if form.activation in ("labels", "threshold"):
             share = (found != truth).float().mean().item()
             difference = 0.0 if share < 0.01 else share
         else:

@@ -9,6 +9,7 @@ import torch
 from code_bases import TutorialUNet
 from hub_server import HubServer
 from safetensors.torch import save
+from strangers import EncoderDecoderNumbered
 from table import every
 
 from segdemo.errors import HubError
@@ -101,6 +102,28 @@ def test_a_look_is_one_request_and_little_of_each_large_file(hub: HubServer):
         assert len(sent) == parts
         assert sum(sent) <= 170_000
     assert all(request.range for request in hub.requests if request.kind == "get")
+
+
+@every("form", ["archive", "safetensors"])
+def test_a_look_tells_what_a_network_was_trained_on_from_a_few_small_tensors(hub, form):
+    torch.manual_seed(0)
+    network = EncoderDecoderNumbered(width=12)
+    conv, norm = network.enc1[0], network.enc1[1]
+    mean = torch.tensor([0.5, 0.4, 0.3])
+    # Of images in [0, 1] whose pixels are those of one colour each, nearly.
+    norm.running_mean.copy_((conv.weight.sum((2, 3)) @ mean + conv.bias).detach())
+    norm.running_var.copy_((0.25 * conv.weight.sum((1, 2, 3))).detach() ** 2 + 1e-4)
+    data = pickled(network.state_dict()) if form == "archive" else save(network.state_dict())
+    hub.add(f"{REPO}-{form}", {"a.bin": data})
+    before = len(hub.requests)
+    (file,) = seen(f"{REPO}-{form}").files
+    assert file.verdict.reason is None
+    assert file.verdict.inputs is not None
+    assert file.verdict.inputs.mean == pytest.approx(mean.tolist(), abs=1e-3)
+    assert file.verdict.inputs.r_squared > 0.99
+    sent = [request.sent for request in hub.requests[before:] if request.path == "a.bin"]
+    assert sum(sent) <= 200_000
+    assert sum(map(bool, sent)) <= 4
 
 
 def test_what_training_keeps_is_not_shown_and_other_forms_are_only_named(hub: HubServer):

@@ -247,3 +247,20 @@ def test_an_answer_without_an_end_is_left_when_enough_has_come(hub, fetching):
 def test_what_is_not_there_is_told(fetching):
     assert refused(fetching("b.pth")) == "hub_no_file_of"
     assert refused(fetching(repo="alice/none")) == "hub_not_found"
+
+
+def test_a_narrow_reader_fetches_little_and_nothing_twice(parts):
+    ranges = RangeFile(parts, name="a.pth", size=SIZE)
+    ranges.seek(0)
+    assert ranges.read(10) == CONTENT[:10]
+    fetched = parts.fetched
+    narrow = io.BufferedReader(ranges.narrowed(50_000))
+    narrow.seek(5)
+    assert narrow.read(100) == CONTENT[5:105]
+    assert parts.fetched == fetched
+    narrow.seek(600_000)
+    assert narrow.read(100) == CONTENT[600_000:600_100]
+    assert 100 <= parts.fetched - fetched <= 40_000
+    narrow.seek(800_000)
+    with pytest.raises(HubError):
+        narrow.read(100_000)

@@ -1,5 +1,5 @@
 import {
-  FITTED, cellsAlong, frameOf, largestZoom, panBy, panelHeight, pointAt, zoomAt,
+  FITTED, cellsAlong, frameOf, largestZoom, panBy, panelHeight, pointAt, zoomAt, isLargerSquare, rowLimit,
 } from "../../segdemo/ui/viewer/static/arithmetic/view.js";
 import { close, equal, test } from "./harness.js";
 
@@ -85,4 +85,11 @@ test("a panel is as high as the picture asks, within its limit", () => {
   equal(panelHeight(400, PICTURE, 900), 200);
   equal(panelHeight(400, { width: 10, height: 400 }, 500), 500);
   equal(panelHeight(400, null, 900), 300);
+});
+
+test("four pictures stand two by two where that makes them larger", () => {
+  equal(rowLimit(630), 285);
+  equal(isLargerSquare(1000, { width: 400, height: 300 }, 630), true);
+  equal(isLargerSquare(1000, { width: 300, height: 400 }, 400), false);
+  equal(isLargerSquare(2000, { width: 300, height: 300 }, 500), false);
 });

@@ -1,5 +1,6 @@
 """What the batch norms of a network tell of its wiring and of the images it was trained on."""
 
+from segdemo.checkpoints.evidence.beforehand import inputs_beforehand
 from segdemo.checkpoints.evidence.first_layer import (
     FirstLayer,
     TrainingInputs,
@@ -14,7 +15,7 @@ from segdemo.checkpoints.evidence.gathered import (
     gather,
     ordered,
 )
-from segdemo.checkpoints.evidence.report import facts, sentences, told_by
+from segdemo.checkpoints.evidence.report import facts, on_inputs, sentences, told_by
 from segdemo.checkpoints.evidence.scales import Scale, ToldScale, scale_of
 from segdemo.checkpoints.evidence.wiring import RuledOut, Wiring, weigh
 
@@ -32,6 +33,8 @@ __all__ = [
     "filled",
     "first_layer_of",
     "gather",
+    "inputs_beforehand",
+    "on_inputs",
     "ordered",
     "scale_of",
     "sentences",

@@ -6,7 +6,7 @@ from typing import Any
 from segdemo.checkpoints.detect import Detection
 from segdemo.checkpoints.evidence.first_layer import TrainingInputs
 from segdemo.checkpoints.evidence.gathered import Evidence
-from segdemo.checkpoints.evidence.scales import LEAST_R_SQUARED
+from segdemo.checkpoints.evidence.scales import LEAST_R_SQUARED, scale_of
 from segdemo.checkpoints.evidence.wiring import Method, RuledOut, Wiring
 from segdemo.spec import SegmentationSpec
 from segdemo.strings import text
@@ -18,14 +18,21 @@ _MOST_NAMES = 4  # of readings in one sentence
 
 def sentences(evidence: Evidence, detection: Detection, spec: SegmentationSpec) -> Iterator[str]:
     """In the current language, what was told and what speaks against what somebody said."""
-    inputs = evidence.inputs
-    if inputs is not None and inputs.r_squared >= LEAST_R_SQUARED:
-        told = evidence.scale.scale if evidence.scale else "unusual"
-        yield text(f"evidence_inputs_{told}", **_figures_of(inputs))
-        if evidence.against_values(spec):
-            yield text("evidence_against_values")
+    if evidence.inputs is not None:
+        for sentence in on_inputs(evidence.inputs):
+            yield sentence
+            if evidence.against_values(spec):
+                yield text("evidence_against_values")
     if evidence.wiring is not None:
         yield from _on_readings(evidence, evidence.wiring, detection)
+
+
+def on_inputs(inputs: TrainingInputs) -> Iterator[str]:
+    """What the first layer saw, and which scale that is; nothing where it does not tell."""
+    if inputs.r_squared >= LEAST_R_SQUARED:
+        scale = scale_of(inputs)
+        told = scale.scale if scale else "unusual"
+        yield text(f"evidence_inputs_{told}", **_figures_of(inputs))
 
 
 def told_by(evidence: Evidence, detection: Detection) -> str | None:

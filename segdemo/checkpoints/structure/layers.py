@@ -1,7 +1,7 @@
 """Layers read from a state dict: its tensors grouped by module, whatever the modules are called."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -106,7 +106,7 @@ class Layers:
 def read_layers(tensors: Mapping[str, Tensor]) -> Layers:
     """Group tensors by module path; where names tell no modules, by order and shape."""
     modules: dict[str, dict[str, str]] = {}
-    for key in tensors:
+    for key in _as_registered(tensors):
         path, _, leaf = key.rpartition(".")
         modules.setdefault(path, {})[leaf] = key
     shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
@@ -121,6 +121,18 @@ def read_layers(tensors: Mapping[str, Tensor]) -> Layers:
             key for layer in layers if layer.kind == "other" for key in layer.keys.values()
         ),
     )
+
+
+def _as_registered(names: Iterable[str]) -> list[str]:
+    """The names in an order that may be that of registration.
+
+    Safetensors files are in the order of types, then of the alphabet: counters come first, and
+    conv10 before conv2.
+    """
+    # Python's sort is stable: all others stay as they are.
+    names = sorted(names, key=lambda name: name.endswith(_NORM_LEAVES[-1]))
+    numbers = [name for name in names if not name.endswith(_NORM_LEAVES[-1])]
+    return sorted(names, key=natural_key) if numbers == sorted(numbers) else names
 
 
 def in_order_of_names(layers: Layers) -> Layers:

@@ -115,6 +115,10 @@ def _strangeness(layer: Layer, conv: Layer) -> tuple[int, bool, int, bool, int]:
     same_numbers = bool(one) and one == other
     words = words & other_words
     distance = layer.place - conv.place
+    one_end, other_end = layer.parts[-1], conv.parts[-1]
+    if shared == len(layer.parts) - 1 and one_end.isdecimal() and other_end.isdecimal():
+        # In a Sequential the numbers are the order, wherever the tensors lie in a file.
+        distance = int(one_end) - int(other_end)
     return -shared, not same_numbers, -len(words), distance < 0, abs(distance)
 
 

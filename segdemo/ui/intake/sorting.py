@@ -7,7 +7,12 @@ from pathlib import Path
 
 from segdemo.batch import gather, match
 from segdemo.checkpoints import sidecar_files
-from segdemo.checkpoints.file_types import HEAD_BYTES, sentence_for, sentence_for_archive
+from segdemo.checkpoints.file_types import (
+    HEAD_BYTES,
+    NETWORKS,
+    sentence_for,
+    sentence_for_archive,
+)
 from segdemo.errors import PictureError
 from segdemo.hub.forms import WEIGHT_ENDINGS
 from segdemo.images.decode import looks_like_image
@@ -64,7 +69,7 @@ def is_network(path: Path, target: str = "any") -> bool:
 
 def _reads_as_weights(head: bytes) -> bool:
     known = head.startswith(b"\x80") or head[_SAFETENSORS_BRACE] == b"{"
-    return known or sentence_for(head) in ("file_keras", "file_onnx")
+    return known or sentence_for(head) in NETWORKS
 
 
 def _is_saved_by_torch(path: Path) -> bool:

@@ -68,3 +68,16 @@ def test_an_image_is_a_mask_where_it_was_meant_or_named_as_one(files):
 
 def test_an_archive_of_images_is_no_checkpoint(files):
     assert names(sort(files("many.zip"), "any", limit=LIMIT)) == [["many.zip"], [], []]
+
+
+def test_a_network_of_another_program_is_judged_as_one(tmp_path):
+    contents = {
+        "a": b"\x08\x08\x12\x07pytorch",
+        "b": b"\x1c\0\0\0TFL3",
+        "c": b"GGUF\x03\0\0\0",
+        "d": b"\x89HDF\r\n\x1a\n",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    found = sort([tmp_path / name for name in contents], "any", limit=LIMIT)
+    assert names(found) == [[], [], [*contents]]

@@ -217,7 +217,9 @@ function showProgress({ parts, payload, failed, strings }) {
   const { state, total, rows, message } = payload;
   const done = rows.length;
   const texts = { running: strings.running, done: strings.done, stopped: strings.stopped };
-  const words = [fill(texts[state], { done, total })];
+  // What could not be run is none of those that are done.
+  const worked = state === "done" ? done - failed.size : done;
+  const words = [fill(texts[state], { done: worked, total })];
   if (failed.size) words.push(fill(strings.failed, { count: failed.size }));
   if (message) words.push(message);
   setText(parts.status, words.join(" "));

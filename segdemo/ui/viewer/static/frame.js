@@ -4,7 +4,7 @@ import { tellComparison } from "../../gradio_support/static/comparison_told.js";
 import { setAttribute, setText, sweep } from "../../gradio_support/static/dom.js";
 import { stateOf } from "./arithmetic/payload.js";
 import { fill } from "./arithmetic/text.js";
-import { clampView, panelHeight } from "./arithmetic/view.js";
+import { clampView, isLargerSquare, panelHeight, rowLimit } from "./arithmetic/view.js";
 import { CARD_PARTS } from "./cards/card_parts.js";
 import { fillCard, fillFailure, paintBadge } from "./cards/panels.js";
 import { refreshLegends, refreshProbe } from "./cards/readout.js";
@@ -101,16 +101,19 @@ function showState(viewer) {
 
 // The size of the picture areas, which all panels of a layout share.
 function measure(viewer) {
-  const { root, settings, stage, original, panels, image } = viewer;
+  const { root, parts, settings, stage, original, panels, image } = viewer;
   viewer.density = Math.min(window.devicePixelRatio || 1, 2);
   viewer.dark = Boolean(root.closest(".dark"));
   original.shown = Boolean(original.view.offsetParent);
   if (panels.length === 0) return;
+  const screen = Math.min(window.innerHeight, window.screen.availHeight || Infinity);
+  const square = panels.length === 4 && settings.layout === "side"
+    && isLargerSquare(parts.panels.clientWidth, image, SCREEN_SHARE * screen);
+  setAttribute(root, "data-square", String(square));
   const area = settings.layout === "swipe" ? stage.view : panels[0].card.view;
   const width = Math.ceil(area.getBoundingClientRect().width);
   const share = settings.layout === "swipe" ? STAGE_SHARE : SCREEN_SHARE;
-  const limit = share * Math.min(window.innerHeight, window.screen.availHeight || Infinity);
-  const height = panelHeight(width, image, limit);
+  const height = panelHeight(width, image, square ? rowLimit(share * screen) : share * screen);
   root.style.setProperty("--sv-height", `${height}px`);
   viewer.size = {
     width: Math.round(width * viewer.density),

@@ -86,3 +86,21 @@ export function panelHeight(width, picture, limit) {
   const natural = picture ? (width * picture.height) / picture.width : width * 0.75;
   return Math.round(Math.max(Math.min(natural, limit), Math.min(140, limit)));
 }
+
+// What stands over each row of pictures, in pixels.
+const HEAD = 60;
+
+// The height of a picture where two rows of panels share what one could take.
+export function rowLimit(limit) {
+  return Math.max((limit + HEAD) / 2 - HEAD, 1);
+}
+
+// By how much pictures have to grow before it is worth a second row.
+const WORTH_A_ROW = 1.15;
+
+// Whether four pictures get larger two by two than in one row of `width` and at most `limit` high.
+export function isLargerSquare(width, picture, limit) {
+  const scaleIn = (columns, height) =>
+    Math.min(width / columns / picture.width, height / picture.height);
+  return scaleIn(2, rowLimit(limit)) > WORTH_A_ROW * scaleIn(4, limit);
+}

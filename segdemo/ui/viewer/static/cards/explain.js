@@ -17,7 +17,8 @@ export const EXPLAIN_PART = Object.freeze({
     const say = (event, values) => askPython(viewer, panel, event, values);
     const alert = make("div", "sv-alert");
     alert.setAttribute("role", "status");
-    panel.card.view.before(alert);
+    // Beside the picture and never on it.
+    panel.card.below.prepend(alert);
     panel.explain = {
       alert, warning: "", pending: "", fields: [], thumbnails: [], trials: new Map(), say,
       drawer: buildDrawer(viewer, panel, say),

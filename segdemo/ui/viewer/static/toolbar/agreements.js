@@ -1,6 +1,6 @@
 // The agreement of each pair of panels at the present thresholds.
 
-import { make } from "../../../gradio_support/static/dom.js";
+import { make, setText } from "../../../gradio_support/static/dom.js";
 import { agreement, jointTailSums } from "../arithmetic/histogram.js";
 import { fill } from "../arithmetic/text.js";
 import { thresholdOf } from "../arithmetic/thresholds.js";
@@ -37,6 +37,14 @@ export function refreshAgreements(viewer) {
   }));
   parts.foot.hidden = panels.length === 0;
   parts.agreementLabel.hidden = items.length === 0;
+  setText(parts.agreementLabel, agreementName(items, strings));
+}
+
+// What the chips hold: the overlap of masks, the share of pixels of one class, or some of each.
+function agreementName(items, strings) {
+  const byClass = items.filter(({ same }) => same !== null).length;
+  if (byClass === 0) return strings.agreement;
+  return byClass === items.length ? strings.agreement_same : strings.agreement_mixed;
 }
 
 // Counts one pair in a frame: all six pairs of four large maps at once would block the page.

@@ -29,7 +29,7 @@ class Graph(nn.Module):
 
     def forward(self, picture: Tensor) -> Tensor:
         """See the class."""
-        logits = self.network(picture.half() if self.half_inside else picture).float()
+        logits: Tensor = self.network(picture.half() if self.half_inside else picture).float()
         if self.output == "logits":
             return logits
         probabilities = self._probabilities(logits)
