@@ -12,7 +12,7 @@ from segdemo.architectures import ARCHITECTURES, Architecture, ExactNames, KeyMa
 from segdemo.checkpoints.batch_norm import fold_biases, with_counters
 from segdemo.checkpoints.nearest import nearest_miss
 from segdemo.checkpoints.refusal import refusal, refuse_lookalikes
-from segdemo.checkpoints.soundness import require_finite, require_plain
+from segdemo.checkpoints.soundness import require_finite, require_plain, signature
 from segdemo.checkpoints.structure import Candidate, candidates
 from segdemo.checkpoints.unwrap import Unwrapped, unwrap
 from segdemo.errors import UnknownNetworkError
@@ -316,7 +316,7 @@ def _read(
     except (LookupError, ValueError, RuntimeError):
         # Shapes that no configuration has: another spelling may still explain them.
         return None
-    if _signature(tensors) != _signature(expected):
+    if signature(tensors) != signature(expected):
         return None
     return Detection(
         architecture=architecture,
@@ -365,7 +365,7 @@ def _has_shapes(candidate: Candidate, tensors: Mapping[str, Tensor]) -> bool:
             expected = candidate.architecture.build(candidate.config).state_dict()
     except (LookupError, ValueError, RuntimeError):
         return False
-    return _signature(tensors) == _signature(expected)
+    return signature(tensors) == signature(expected)
 
 
 def _reading_of(
@@ -391,10 +391,3 @@ def _reading_of(
 def _is_meant(assume: str, id: str) -> bool:
     """Whether an id is the assumed one, or has all of its answers, in whatever order."""
     return assume == id or ("." in id and set(assume.split(".")) <= set(id.split(".")))
-
-
-def _signature(tensors: Mapping[str, Tensor]) -> dict[str, tuple[tuple[int, ...], bool]]:
-    """Shape of each tensor, and whether it holds fractions; of which precision is no matter."""
-    return {
-        key: (tuple(tensor.shape), tensor.is_floating_point()) for key, tensor in tensors.items()
-    }

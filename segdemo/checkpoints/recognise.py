@@ -10,11 +10,11 @@ from typing import Any
 from segdemo.checkpoints.detect import Detection, detect
 from segdemo.checkpoints.evidence import NO_EVIDENCE, ORIGIN, Evidence, filled, gather, ordered
 from segdemo.checkpoints.files import METADATA_KEY, read_file
-from segdemo.checkpoints.folders import weights_at
 from segdemo.checkpoints.published import known_file
 from segdemo.checkpoints.renaming import Names, detect_renamed
 from segdemo.checkpoints.sidecar_files import description, neighbours
 from segdemo.errors import SpecError
+from segdemo.libraries.folders import weights_at
 from segdemo.spec import SegmentationSpec
 from segdemo.strings import text
 

@@ -10,14 +10,10 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from segdemo.errors import SpecError
+from segdemo.libraries import folders
 from segdemo.spec import SegmentationSpec
 
-NAMES = (
-    "preprocessor_config.json",
-    "processor_config.json",
-    "albumentations_config_eval.json",
-    "config.json",
-)
+NAMES = folders.NAMES
 """The files that are read, the most specific first."""
 
 Layer = dict[str, dict[str, Any]]

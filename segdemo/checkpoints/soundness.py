@@ -1,4 +1,4 @@
-"""Refuses tensors that no network can compute with: empty, not dense, NaN or infinite."""
+"""What is asked of tensors whatever network they are: dense, finite, of which shapes."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -53,3 +53,10 @@ def _is_finite(tensor: Tensor) -> bool:
     # Finite numbers, too, may be too many or too large for a sum; their extremes are finite.
     lowest, highest = torch.aminmax(tensor.float() if tensor.itemsize == 1 else tensor)
     return math.isfinite(lowest.item()) and math.isfinite(highest.item())
+
+
+def signature(tensors: Mapping[str, Tensor]) -> dict[str, tuple[tuple[int, ...], bool]]:
+    """Shape of each tensor, and whether it holds fractions; of which precision is no matter."""
+    return {
+        key: (tuple(tensor.shape), tensor.is_floating_point()) for key, tensor in tensors.items()
+    }

@@ -344,8 +344,7 @@ class _Looker:
             return {}
         if config.path not in self.documents:
             with suppress(HubError):
-                reader = io.BufferedReader(self._ranges(config))
-                self.documents[config.path] = parsed(reader.read())
+                self.documents[config.path] = parsed(io.BufferedReader(self._ranges(config)).read())
         return self.documents.get(config.path, {})
 
     def _seconds(self) -> float:

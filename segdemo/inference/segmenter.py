@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from segdemo.checkpoints import Detection
 from segdemo.checkpoints.evidence import NO_EVIDENCE, Evidence
-from segdemo.checkpoints.folders import weights_at
 from segdemo.checkpoints.places import located
 from segdemo.checkpoints.recognise import recognise, require_lengths
 from segdemo.engine.ahead import ahead
@@ -31,6 +30,7 @@ from segdemo.images.inputs import ImageLike, as_image
 from segdemo.inference.ground import NO_CLASS, ground_of, needs_ground, with_ground
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.processing import Prepared, activate, prepare
+from segdemo.libraries.folders import weights_at
 from segdemo.settings import Precision, Settings
 from segdemo.spec import SegmentationSpec, require_known
 from segdemo.strings import text

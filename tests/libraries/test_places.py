@@ -10,12 +10,12 @@ from huggingface_hub.utils import close_session
 
 from segdemo.catalog import from_file
 from segdemo.checkpoints.export import export_safetensors
-from segdemo.checkpoints.folders import unpacked, weights_at
 from segdemo.checkpoints.recognise import recognise
 from segdemo.errors import ExportError, FileError, TrainingError, UnknownNetworkError
 from segdemo.hub.listing import look
 from segdemo.hub.references import Address
 from segdemo.libraries.base import Library
+from segdemo.libraries.folders import unpacked, weights_at
 from segdemo.settings import Settings
 from segdemo.training.start import continued
 from segdemo.ui.adding.handlers import Adding

@@ -53,6 +53,7 @@ def of_the_library(net, picture, segmenter):
     return y[0, :, :height, :width].softmax(dim=0).numpy()
 
 
+@pytest.mark.slow
 @every("decoder, encoder", pairs())
 def test_every_decoder_opens_from_its_folder_and_is_the_librarys_own(tmp_path, decoder, encoder):
     seeded()

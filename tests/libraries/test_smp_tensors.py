@@ -32,6 +32,7 @@ def lightning(path, net):
     torch.save({"state_dict": named, "epoch": 2}, path)
 
 
+@pytest.mark.slow
 @every("decoder, encoder", PAIRS)
 def test_the_decoder_is_told_by_names_and_the_encoder_by_shapes(tmp_path, decoder, encoder):
     seeded()

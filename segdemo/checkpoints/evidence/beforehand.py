@@ -4,6 +4,7 @@ from typing import BinaryIO
 
 from torch import Tensor
 
+from segdemo.architectures import ARCHITECTURES
 from segdemo.checkpoints.batch_norm import fold_biases
 from segdemo.checkpoints.detect import Detection
 from segdemo.checkpoints.evidence.first_layer import (
@@ -30,6 +31,8 @@ def inputs_beforehand(
     ``checkpoint`` is the description that ``detection`` is of. None where they tell nothing, are
     too large, or cannot be read: nothing depends on it.
     """
+    if detection.architecture not in ARCHITECTURES:
+        return None  # To build what a library does takes seconds.
     layer = first_layer_of(without_numbers(detection), detection.config.in_channels)
     if layer is None:
         return None

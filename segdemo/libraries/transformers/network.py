@@ -16,8 +16,9 @@ _MASKS_AT = {"mask2former": (384, 384)}
 """To which height and width the library brings masks before it weighs them; those of a network
 that takes images of one size to this size."""
 
-# "the task is semantic" in the tokens of CLIP, zeros where the mask of the tokens is zero.
-_TASK = (49406, 518, 10549, 533, 29119, 49407)
+# "the task is semantic" in the tokens of CLIP, of which the last word has two (seman, tic); zeros
+# follow, as the library multiplies what it pads by the mask.
+_TASK = (49406, 518, 10549, 533, 29119, 1550, 49407)
 _OF_BACKBONES = ("out_features", "out_indices")
 _OF_TRAINING = ("criterion.",)  # weights of classes in the loss
 _LEAST_SCORE = 1e-12  # so that a logarithm exists

@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from segdemo.catalog import CatalogEntry, from_file, from_weight_file
-from segdemo.checkpoints.folders import unpacked, weights_at
 from segdemo.checkpoints.verdict import judge_whole
 from segdemo.errors import FileError, HubError
 from segdemo.hub.references import Address, Repository
+from segdemo.libraries.folders import unpacked, weights_at
 from segdemo.settings import Settings
 from segdemo.ui.adding.hub_access import HubAccess
 from segdemo.ui.adding.payload import (

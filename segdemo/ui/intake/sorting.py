@@ -13,10 +13,10 @@ from segdemo.checkpoints.file_types import (
     sentence_for,
     sentence_for_archive,
 )
-from segdemo.checkpoints.folders import is_library_folder
 from segdemo.errors import PictureError
 from segdemo.hub.forms import WEIGHT_ENDINGS
 from segdemo.images.decode import looks_like_image
+from segdemo.libraries.folders import is_library_folder
 
 _ZIP = b"PK\x03\x04"
 _SAFETENSORS_BRACE = slice(8, 9)

@@ -5,9 +5,16 @@ from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 
-from segdemo.checkpoints.sidecar_files import NAMES
 from segdemo.errors import FileError
 from segdemo.wording import first_of, printable
+
+NAMES = (
+    "preprocessor_config.json",
+    "processor_config.json",
+    "albumentations_config_eval.json",
+    "config.json",
+)
+"""What is read of the files beside weights, the most specific first."""
 
 _PREFERRED = ("model.safetensors", "pytorch_model.bin")
 """How libraries call them; the first that is there is taken."""
