@@ -14,7 +14,7 @@ from torch.nn import functional
 from vectors import rule
 
 from segdemo.inference.segmenter import Segmenter
-from segdemo.spec import Preprocessing, SegmentationSpec
+from segdemo.spec import Postprocessing, Preprocessing, SegmentationSpec
 
 VECTORS = Path(rule.__file__).with_name("public")
 
@@ -281,9 +281,13 @@ SMALL_DECODER = (
 
 def predicted(detection, size):
     """What a network says of a picture of ``size`` (width, height) that is given as it is."""
+    activation = "softmax" if detection.config.classes > 1 else "sigmoid"
     segmenter = Segmenter(
         network=detection.build(),
-        spec=SegmentationSpec(preprocessing=Preprocessing(resize="none")),
+        spec=SegmentationSpec(
+            preprocessing=Preprocessing(resize="none"),
+            postprocessing=Postprocessing(activation=activation),
+        ),
         detection=detection,
         device=torch.device("cpu"),
         max_side=512,

@@ -73,15 +73,15 @@ class DeformableConv(nn.Module):
 
         offset, weights = self.offset(x), 2 * self.weighing(x).sigmoid()
         # Places between pixels need more digits than bfloat16 has, nor has it a kernel on a CPU.
-        with torch.autocast(x.device.type, enabled=False):
-            y = deform_conv2d(
-                x.float(),
-                offset.float(),
-                self.conv.weight.float(),
-                padding=self.conv.padding,
-                mask=weights.float(),
-            )
-        return functional.relu(self.norm(y.to(x.dtype)))
+        kind = self.conv.weight.dtype
+        y = deform_conv2d(
+            x.to(kind),
+            offset.to(kind),
+            self.conv.weight,
+            padding=self.conv.padding,
+            mask=weights.to(kind),
+        )
+        return functional.relu(self.norm(y))
 
 
 class Pyramid(nn.Module):

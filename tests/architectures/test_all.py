@@ -184,7 +184,9 @@ def test_every_architecture_has_a_fixture():
 def test_a_fixture_is_claimed_once_but_for_its_twins(name):
     detection = recognised(name)
     readings = (detection.id, *(other.id for other in detection.alternatives))
-    assert readings == CLAIMED[name]
+    # Where an extra is installed its library offers networks that have the same tensors.
+    ours = tuple(one for one in readings if not one.startswith("smp."))
+    assert ours == CLAIMED[name]
 
 
 @pytest.mark.slow
