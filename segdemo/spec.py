@@ -126,6 +126,9 @@ def require_known(overrides: Mapping[str, Any] | str | PurePath) -> None:
         if part not in members:
             # Perhaps a field whose part was left out, or forgotten.
             full = [f"{known}.{name}" for known in members for name in members[known]]
+            if part in full:
+                outer, _, inner = part.partition(".")
+                raise SpecError("spec_dotted", field=part, part=outer, name=inner)
             raise _unknown(str(part), [*members, *full])
         for name in given if isinstance(given, Mapping) else ():
             if name not in members[part]:

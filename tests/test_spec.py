@@ -207,6 +207,13 @@ def test_an_override_that_is_taken_back_leaves_nothing():
     assert NO_OVERRIDES.with_override("preprocessing.side", None) == NO_OVERRIDES
 
 
+def test_a_field_in_one_word_with_its_part_is_told_how_to_nest_it():
+    with pytest.raises(SpecError) as caught:
+        require_known({"postprocessing.activation": "sigmoid"})
+    assert caught.value.key == "spec_dotted"
+    assert '{"postprocessing": {"activation": ...}}' in caught.value.message()
+
+
 def test_a_file_in_the_place_of_overrides_is_told_from_a_description():
     with pytest.raises(SpecError) as caught:
         require_known("folder/names.json")

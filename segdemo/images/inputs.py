@@ -50,7 +50,7 @@ def _of_array(values: npt.NDArray[Any], max_megapixels: float) -> Image.Image:
         raise PictureError("picture_numbers", shape=shape or "0", kind=str(values.dtype))
     if values.dtype == np.bool_:
         values = values.view(np.uint8) * np.uint8(255)
-    elif values.dtype.kind == "f" and np.nanmin(values) >= 0 and np.nanmax(values) <= 1:
+    elif values.dtype.kind == "f" and _are_shares(values):
         values = np.rint(np.nan_to_num(values) * 255).astype(np.uint8)
     if values.dtype == np.uint8:
         return decode(Image.fromarray(np.ascontiguousarray(values)), max_megapixels=max_megapixels)
@@ -58,3 +58,9 @@ def _of_array(values: npt.NDArray[Any], max_megapixels: float) -> Image.Image:
     buffer = io.BytesIO()
     np.save(buffer, values, allow_pickle=False)
     return decode(buffer.getvalue(), max_megapixels=max_megapixels)
+
+
+def _are_shares(values: npt.NDArray[Any]) -> bool:
+    """Whether floats are shares of white; NaN among them says nothing."""
+    numbers = values[~np.isnan(values)]
+    return bool(numbers.size) and numbers.min() >= 0 and numbers.max() <= 1

@@ -24,6 +24,9 @@ _OF_OTHERS = frozenset({"data.pkl", "constants.pkl", "model.weights.h5"})
 """What archives hold that are checkpoints themselves, or of other programs."""
 
 _PIECE = 1 << 20
+_LONGEST = 60
+"""Characters of an archive's name, so that with a number and an ending a file may be called so."""
+
 _TRAINING = ("training_args.bin", "optimizer.", "scheduler.", "rng_state")
 
 
@@ -70,12 +73,15 @@ def unpacked(archive: Path, folder: Path, *, max_bytes: int) -> Path | None:
             if sum(one.file_size for one in wanted.values()) > max_bytes:
                 raise FileError("add_file_too_large", name=name, limit=max_bytes // 10**6)
             for number, (one, member) in enumerate(wanted.items()):
-                with opened.open(member) as source, _place(folder, one, number).open("wb") as out:
+                place = _place(folder, one, archive, number)
+                with opened.open(member) as source, place.open("wb") as out:
                     _copy(source, out, member.file_size, name)
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError) as error:
         raise FileError("file_damaged", name=name) from error
     if not weights:
         raise FileError("folder_empty", name=name)
+    if len(weights) > 1 and not set(weights) & set(_PREFERRED):
+        raise FileError("folder_several", name=name, names=first_of(weights))
     return weights_at(folder)
 
 
@@ -93,11 +99,11 @@ def _belongs(name: str) -> bool:
     return name in NAMES or (name.endswith(_ENDINGS) and not name.startswith(_TRAINING))
 
 
-def _place(folder: Path, name: str, number: int) -> Path:
-    """A name of our own but where it is one that is looked for."""
+def _place(folder: Path, name: str, archive: Path, number: int) -> Path:
+    """A name after the archive, which people know, but where it is one that is looked for."""
     if name in NAMES or name in _PREFERRED:
         return folder / name
-    return folder / f"weights-{number}{PurePosixPath(name).suffix}"
+    return folder / f"{archive.stem[:_LONGEST]}-{number}{PurePosixPath(name).suffix}"
 
 
 def _copy(source: IO[bytes], out: BinaryIO, size: int, name: str) -> None:

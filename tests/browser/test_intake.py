@@ -1,5 +1,6 @@
 """Files come in by drags that Chromium itself makes, by paste and by choosers."""
 
+import json
 import threading
 
 import numpy as np
@@ -254,6 +255,28 @@ def test_a_file_beyond_the_limit_is_told_before_it_is_sent(visit, address, tmp_p
     drag(page, path)
     expect(page.locator("#zone .dz-item[data-kind=problem]")).to_contain_text("the limit is")
     assert not sent
+
+
+def test_a_file_that_the_server_refuses_is_told_in_the_words_of_the_server(visit, address, files):
+    page = visit(address)
+    problem = page.locator("#zone .dz-item[data-kind=problem]")
+    answers = [
+        (507, json.dumps({"detail": "The disk is full."}), "The disk is full."),
+        (502, "<p>Bad gateway</p>", text("zone_not_sent", name="own.png")),
+        (422, json.dumps({"detail": [{"loc": ["body"]}]}), text("zone_not_sent", name="own.png")),
+    ]
+    asked = []
+    for status, body, sentence in answers:
+
+        def refuse(route, *, status=status, body=body):
+            asked.append(route.request.headers["accept-language"])
+            route.fulfill(status=status, body=body)
+
+        page.route("**/upload*", refuse)
+        drag(page, files("own.png"))
+        expect(problem.get_by_text(sentence)).to_be_visible()
+        page.unroute("**/upload*")
+    assert asked == ["en"] * 3
 
 
 def test_a_picture_dropped_while_another_runs_is_the_one_that_is_shown(visit, address, files, gate):

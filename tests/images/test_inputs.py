@@ -73,3 +73,10 @@ def test_transparency_of_an_array_lies_over_white():
 def test_what_is_no_picture_is_a_sentence(source, sentence):
     with pytest.raises(PictureError, match=sentence):
         as_image(source, max_megapixels=1)
+
+
+def test_an_array_of_no_numbers_is_read_as_such_a_file_is():
+    nothing = np.full((32, 32), np.nan)
+    file = BytesIO()
+    np.save(file, nothing)
+    np.testing.assert_array_equal(read(nothing), read(file.getvalue()))

@@ -112,6 +112,23 @@ def test_a_zip_of_the_folder_is_one_checkpoint(saved, tmp_path, adding, visitor)
     assert left == {"config.json", "model.safetensors", "preprocessor_config.json"}
 
 
+def test_what_a_zip_holds_is_called_as_people_know_it(tmp_path, adding, visitor):
+    def take(*names):
+        path = tmp_path / f"mine{len(names)}.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("config.json", "{}")
+            for name in names:
+                archive.writestr(name, b"no network")
+        with pytest.raises(FileError) as refused:
+            adding.take(visitor, path)
+        return refused.value
+
+    assert take("../best.pth").facts["name"].startswith("mine1")
+    several = take("best.pth", "last.pth")
+    assert several.key == "folder_several"
+    assert several.facts == {"name": "mine2.zip", "names": "best.pth, last.pth"}
+
+
 def test_a_zip_beyond_the_limit_is_refused(tmp_path):
     path = tmp_path / "all.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -8,19 +8,29 @@ function serverAddress(path) {
   return config && config.root ? `${config.root}${config.api_prefix || ""}${path}` : "";
 }
 
-// fetch() does not tell how much has been sent.
+// The sentence by which the server refuses a file; "" where it, or a proxy before it, said none.
+function refusalIn(answer) {
+  return typeof answer?.detail === "string" ? answer.detail : "";
+}
+
+// fetch() does not tell how much has been sent. What the server refuses is an error whose `sentence`
+// says why.
 function sendFile(address, file, onSent, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const body = new FormData();
     body.append("files", file, file.name);
     request.open("POST", address);
+    request.setRequestHeader("Accept-Language", languageNow());
     request.responseType = "json";
     request.upload.addEventListener("progress", ({ loaded }) => onSent(Math.min(loaded, file.size)));
     request.addEventListener("load", () => {
       const [path] = Array.isArray(request.response) ? request.response : [];
       if (request.status === 200 && typeof path === "string") resolve(path);
-      else reject(new Error(`the server answered ${request.status}`));
+      else {
+        const error = new Error(`the server answered ${request.status}`);
+        reject(Object.assign(error, { sentence: refusalIn(request.response) }));
+      }
     });
     request.addEventListener("error", () => reject(new Error("the server does not answer")));
     signal.addEventListener("abort", () => {

@@ -45,7 +45,7 @@ async function receive(zone, target, files) {
     endJob(zone, serial);
     if (error.name === "AbortError") return;
     console.error("segdemo: files could not be sent", error);
-    say(zone, "problem", fill(host.strings().not_sent, { name: job.name }));
+    say(zone, "problem", error.sentence || fill(host.strings().not_sent, { name: job.name }));
   }
 }
 
