@@ -35,6 +35,8 @@ Source = Literal["shipped", "own", "folder", "cached", "hub", "torchvision", "up
 
 _MAX_FILES = 1000  # that are looked at in a folder and those in it
 _MEGABYTE = 1_000_000
+# What libraries call all their weights.
+_NAMES_OF_ALL = frozenset(("model", "pytorch_model", "diffusion_pytorch_model"))
 _SAMPLES = 32
 _SAMPLE_BYTES = 1 << 14
 
@@ -228,7 +230,9 @@ def _from_file(path: Path, source: Source, address: Address | None) -> CatalogEn
     licence = one_line(words.get("licence", ""))
     return CatalogEntry(
         id=known.id if known else _id_of(address or path),
-        title=known.title if known else one_line(words.get("title", _name_of(path, address))),
+        title=known.title
+        if known
+        else one_line(words.get("title", _name_of(path, source, address))),
         architecture=verdict.architecture,
         task=known.task if known else one_line(words.get("task", "")),
         bytes=status.st_size,
@@ -286,8 +290,12 @@ def from_weight_file(repository: Repository, file: WeightFile) -> CatalogEntry:
     )
 
 
-def _name_of(path: Path, address: Address | None) -> str:
-    return f"{address.repo_id} · {address.filename}" if address else path.stem
+def _name_of(path: Path, source: Source, address: Address | None) -> str:
+    if address:
+        return f"{address.repo_id} · {address.filename}"
+    # Libraries call all their weights alike; the folder tells them apart, but for an upload's.
+    of_folder = path.stem in _NAMES_OF_ALL and source != "upload"
+    return path.parent.name if of_folder and path.parent.name else path.stem
 
 
 def _id_of(place: Address | Path) -> str:

@@ -68,6 +68,17 @@ def test_a_silent_file_is_called_by_its_name(tmp_path, words):
     assert (entry.title, entry.architecture, entry.task) == ("net", "", "")
 
 
+def test_weights_that_a_library_called_as_all_others_are_named_by_their_folder(tmp_path):
+    for folder in ("polyps", "vessels"):
+        (tmp_path / folder).mkdir()
+        write_checkpoint(tmp_path / folder / "model.safetensors")
+    titles = [
+        from_file(tmp_path / name / "model.safetensors", source).title
+        for name, source in (("polyps", "folder"), ("vessels", "folder"), ("polyps", "upload"))
+    ]
+    assert titles == ["polyps", "vessels", "model"]
+
+
 def test_entries_are_sorted_by_task_and_title(tmp_path):
     for name, task, title in (("a", "vessels", "Z"), ("b", "vessels", "A"), ("c", "nuclei", "M")):
         write(tmp_path / f"{name}.safetensors", json.dumps({"task": task, "title": title}))

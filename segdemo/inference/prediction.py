@@ -18,6 +18,8 @@ from segdemo.images.notices import Notice
 from segdemo.inference.processing import LEVELS, Labels, level_of, resize_map, winners
 from segdemo.settings import Precision
 
+_LEAST_OVERLAP = 0.0005  # a share that would be shown as 0.0 % is not worth a sentence
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Prediction:
@@ -40,7 +42,9 @@ class Prediction:
     threshold: float = 0.5
     """Where the checkpoint's own mask is cut."""
     class_names: tuple[str, ...] = ()
-    """The name of each channel; empty when they are not known."""
+    """The name of each class; empty when they are not known."""
+    overlapping: bool = False
+    """Whether classes do not exclude each other: the first is what none of them claims."""
 
     @property
     def foreground(self) -> npt.NDArray[np.float32]:
@@ -66,7 +70,18 @@ class Prediction:
             notices.append(Notice(key="note_reduced", facts={"side": max(self.network_size)}))
         if self.parts > 1:
             notices.append(Notice(key="note_parts", facts={"count": self.parts}))
+        shared = self.overlap
+        if shared > _LEAST_OVERLAP:
+            notices.append(Notice(key="note_overlap", facts={"share": f"{shared:.1%}"}))
         return tuple(notices)
+
+    @property
+    def overlap(self) -> float:
+        """The share of the map that several classes claim at the checkpoint's own threshold."""
+        if not self.overlapping:
+            return 0.0
+        cut = np.float32(level_of(self.threshold) / LEVELS)
+        return float(((self.probabilities[1:] >= cut).sum(axis=0) > 1).mean())
 
     @property
     def network_size(self) -> tuple[int, int]:

@@ -176,6 +176,7 @@ class Segmenter:
             parts=fitted.tiling.count if fitted.tiling else 1,
             background=self.background,
             class_names=self.class_names,
+            overlapping=self._adds_ground,
             threshold=self.spec.postprocessing.threshold,
         )
 

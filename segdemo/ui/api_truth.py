@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TypedDict
 
@@ -124,9 +124,14 @@ def scores(view: View, right: TruthMask) -> Scores:
 
 
 def class_scores(view: View, right: TruthMask) -> ClassScores | None:
-    """Of the winners; None where network or truth knows a foreground alone. Void is left out."""
+    """Of the winners; None where network or truth knows a foreground alone. Void is left out.
+
+    Classes that do not exclude each other are each scored by their own mask at the threshold.
+    """
     if not view.by_class or not right.several:
         return None
+    if view.prediction.overlapping:
+        return _overlapping_scores(view, right)
     found, names = confusion(view.labels, right.labels, view.classes), view.class_names
     return {
         "mean_iou": number(found.mean_iou),
@@ -144,6 +149,34 @@ def class_scores(view: View, right: TruthMask) -> ClassScores | None:
             for place, iou in enumerate(found.ious)
         ],
         "mean_dice": number(found.mean("dice")),
+    }
+
+
+def _overlapping_scores(view: View, right: TruthMask) -> ClassScores:
+    rows: list[OneClass] = []
+    for place in range(1, view.classes):
+        one = replace(view, pick=str(place))
+        wanted = binary_truth(one, right)
+        found = curve(one.quantised, wanted).at(view.threshold)
+        rows.append(
+            {
+                "number": place,
+                "name": view.class_names[place] if place < len(view.class_names) else "",
+                "iou": number(found["iou"]),
+                "pixels": int((wanted == 1).sum()),
+                "dice": number(found["dice"]),
+                "precision": number(found["precision"]),
+                "recall": number(found["recall"]),
+            }
+        )
+    ious = [row["iou"] for row in rows if row["iou"] is not None]
+    dices = [row["dice"] for row in rows if row["dice"] is not None]
+    agreed = confusion(view.labels, right.labels, view.classes).accuracy
+    return {
+        "mean_iou": sum(ious) / len(ious) if ious else None,
+        "accuracy": number(agreed),
+        "classes": rows,
+        "mean_dice": sum(dices) / len(dices) if dices else None,
     }
 
 

@@ -1,5 +1,7 @@
 """What is no foreground: a class by its name, by choice, or what no class claims."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from code_bases import randomised
@@ -90,6 +92,16 @@ def test_the_foreground_of_classes_that_overlap_is_their_union_at_every_threshol
     winner = np.where(alone.max(axis=0) > 0.5, alone.argmax(axis=0) + 1, 0)
     sure = np.abs(alone.max(axis=0) - 0.5) > 1e-6
     assert np.array_equal(labels[sure], winner[sure])
+
+
+def test_where_several_classes_claim_pixels_a_notice_says_how_many():
+    prediction = segmenter(activation="sigmoid", classes=ORGANS).predict(random_picture(48, 32))
+    claimed = (prediction.probabilities[1:] >= 0.5).sum(axis=0)
+    assert prediction.overlap == np.mean(claimed > 1)
+    several = replace(prediction, probabilities=np.full((4, 2, 2), 0.75, np.float32))
+    assert "100.0% of the pixels" in several.notices[0].message()
+    apart = replace(several, probabilities=np.full((4, 2, 2), 0.25, np.float32))
+    assert not apart.notices
 
 
 def test_a_person_can_say_which_channel_is_the_ground():
