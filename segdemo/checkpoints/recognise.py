@@ -12,7 +12,7 @@ from segdemo.checkpoints.evidence import NO_EVIDENCE, ORIGIN, Evidence, filled, 
 from segdemo.checkpoints.files import METADATA_KEY, read_file
 from segdemo.checkpoints.published import known_file
 from segdemo.checkpoints.renaming import Names, detect_renamed
-from segdemo.checkpoints.sidecar_files import description, neighbours
+from segdemo.checkpoints.sidecar_files import description, neighbours, saved_words
 from segdemo.errors import SpecError
 from segdemo.libraries.folders import weights_at
 from segdemo.spec import SegmentationSpec
@@ -56,8 +56,17 @@ def recognise(
         detection = detect_renamed(file.content, names, assume=said)
     evidence = gather(detection)
     detection = ordered(detection, evidence, said=said is not None)
+    config = detection.config
+    said_beside = saved_words(
+        file.content, file.metadata, in_channels=config.in_channels, classes=config.classes
+    )
     spec = resolve_spec(
-        detection, metadata, path=path, overrides=overrides or {}, evidence=evidence
+        detection,
+        metadata,
+        path=path,
+        overrides=overrides or {},
+        evidence=evidence,
+        certain=[(METADATA_KEY, said_beside)],
     )
     return Recognised(detection=detection, spec=spec, metadata=metadata, evidence=evidence)
 

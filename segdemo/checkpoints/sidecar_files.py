@@ -5,7 +5,7 @@ They never say which network it is: names and types in them are often wrong, ten
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -23,6 +23,9 @@ _MAX_BYTES = 1_000_000
 _MAX_DEPTH = 16  # several times what these files have; Python tires of more
 _MAX_DIGITS = 15  # of a whole number; arithmetic with more may fail
 _MAX_NAME = 80
+_MOST_OF_UNIT = 2  # the mean of what was divided by 255 is below it
+_CLASSES = ("classes", "class_names", "label_names", "labels", "names", "id2label")
+_INNER = ("hyper_parameters", "hparams", "config", "args", "meta")
 _PLACEHOLDER = re.compile(r"LABEL_\d+")
 
 # Numbers by which Pillow and OpenCV call the filters.
@@ -41,6 +44,55 @@ def neighbours(path: Path, *, in_channels: int, classes: int) -> list[tuple[str,
     """
     layers = [(name, _layer(path.with_name(name), in_channels, classes)) for name in NAMES]
     return [(name, layer) for name, layer in layers if layer]
+
+
+def saved_words(
+    content: object, metadata: Mapping[str, str], *, in_channels: int, classes: int
+) -> Layer:
+    """What a checkpoint says of itself under usual names beside its tensors.
+
+    ``content`` is what was saved, where a dictionary may hold names of classes, mean, std,
+    threshold and activation beside the state dict, or in its own hyper-parameters; ``metadata``
+    is that of a safetensors file, whose values are texts. What is not sensible is left out.
+    """
+    words: dict[str, Any] = {key: _word(value) for key, value in metadata.items()}
+    if isinstance(content, Mapping):
+        inner = (content.get(name) for name in _INNER)
+        for holder in (*(one for one in inner if isinstance(one, Mapping)), content):
+            words.update({key: value for key, value in holder.items() if isinstance(key, str)})
+    return _joined(_usual(words), in_channels, classes)
+
+
+def _word(text: str) -> Any:
+    try:
+        return json.loads(text, parse_int=_whole) if len(text) <= _MAX_BYTES else None
+    except (ValueError, RecursionError):
+        return text
+
+
+def _usual(words: Mapping[str, Any]) -> Iterator[Layer]:
+    """The statements under the names that people give them."""
+    for name in _CLASSES:
+        value = words.get(name)
+        if isinstance(value, Mapping):
+            value = [value.get(number, value.get(str(number))) for number in range(len(value))]
+        if isinstance(value, list | tuple) and value and all(map(_is_name, value)):
+            yield {"postprocessing": {"classes": list(value)}}
+            break
+    activation = words.get("activation")
+    if isinstance(activation, str) and activation.lower() in _ACTIVATIONS:
+        yield {"postprocessing": {"activation": _ACTIVATIONS[activation.lower()]}}
+    threshold = words.get("threshold")
+    if _is_number(threshold) and 0 < threshold < 1:
+        yield {"postprocessing": {"threshold": threshold}}
+    mean, std = (
+        list(value) if isinstance(value, tuple) else value
+        for value in (words.get("mean"), words.get("std"))
+    )
+    if _are_numbers(mean) and _are_numbers(std) and mean and std:
+        # Numbers of 0..255 are for pixels as they are.
+        divisor = 1.0 if max(map(abs, mean)) > _MOST_OF_UNIT else 255.0
+        yield {"preprocessing": {"divisor": divisor, "mean": mean, "std": std}}
 
 
 def description(path: Path) -> Mapping[str, Any]:
@@ -63,8 +115,13 @@ def _layer(path: Path, in_channels: int, classes: int) -> Layer:
         "preprocessor_config.json": _preprocessor,
         "processor_config.json": _processor,
     }
+    statements = read.get(path.name, _albumentations)(_document(path))
+    return _joined(statements, in_channels, classes)
+
+
+def _joined(statements: Iterable[Layer], in_channels: int, classes: int) -> Layer:
     layer: Layer = {}
-    for statement in read.get(path.name, _albumentations)(_document(path)):
+    for statement in statements:
         if _is_sensible(statement, in_channels, classes):
             for part, values in statement.items():
                 layer.setdefault(part, {}).update(values)

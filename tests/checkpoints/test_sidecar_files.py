@@ -390,3 +390,45 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 def test_half_a_million_bytes_of_labels_are_read_and_left_out(beside):
     labels = {str(number): "x" * 40 for number in range(9000)}
     assert config(beside, {"id2label": labels}, classes=2) == {}
+
+
+def test_what_a_checkpoint_says_of_itself_beside_its_tensors_is_heard():
+    saved = {
+        "state_dict": {},
+        "classes": ("disc", "cup"),
+        "threshold": 0.4,
+        "hyper_parameters": {"activation": "Sigmoid", "mean": [0.5], "std": [0.25]},
+    }
+    assert saved_words(saved, {}, in_channels=3, classes=2) == {
+        "preprocessing": {"divisor": 255.0, "mean": [0.5], "std": [0.25]},
+        "postprocessing": {
+            "classes": ["disc", "cup"],
+            "activation": "sigmoid",
+            "threshold": 0.4,
+        },
+    }
+    by_number = {"id2label": {1: "cup", 0: "disc"}}
+    for content, metadata in (
+        (by_number, {}),
+        ({}, {"class_names": '["disc", "cup"]', "format": "pt"}),
+        ({}, {"id2label": '{"0": "disc", "1": "cup"}'}),
+    ):
+        words = saved_words(content, metadata, in_channels=3, classes=2)
+        assert words == {"postprocessing": {"classes": ["disc", "cup"]}}
+    pixels = saved_words({"mean": [120, 110, 100], "std": [60, 60, 60]}, {}, in_channels=3, classes=1)
+    assert pixels["preprocessing"]["divisor"] == 1.0
+
+
+@every(
+    "content",
+    [
+        {"classes": ["one", "two", "three"]},
+        {"classes": 2, "threshold": 7, "mean": 0.1, "std": "x"},
+        {"mean": [0.1, 0.2], "std": [0.1, 0.2]},
+        {"names": [1, 2], "activation": "relu", "threshold": True},
+        [("classes", ["a", "b"])],
+        None,
+    ],
+)
+def test_words_that_fit_no_such_network_are_left_out(content):
+    assert saved_words(content, {"classes": "[" * 40, "mean": "nan"}, in_channels=3, classes=2) == {}
