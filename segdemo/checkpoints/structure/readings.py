@@ -28,8 +28,10 @@ _MAX_REPEATS = 5
 _TOGETHER: tuple[Mapping[str, str], ...] = (
     {"groups": "instance_norm", "activation": "leaky"},
     {"groups": "instance_norm", "activation": "leaky_fifth"},
+    {"join": "skip_first", "padding": "unpadded"},
 )
-"""Answers that often go together: a leaky ReLU follows the instance norms of nnU-Net's kind."""
+"""Answers that often go together: a leaky ReLU follows the instance norms of nnU-Net's kind, and
+what is cropped is often written first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,10 +301,10 @@ def _of_the_rest(roles: Roles) -> Iterator[Question]:
     if plain and all(level.up.kind == "transposed" for level in roles.config.decoder):
         yield Question(
             field="padding",
-            answers={"padded": "zeros", "unpadded": "none_stretched", "unpadded_smaller": "none"},
+            answers={"padded": "zeros", "unpadded": "none_stretched"},
             likeliest="unpadded" if is_unpadded(roles.paths) else "padded",
             usual="padded",
-            listed=("padded", "unpadded", "unpadded_smaller"),
+            listed=("padded", "unpadded"),
         )
     if roles.config.classes > 1:
         yield Question(
@@ -321,7 +323,7 @@ def _blocks(config: UShapeConfig) -> list[BlockConfig]:
 def configured(config: UShapeConfig, values: Mapping[str, Any]) -> UShapeConfig:
     """The configuration with these answers."""
     values = {field: value for field, value in values.items() if field != "ends_with"}
-    if values.get("padding", "zeros") != "zeros":
+    if values.get("padding") == "none_stretched":
         values["fit"] = "crop"
     if values.get("norm") == "instance":
         config = replace(
