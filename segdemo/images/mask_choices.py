@@ -25,10 +25,12 @@ from segdemo.images.mask_readings import (
 )
 
 _WORD = re.compile(r"(?P<name>[a-z0-9_]+)(=(?P<value>-?[0-9.]+|#[0-9a-f]{6}))?")
-_KINDS = (
+KIND_NAMES = (
     *("labels", "foreground", "instances", "probabilities", "greys", "colours", "trimap"),
     *(*COLOUR_TABLES, "cityscapes_ids"),
 )
+_WHOLE = (*KIND_NAMES, "count_from_1")
+"""Words that say by themselves what all values are."""
 _MOST_CHIPS = 8
 """Of more values none is offered as ground or void by itself."""
 _MANY = 16
@@ -46,7 +48,7 @@ def plane_named(name: str) -> int | None:
 
 def reading_named(name: str, census: Census) -> MaskReading:
     """The reading of this name for masks with these values. Raises PictureError for no name."""
-    kinds = [word["name"] for word in _words(name) if word["name"] in _KINDS]
+    kinds = [word["name"] for word in _words(name) if word["name"] in KIND_NAMES]
     if len(kinds) > 1:
         raise _unknown(name)
     reading = _of_kind(kinds[0], census) if kinds else likeliest(census)
@@ -65,8 +67,53 @@ def _words(name: str) -> list[dict[str, str]]:
     return words
 
 
+def words_of(name: str) -> list[tuple[str, str]]:
+    """Each word of a name and its value: [("labels", ""), ("void", "250")]. Raises PictureError."""
+    return [(word["name"], word["value"] or "") for word in _words(name)]
+
+
+def combined(chosen: str, added: str) -> str:
+    """The name of the reading ``chosen`` with the word ``added``, which replaces its like.
+
+    What the values are replaces all that was said of them; turns and planes stay. "" is the
+    likeliest. Raises PictureError for no name.
+    """
+    (name, value), *_ = words_of(added)
+    kept = [
+        word for word in (words_of(chosen) if chosen else []) if not _replaces(name, value, word)
+    ]
+    kept.append((name, value))
+    kept.sort(key=lambda word: _order(word[0]))
+    return ",".join(f"{word}={said}" if said else word for word, said in kept)
+
+
+def _replaces(name: str, value: str, word: tuple[str, str]) -> bool:
+    """Whether a word of a name makes no sense any more beside one that is added."""
+    other, said = word
+    if name == "plane":
+        return True
+    if name in TURNS:
+        return other in TURNS
+    if name in _WHOLE:
+        return other not in TURNS and other != "plane"
+    if name == "void":
+        return other in ("ground", "void") and said == value
+    if name == "ground":
+        return other in ("ground", "inverse") or (other == "void" and said == value)
+    return other == name
+
+
+def _order(name: str) -> int:
+    """Words are heard one after the other: what the values are first, where they lie last."""
+    if name in _WHOLE:
+        return 0
+    if name in TURNS:
+        return 4
+    return {"inverse": 1, "ground": 2, "void": 3}.get(name, 5)
+
+
 def _unknown(name: str) -> PictureError:
-    return PictureError("truth_reading", name=name[:80], choices=", ".join(_KINDS))
+    return PictureError("truth_reading", name=name[:80], choices=", ".join(KIND_NAMES))
 
 
 def _value(word: Mapping[str, str], census: Census, name: str) -> float:
@@ -165,7 +212,7 @@ def _changed(
             for value, label in _of_kind("labels", census).labels.items()
         }
         return replace(reading, labels=labels, cut=None, kind="labels")
-    if kind in _KINDS or kind == "plane":
+    if kind in KIND_NAMES or kind == "plane":
         return reading
     raise _unknown(name)
 
@@ -197,11 +244,11 @@ def _with_ground(reading: MaskReading, value: float, census: Census) -> MaskRead
 
 def other_readings(census: Census, reading: MaskReading) -> tuple[str, ...]:
     """The names of readings that give these masks other labels, the likelier first."""
-    told = {_outcome(reading, census)}
+    told = {outcome_of(reading, census)}
     names = []
     for name in _candidates(census, reading):
         try:
-            outcome = _outcome(reading_named(name, census), census)
+            outcome = outcome_of(reading_named(name, census), census)
         except PictureError:
             continue
         if outcome not in told:
@@ -210,7 +257,8 @@ def other_readings(census: Census, reading: MaskReading) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _outcome(reading: MaskReading, census: Census) -> tuple[object, ...]:
+def outcome_of(reading: MaskReading, census: Census) -> tuple[object, ...]:
+    """What a reading makes of masks with these values; equal where all labels are."""
     return (reading.turn, *(reading.label_of(value) for value in census.values))
 
 

@@ -131,7 +131,13 @@ class Handlers:
         picture = decoded.image
         right = None
         if truth:
-            read = partial(self.truth, Path(truth), picture.size, beside=decoded)
+            read = partial(
+                self.truth,
+                Path(truth),
+                picture.size,
+                beside=decoded,
+                reading=visitor.of(Desk).reading_of(Path(truth)),
+            )
             right = told(read, picture.size)
         if visitor.example != seen:
             return

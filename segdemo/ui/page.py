@@ -127,7 +127,8 @@ def _opened(handlers: Handlers, visitor: Visitor, found: opening.Opened) -> list
         return [gr.update(selected=ONE), placed, None, found.comparison]
     mask = Path(found.truth) if found.truth else None
     placed = placing.picture(visitor, picture)
-    return [gr.update(selected=ONE), placed, placing.mask(visitor, mask, picture), None]
+    truth = placing.mask(visitor, mask, picture, found.reading)
+    return [gr.update(selected=ONE), placed, truth, None]
 
 
 def _transfers_again(visitor: Visitor) -> object:

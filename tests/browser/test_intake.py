@@ -279,3 +279,38 @@ def test_a_picture_dropped_while_another_runs_is_the_one_that_is_shown(visit, ad
         " const { width, height } = maskPixels(0); return [width, height, values(0).length]; })()"
     )
     assert shape == [50, 200, 10000]
+
+
+def test_another_reading_of_a_mask_is_scored_at_once_and_undone(visit, address, files, gate):
+    page = visit(address)
+    drag(page, files("own.png"))
+    lies(page, "picture", "own.png")
+    drag(page, files("mask.png", 1), to="mask")
+    lies(page, "truth", "mask.png")
+    figures = page.locator("#viewer .sv-panel >> nth=1 >> .sv-score-value")
+    said = page.locator("#truth .pl-said")
+    expect(said).to_have_text("Read as: foreground and ground.")
+    chips = page.locator("#truth .pl-chip")
+    expect(chips).to_have_count(2)
+    expect(chips.first).to_contain_text("255foreground")
+    page.wait_for_selector(READY)
+    figures.first.wait_for()
+    first = figures.all_inner_texts()
+    # No network may run for it.
+    gate.open.clear()
+    try:
+        page.locator("#truth .pl-summary").press("Enter")
+        page.get_by_role("button", name="inverse", exact=True).press("Enter")
+        expect(said).to_have_text("Read as: foreground and ground, inverse.")
+        # Pixel accuracy is none where it was.
+        expect(figures.nth(4)).to_have_text(f"{1 - float(first[4]):.3f}")
+        expect(chips.first).to_contain_text("255ground")
+        undo = page.get_by_role("button", name="As read first")
+        expect(undo).to_be_focused()
+        undo.press("Enter")
+        expect(said).to_have_text("Read as: foreground and ground.")
+        expect(figures.nth(4)).to_have_text(first[4])
+        assert figures.all_inner_texts() == first
+        expect(undo).to_be_hidden()
+    finally:
+        gate.open.set()

@@ -37,11 +37,16 @@ def test_ones_own_picture_mask_network_and_view_survive_a_reload(visit, address,
     drag(page, files("own.png", 21), files("own_mask.png", 22), files("mine.safetensors"))
     lies(page, "truth", "own_mask.png")
     page.wait_for_selector(f"{READY}[data-count='3']")
+    page.locator("#truth .pl-summary").click()
+    page.get_by_role("button", name="inverse", exact=True).click()
+    said = page.locator("#truth .pl-said")
+    expect(said).to_contain_text("inverse")
     set_view(page)
     assert "own" not in page.url
     page.reload()
     lies(page, "picture", "own.png")
     lies(page, "truth", "own_mask.png")
+    expect(said).to_contain_text("inverse")
     page.wait_for_selector(f"{READY}[data-count='3']")
     expect(names(page).nth(2)).to_have_text("Mine 0")
     assert page.evaluate(f"[{STATE}.threshold, {STATE}.mode]") == [77, "contour"]

@@ -64,7 +64,7 @@ def test_every_script_is_part_of_a_component():
 
 def test_every_style_is_part_of_a_component():
     displays = {entry.replace("mount_", "").replace(".js", ".css") for entry in ENTRIES.values()}
-    used = displays | {f"viewer/static/{path}" for path in viewer.STYLES}
+    used = displays | {f"viewer/static/{path}" for path in viewer.STYLES} | {*places.STYLES}
     assert used == {name for name in TEMPLATES if name.endswith("css")}
 
 

@@ -11,7 +11,7 @@ from gradio.blocks import Block
 
 from segdemo.strings import text
 from segdemo.ui.adding.handlers import Adding
-from segdemo.ui.gradio_support.errors import explain
+from segdemo.ui.gradio_support.errors import explain, refusal
 from segdemo.ui.gradio_support.event_data import number_of, text_of, texts_of
 from segdemo.ui.gradio_support.uploads import served, uploaded
 from segdemo.ui.intake.payload import Told
@@ -95,6 +95,15 @@ def register(
         visitor.example = None
         return [placing.picture(visitor, None), None, None]
 
+    def read_as(visitor: Visitor, event: gr.EventData, picture: str | None) -> Any:
+        # A comparison that goes on would show what it was told first.
+        visitor.turn += 1
+        try:
+            lies = served(picture) if picture else None
+            return placing.read_as(visitor, text_of(event, "name"), lies)
+        except Exception as error:
+            raise refusal(error) from error
+
     def clear(kind: str, visitor: Visitor) -> None:
         placing.clear(visitor, kind)
 
@@ -116,6 +125,9 @@ def register(
         clear_picture, wiring.visitor, [parts.picture, parts.truth, beside.viewer], **QUICK
     )
     parts.truth.clear(partial(clear, "mask"), wiring.visitor, parts.truth, **QUICK).then(
+        wiring.refresh, **wiring.running
+    )
+    parts.truth.read_as(read_as, [wiring.visitor, parts.picture], parts.truth, **QUICK).then(
         wiring.refresh, **wiring.running
     )
     for kind, place in (("pictures", parts.pictures), ("masks", parts.masks)):

@@ -2,10 +2,11 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from segdemo.ui.intake.mask_panel import MaskPanel
 from segdemo.ui.viewer.payload import CachedFile, CachedImage
 from segdemo.wording import printable
 
@@ -22,6 +23,8 @@ class Placed:
     thumbnail: CachedImage | None = None
     """As the server has decoded it."""
     problem: str = ""
+    panel: MaskPanel | None = None
+    """Of a mask: how it was read."""
     serial: str = field(default_factory=lambda: secrets.token_hex(8))
     """A browser hears only of values that differ."""
 
@@ -36,6 +39,7 @@ class Placed:
             "facts": list(self.facts),
             "thumbnail": None if self.thumbnail is None else self.thumbnail.to_json(),
             "problem": self.problem,
+            "panel": None if self.panel is None else asdict(self.panel),
         }
 
 

@@ -12,6 +12,7 @@ from segdemo.ui.gradio_support.uploads import served
 from segdemo.ui.intake.payload import Placed
 
 ENTRY = "intake/static/mount_place.js"
+STYLES = ("intake/static/place.css", "intake/static/mask_panel.css")
 
 Kind = Literal["picture", "mask", "pictures", "masks"]
 
@@ -20,8 +21,9 @@ class FilePlace(gr.HTML):
     """A thumbnail with Replace and Remove, or the doors while nothing lies there.
 
     Output: ``Placed``, or None. Input: the path of the file, or None; of several, their list.
-    Event: ``clear``, when the person takes away what lies there. What they choose goes to the
-    ``DropZone``, as everything that is dropped or pasted.
+    Events: ``clear``, when the person takes away what lies there; ``read_as`` with the ``name`` of
+    another reading of a mask, "" for the first. What they choose goes to the ``DropZone``, as
+    everything that is dropped or pasted.
     """
 
     def __init__(
@@ -38,7 +40,7 @@ class FilePlace(gr.HTML):
         super().__init__(
             value,
             html_template=static("intake/static/place.html"),
-            css_template=static("intake/static/place.css"),
+            css_template="\n".join(map(static, STYLES)),
             js_on_load=script(ENTRY),
             apply_default_css=False,
             elem_id=elem_id,

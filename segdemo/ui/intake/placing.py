@@ -4,16 +4,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 from PIL import Image
 
 from segdemo.errors import PictureError
 from segdemo.images.decode import Decoded
-from segdemo.images.masks import VOID, Labels, TruthMask
-from segdemo.images.palettes import CLASS_PALETTES
+from segdemo.images.masks import TruthMask
 from segdemo.strings import text
 from segdemo.ui.gradio_support.errors import explain
 from segdemo.ui.intake.desk import Desk
+from segdemo.ui.intake.label_colours import coloured
+from segdemo.ui.intake.mask_panel import panel_of
 from segdemo.ui.intake.payload import Placed
 from segdemo.ui.viewer.map_files import cache_picture
 from segdemo.ui.viewer.payload import CachedImage
@@ -23,16 +23,20 @@ from segdemo.wording import printable
 THUMBNAIL = 320
 """Long side of a thumbnail, in pixels."""
 _NAMES_SHOWN = 3
-_VOID_COLOUR = (136, 136, 136)
 
 
 class ReadTruth(Protocol):
     """``Handlers.truth``."""
 
     def __call__(
-        self, path: Path, size: tuple[int, int], *, beside: Decoded | None = None
+        self,
+        path: Path,
+        size: tuple[int, int],
+        *,
+        beside: Decoded | None = None,
+        reading: str | None = None,
     ) -> TruthMask:
-        """The mask of an image of that size. Raises PictureError."""
+        """The mask of an image of that size, read as ``reading``. Raises PictureError."""
 
 
 class Placing:
@@ -47,15 +51,32 @@ class Placing:
         """What the picture's place shows now; a mask of the last one says nothing of the next."""
         desk = visitor.of(Desk)
         desk.picture = desk.truth = None
+        desk.reading = ""
         placed = self.show_picture(path) if path else None
         if placed is not None and placed.paths:
             desk.picture = path
         return placed
 
-    def mask(self, visitor: Visitor, path: Path | None, picture: Path | None) -> Placed | None:
-        """What the mask's place shows now, beside a ``picture``."""
-        placed = self._show_mask(path, picture) if path else None
-        visitor.of(Desk).truth = path if placed and placed.paths else None
+    def mask(
+        self, visitor: Visitor, path: Path | None, picture: Path | None, reading: str = ""
+    ) -> Placed | None:
+        """What the mask's place shows now, beside a ``picture``; how the last was read is over."""
+        placed = self._show_mask(path, picture, reading) if path else None
+        desk = visitor.of(Desk)
+        desk.truth = path if placed and placed.paths else None
+        desk.reading = reading if desk.truth else ""
+        return placed
+
+    def read_as(self, visitor: Visitor, reading: str, picture: Path | None) -> Placed | None:
+        """The mask's place with the mask read as ``reading``; "" is as it was read first.
+
+        Raises PictureError, and nothing changes, where it cannot be read so. None without a mask.
+        """
+        desk = visitor.of(Desk)
+        if desk.truth is None:
+            return None
+        placed = self._read_mask(desk.truth, desk.picture or picture, reading)
+        desk.reading = reading
         return placed
 
     def many(self, visitor: Visitor, kind: str, paths: Sequence[Path]) -> Placed | None:
@@ -71,7 +92,7 @@ class Placing:
         """Nothing lies in a place any more."""
         desk = visitor.of(Desk)
         if kind == "mask":
-            desk.truth = None
+            desk.truth, desk.reading = None, ""
         else:
             self.many(visitor, kind, ())
 
@@ -91,20 +112,23 @@ class Placing:
             thumbnail=_small(decoded.image),
         )
 
-    def _show_mask(self, path: Path, picture: Path | None) -> Placed:
-        name = printable(path.name)
+    def _show_mask(self, path: Path, picture: Path | None, reading: str) -> Placed:
         try:
-            if picture is None:
-                raise PictureError("place_mask_alone")
-            decoded, _ = self._decoded(picture)
-            mask = self._truth(path, decoded.image.size, beside=decoded)
+            return self._read_mask(path, picture, reading)
         except Exception as error:
-            return Placed(name=name, problem=explain(error))
+            return Placed(name=printable(path.name), problem=explain(error))
+
+    def _read_mask(self, path: Path, picture: Path | None, reading: str) -> Placed:
+        if picture is None:
+            raise PictureError("place_mask_alone")
+        decoded, _ = self._decoded(picture)
+        mask = self._truth(path, decoded.image.size, beside=decoded, reading=reading or None)
         return Placed(
             paths=(str(path),),
-            name=name,
+            name=printable(path.name),
             facts=(text("place_labels", labels=", ".join(map(str, mask.numbers[:12]))),),
             thumbnail=_small(coloured(mask.labels)),
+            panel=panel_of(mask, reading),
         )
 
     def say_again(self, visitor: Visitor, kind: str, shown: Path | None = None) -> Placed | None:
@@ -118,7 +142,9 @@ class Placing:
         if kind == "picture":
             path = desk.picture or shown
             return self.show_picture(path) if path else None
-        return self._show_mask(desk.truth, desk.picture or shown) if desk.truth else None
+        if desk.truth is None:
+            return None
+        return self._show_mask(desk.truth, desk.picture or shown, desk.reading)
 
     def many_again(self, visitor: Visitor, kind: str) -> Placed:
         """A place of many in the visitor's language of now; an empty one is without a name.
@@ -139,18 +165,6 @@ def _show_many(paths: Sequence[Path]) -> Placed:
         line = text("place_and_more", names=line, count=more)
     count = text("place_files", count=len(names)) if len(names) > 1 else text("place_file")
     return Placed(paths=tuple(map(str, paths)), name=count, facts=(line,))
-
-
-def coloured(labels: Labels) -> Image.Image:
-    """The labels (H, W) in colours that everybody can tell apart; the ground is black."""
-    table = np.zeros((256, 3), np.uint8)
-    colours = CLASS_PALETTES["safe"]
-    for label in range(1, 256):
-        hexadecimal = colours[label % len(colours)].removeprefix("#")
-        table[label] = tuple(bytes.fromhex(hexadecimal))
-    table[1] = 255
-    table[VOID] = _VOID_COLOUR
-    return Image.fromarray(table[labels])
 
 
 def _small(image: Image.Image) -> CachedImage:

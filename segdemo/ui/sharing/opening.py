@@ -30,6 +30,8 @@ class Opened:
     """Ids of entries, at least as many as there are slots at first."""
     picture: str | None = None
     truth: str | None = None
+    reading: str = ""
+    """How the visitor reads the mask; "" as it is read first."""
     own: bool = False
     """Whether the image is the visitor's own."""
     comparison: ViewerPayload | None = None
@@ -100,6 +102,7 @@ def come_back(handlers: Handlers, visitor: Visitor, key: str, query: str) -> Ope
         checkpoints=_padded([*checkpoints]),
         picture=str(desk.picture),
         truth=str(truth) if truth else None,
+        reading=desk.reading if truth else "",
         own=True,
     )
 

@@ -13,11 +13,14 @@ import gradio as gr
 from PIL import Image
 
 from segdemo.errors import PictureError, SegdemoError
+from segdemo.images.decode import Decoded
+from segdemo.images.masks import TruthMask
 from segdemo.images.palettes import PANEL_COLOURS
 from segdemo.outputs.render import Kind, View, draw
 from segdemo.outputs.report import KINDS, Comparison, Missing, ReportPanel, provenance, write_report
 from segdemo.ui.gradio_support.errors import explain
 from segdemo.ui.handlers import Handlers
+from segdemo.ui.intake.desk import Desk
 from segdemo.ui.sharing.saved_file import SavedFile
 from segdemo.ui.slots import MAX_SLOTS
 from segdemo.ui.viewer.assumed import origin_of
@@ -97,7 +100,7 @@ def save(
         decoded, digest = handlers.decoded(Path(path))
         picture = decoded.image
         if wanted.kind is None:
-            mask = handlers.truth(Path(truth), picture.size, beside=decoded) if truth else None
+            mask = _mask(handlers, visitor, Path(truth), decoded) if truth else None
             answers = [
                 _answer(handlers, picture, digest, one, wanted.look(place))
                 for place, one in enumerate(chosen)
@@ -121,6 +124,12 @@ def save(
         return SavedFile(serial=wanted.serial, file=file, name=name)
     except Exception as error:
         return SavedFile(serial=wanted.serial, message=explain(error))
+
+
+def _mask(handlers: Handlers, visitor: Visitor, path: Path, decoded: Decoded) -> TruthMask:
+    """The mask as the visitor reads it."""
+    reading = visitor.of(Desk).reading_of(path)
+    return handlers.truth(path, decoded.image.size, beside=decoded, reading=reading)
 
 
 def _answer(

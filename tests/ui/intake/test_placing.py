@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segdemo.errors import PictureError
 from segdemo.images.masks import VOID
 from segdemo.inference.pool import Pool
 from segdemo.settings import Settings
 from segdemo.ui.gradio_support.uploads import served
 from segdemo.ui.handlers import Handlers
 from segdemo.ui.intake.desk import Desk
+from segdemo.ui.intake.label_colours import coloured
 from segdemo.ui.intake.payload import Placed
 from segdemo.ui.intake.places import FilePlace
-from segdemo.ui.intake.placing import coloured
 from segdemo.ui.shelf import Shelf
 from tests.ui.hub_fakes import FakeHub
 
@@ -111,3 +112,44 @@ def test_a_place_gives_what_was_laid_into_it(placing, visitor, tmp_path, monkeyp
     value = Placed(paths=(str(path),)).to_json()
     assert FilePlace(kind="picture", limits={}, render=False).preprocess(value) == str(path)
     assert FilePlace(kind="masks", limits={}, render=False).preprocess(value) == [str(path)]
+
+
+def test_another_reading_stays_until_another_mask_or_picture_comes(
+    placing, visitor, deep, tmp_path
+):
+    mask, other = tmp_path / "mask.png", tmp_path / "other.png"
+    half = np.zeros((400, 600), np.uint8)
+    half[:, :200] = 255
+    for path in (mask, other):
+        Image.fromarray(half).save(path)
+    desk = visitor.of(Desk)
+    placing.picture(visitor, deep)
+    placing.mask(visitor, mask, deep)
+    placed = placing.read_as(visitor, "inverse", deep)
+    assert placed.panel.chosen
+    assert desk.reading_of(mask) == "inverse"
+    assert placing.say_again(visitor, "mask").panel == placed.panel
+    assert not placing.read_as(visitor, "", deep).panel.chosen
+    assert desk.reading_of(mask) is None
+    for forget in (
+        lambda: placing.mask(visitor, other, deep),
+        lambda: placing.picture(visitor, deep),
+        lambda: placing.clear(visitor, "mask"),
+    ):
+        placing.mask(visitor, mask, deep)
+        placing.read_as(visitor, "inverse", deep)
+        forget()
+        assert desk.reading == ""
+
+
+def test_a_reading_that_is_none_changes_nothing(placing, visitor, deep, tmp_path):
+    mask = tmp_path / "mask.png"
+    Image.new("L", (600, 400), 255).save(mask)
+    placing.picture(visitor, deep)
+    placing.mask(visitor, mask, deep)
+    for name in ("<b>", "rotated_90", "ground=3", "inverse" * 1000):
+        with pytest.raises(PictureError):
+            placing.read_as(visitor, name, deep)
+        assert visitor.of(Desk).reading == ""
+    placing.clear(visitor, "mask")
+    assert placing.read_as(visitor, "inverse", deep) is None

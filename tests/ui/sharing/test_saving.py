@@ -9,6 +9,7 @@ from segdemo.images.palettes import CLASS_PALETTES, PANEL_COLOURS
 from segdemo.inference.processing import quantise
 from segdemo.outputs.report import KINDS
 from segdemo.strings import speaking, text
+from segdemo.ui.intake.desk import Desk
 from segdemo.ui.sharing.saving import Wanted, save
 from segdemo.ui.viewer.payload import MAX_PANELS, PanelState, ViewerState
 from segdemo.ui.visitor import Visitor
@@ -100,6 +101,20 @@ def test_a_report_has_the_scores_against_a_mask_of_the_picture(saved, picture, t
     archive = ZipFile(saved(kind="report", truth=str(path)).file.path)
     assert "dice" in archive.read("figures.csv").decode().splitlines()[0]
     assert "truth.png" in archive.namelist()
+
+
+def test_a_report_reads_the_mask_as_the_visitor_does(saved, visitor, picture, tmp_path):
+    path = tmp_path / "mask.png"
+    Image.fromarray(np.tri(*picture.size[::-1], dtype=np.uint8) * 255).save(path)
+    drawn = []
+    for reading in ("", "inverse"):
+        visitor.of(Desk).truth, visitor.of(Desk).reading = path, reading
+        with (
+            ZipFile(saved(kind="report", truth=str(path)).file.path) as archive,
+            archive.open("truth.png") as file,
+        ):
+            drawn.append(np.asarray(Image.open(file)) > 0)
+    assert np.array_equal(drawn[0], ~drawn[1])
 
 
 def test_two_reports_lie_where_nobody_can_guess(saved):

@@ -3,6 +3,7 @@
 import { make, partsOf, setAttribute, setHidden, setText } from "../../gradio_support/static/dom.js";
 import { giveFiles } from "../../gradio_support/static/files_given.js";
 import { fill } from "../../viewer/static/arithmetic/text.js";
+import { mountMaskPanel, showMaskPanel } from "./mask_panel.js";
 
 export function mountPlace(root, host) {
   const place = { root, host, parts: partsOf(root), limits: host.limits() };
@@ -17,12 +18,14 @@ export function mountPlace(root, host) {
     host.send("clear", {});
     file.focus();
   });
+  mountMaskPanel(place);
   host.onPayload(() => showPlace(place));
   host.onLanguage(() => showPlace(place));
   showPlace(place);
 }
 
-function showPlace({ root, host, parts, limits }) {
+function showPlace(place) {
+  const { root, host, parts, limits } = place;
   const strings = host.strings();
   const { kind } = limits;
   const value = host.payload();
@@ -43,6 +46,7 @@ function showPlace({ root, host, parts, limits }) {
   setHidden(parts.remove, state === "empty");
   setText(parts.remove, strings.remove);
   setAttribute(parts.remove, "aria-label", `${strings[kind]}: ${strings.remove}`);
+  showMaskPanel(place, state === "filled" ? placed.panel : null);
   // Written last: whoever waits for it finds everything there.
   setAttribute(root, "data-state", state);
 }
