@@ -97,6 +97,8 @@ class Layers:
     """Keys of tensors that belong to no layer known here."""
     copies: tuple[str, ...] = ()
     """Modules that were left out because others hold the same tensors."""
+    by_alphabet: bool = False
+    """Whether the file holds them by name, so that the order of registration is not known."""
 
     def of(self, *kinds: Kind) -> tuple[Layer, ...]:
         """Those of these kinds, in order."""
@@ -120,6 +122,7 @@ def read_layers(tensors: Mapping[str, Tensor]) -> Layers:
         leftover=tuple(
             key for layer in layers if layer.kind == "other" for key in layer.keys.values()
         ),
+        by_alphabet=_is_by_alphabet(tensors),
     )
 
 
@@ -131,8 +134,13 @@ def _as_registered(names: Iterable[str]) -> list[str]:
     """
     # Python's sort is stable: all others stay as they are.
     names = sorted(names, key=lambda name: name.endswith(_NORM_LEAVES[-1]))
+    return sorted(names, key=natural_key) if _is_by_alphabet(names) else names
+
+
+def _is_by_alphabet(names: Iterable[str]) -> bool:
+    """Whether all but the counters of batch norms are in the order of the alphabet."""
     numbers = [name for name in names if not name.endswith(_NORM_LEAVES[-1])]
-    return sorted(names, key=natural_key) if numbers == sorted(numbers) else names
+    return numbers == sorted(numbers)
 
 
 def in_order_of_names(layers: Layers) -> Layers:

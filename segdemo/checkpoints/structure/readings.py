@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from math import prod
 from typing import Any
 
 from segdemo.architectures.u_shape.config import (
@@ -24,6 +25,13 @@ from segdemo.checkpoints.structure.roles import Roles
 _GROUPS = (32, 8, 16, 4, 2, 1)
 _ACTIVATIONS = ("relu", "leaky", "leaky_tenth", "leaky_fifth", "elu", "selu", "silu", "gelu")
 _MAX_REPEATS = 5
+_TOGETHER: tuple[Mapping[str, str], ...] = (
+    {"groups": "instance_norm", "activation": "leaky"},
+    {"groups": "instance_norm", "activation": "leaky_fifth"},
+    {"join": "skip_first", "padding": "unpadded"},
+)
+"""Answers that often go together: a leaky ReLU follows the instance norms of nnU-Net's kind, and
+what is cropped is often written first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +103,21 @@ def readings_of(questions: Sequence[Question], assume: str | None) -> Iterator[R
             for names in product(*(_offered(question) for question in paired))
         ),
         *({**chosen, one.field: name} for one in single for name in _offered(one)),
+        *({**chosen, **also} for also in _TOGETHER if also.keys() <= chosen.keys()),
     ]
     seen = set()
     for answers in combinations:
+        if any(answers[one.field] not in one.answers for one in questions):
+            continue
         reading = _reading(questions, answers)
         if reading.id not in seen:
             seen.add(reading.id)
             yield reading
+
+
+def how_often_paired(questions: Sequence[Question]) -> int:
+    """How many readings answer the paired questions in all their ways; they come first."""
+    return prod(len(_offered(question)) for question in questions if question.is_paired)
 
 
 def _offered(question: Question) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from segdemo.architectures.u_shape.config import (
 from segdemo.checkpoints.structure.flow import Budget, Step, walks
 from segdemo.checkpoints.structure.layers import Layer, Layers, in_order_of_names
 from segdemo.checkpoints.structure.levels import Levels, Rise, levels_of
+from segdemo.checkpoints.structure.name_order import orders_of_names
 from segdemo.checkpoints.structure.sides import (
     GateUnits,
     Way,
@@ -29,6 +30,7 @@ from segdemo.checkpoints.structure.units import Unit, Units, common_parts, read_
 _SQUARE = 4  # channels that a pixel shuffle makes one of
 _MAX_WALKS = 12
 _MAX_ALIKE = 3
+_MAX_ORDERS = 4
 _CLOSE = 0.35  # costs this close tell nothing
 _WORST = 5.0  # a cost above which nothing is believed
 _GOOD = 1.0  # a cost below which nothing else is tried
@@ -53,22 +55,44 @@ class Roles:
 
 
 def roles_of(layers: Layers) -> list[Roles]:
-    """The likeliest U-shaped network of these layers, and others that are cut as well.
+    """The likeliest U-shaped network of these layers, and others that are as likely.
 
-    The order of registration is tried first, then that of the names.
+    The order of registration is tried first, then that of the names. Of a file by the alphabet
+    every order is tried that names and channels allow, and all that fit as well are given.
     """
+    if layers.by_alphabet:
+        return _of_any_order(layers)
     best: list[Roles] = []
     for ordered in (layers, in_order_of_names(layers)):
-        units = read_units(ordered)
-        found = _roles_of(units, Budget())
-        if not found:
-            strict = read_units(ordered, strictly=True)
-            found = _roles_of(strict, Budget()) if len(strict.spare) != len(units.spare) else []
+        found = _ordered_roles(ordered)
         if found and (not best or found[0].levels.cost < best[0].levels.cost):
             best = found
         if best and best[0].levels.cost < _GOOD:
             break
     return best
+
+
+def _of_any_order(layers: Layers) -> list[Roles]:
+    found = [
+        roles for ordered in (*orders_of_names(layers), layers) for roles in _ordered_roles(ordered)
+    ]
+    found.sort(key=lambda roles: roles.levels.cost)
+    different: list[Roles] = []
+    for roles in found:
+        is_close = roles.levels.cost - found[0].levels.cost < _CLOSE
+        if is_close and all(roles.names != other.names for other in different):
+            different.append(roles)
+    return different[:_MAX_ORDERS]
+
+
+def _ordered_roles(ordered: Layers) -> list[Roles]:
+    """Of layers that run about in this order."""
+    units = read_units(ordered)
+    found = _roles_of(units, Budget())
+    if found:
+        return found
+    strict = read_units(ordered, strictly=True)
+    return _roles_of(strict, Budget()) if len(strict.spare) != len(units.spare) else []
 
 
 def _roles_of(units: Units, budget: Budget) -> list[Roles]:

@@ -5,19 +5,29 @@ from collections.abc import Collection, Iterator, Sequence
 from segdemo.architectures import u_shape
 from segdemo.checkpoints.structure.candidates import Candidate
 from segdemo.checkpoints.structure.layers import Layers
-from segdemo.checkpoints.structure.readings import configured, questions_of, readings_of
+from segdemo.checkpoints.structure.readings import (
+    configured,
+    how_often_paired,
+    questions_of,
+    readings_of,
+)
 from segdemo.checkpoints.structure.roles import Roles, roles_of
+
+_ORDER = "order_"
 
 
 def u_shapes(layers: Layers, assume: str | None) -> Iterator[Candidate]:
-    """Readings of a U-shaped network; of other ways to cut it only the likeliest reading each."""
+    """Readings of a U-shaped network; of other ways to put it together only the likeliest each."""
     found = roles_of(layers) if layers.dimensions == 2 and not layers.leftover else []
     for number, roles in enumerate(found):
-        cut = _cut_of(roles, found)
+        order = _order_of(number, found)
+        cut = [*_cut_of(roles, found), *order]
         wanted = _without(assume, cut)
-        readings = readings_of(questions_of(roles), wanted)
-        for place, reading in enumerate(readings):
-            if number and place and assume is None:
+        questions = questions_of(roles)
+        # Of another order the joins are as open as those of the first.
+        most = how_often_paired(questions) if order else 1
+        for place, reading in enumerate(readings_of(questions, wanted)):
+            if number and place >= most and assume is None:
                 break
             mentioned = [*cut] if number else []
             # That a layer is never used is supposed, too.
@@ -45,14 +55,20 @@ def _cut_of(roles: Roles, found: Sequence[Roles]) -> list[str]:
     return named
 
 
+def _order_of(number: int, found: Sequence[Roles]) -> list[str]:
+    """What names this order of layers, where others with the same levels fit as well."""
+    before = sum(_cut_of(other, found) == _cut_of(found[number], found) for other in found[:number])
+    return [f"{_ORDER}{before + 1}"] if before else []
+
+
 def _kind(roles: Roles) -> str:
     return roles.config.decoder[0].up.kind
 
 
 def _without(assume: str | None, cut: Collection[str]) -> str | None:
-    """The assumed answers without those that say where the size changes, or what is unused."""
+    """The assumed answers without those that say what runs where, or what is unused."""
     if assume is None:
         return None
     names = [name for name in assume.split(".") if name not in cut]
-    names = [name for name in names if not name.startswith("unused_")]
+    names = [name for name in names if not name.startswith(("unused_", _ORDER))]
     return ".".join(names) or None
