@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from segdemo.checkpoints.sidecar_files import NAMES, neighbours
+from segdemo.checkpoints.sidecar_files import NAMES, neighbours, saved_words
 from segdemo.spec import SegmentationSpec
 from tests.table import every
 
@@ -415,7 +415,9 @@ def test_what_a_checkpoint_says_of_itself_beside_its_tensors_is_heard():
     ):
         words = saved_words(content, metadata, in_channels=3, classes=2)
         assert words == {"postprocessing": {"classes": ["disc", "cup"]}}
-    pixels = saved_words({"mean": [120, 110, 100], "std": [60, 60, 60]}, {}, in_channels=3, classes=1)
+    pixels = saved_words(
+        {"mean": [120, 110, 100], "std": [60, 60, 60]}, {}, in_channels=3, classes=1
+    )
     assert pixels["preprocessing"]["divisor"] == 1.0
 
 
@@ -431,4 +433,6 @@ def test_what_a_checkpoint_says_of_itself_beside_its_tensors_is_heard():
     ],
 )
 def test_words_that_fit_no_such_network_are_left_out(content):
-    assert saved_words(content, {"classes": "[" * 40, "mean": "nan"}, in_channels=3, classes=2) == {}
+    assert (
+        saved_words(content, {"classes": "[" * 40, "mean": "nan"}, in_channels=3, classes=2) == {}
+    )
