@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from segdemo.checkpoints.detect import Detection
 from segdemo.checkpoints.files import METADATA_KEY
+from segdemo.checkpoints.structure import lasting
 from segdemo.errors import ExportError
 from segdemo.graphs.outputs import Graph, GraphOutput, described
 from segdemo.spec import SegmentationSpec
@@ -44,7 +45,8 @@ def export_safetensors(
     """
     if detection.architecture.assemble is not None:
         raise ExportError("library_stays", library=detection.origin)
-    _save(detection.tensors, detection, spec, words, path)
+    description = _description(detection, lasting(detection.id))
+    _save(detection.tensors, {**words, **description, **spec.to_dict()}, path)
 
 
 def export_original(
@@ -58,24 +60,18 @@ def export_original(
 
     ``tensors`` are those of the file, free of containers and prefixes.
     """
-    _save(tensors, detection, spec, words, path)
+    description = _description(detection, detection.id)
+    _save(tensors, {**words, **description, **spec.to_dict()}, path)
 
 
-def _save(
-    tensors: Mapping[str, Tensor],
-    detection: Detection,
-    spec: SegmentationSpec,
-    words: Mapping[str, Any],
-    path: Path,
-) -> None:
+def _save(tensors: Mapping[str, Tensor], words: Mapping[str, Any], path: Path) -> None:
     # safetensors refuses tensors that share memory, as tied weights do.
     tensors = {key: tensor.contiguous().clone() for key, tensor in tensors.items()}
-    document = json.dumps({**words, **_description(detection), **spec.to_dict()})
-    save_file(dict(tensors), path, metadata={METADATA_KEY: document, "format": "pt"})
+    save_file(dict(tensors), path, metadata={METADATA_KEY: json.dumps(words), "format": "pt"})
 
 
-def _description(detection: Detection) -> dict[str, Any]:
-    assumed = {"assume": detection.id} if detection.known else {}
+def _description(detection: Detection, reading: str) -> dict[str, Any]:
+    assumed = {"assume": reading} if detection.known else {}
     return {"architecture": detection.architecture.id, "origin": detection.origin, **assumed}
 
 

@@ -2,6 +2,8 @@ import json
 
 import pytest
 import torch
+from code_bases import randomised
+from strangers import STRANGERS
 
 import segdemo
 from segdemo.architectures.unet import UNet, UNetConfig
@@ -60,6 +62,21 @@ def test_what_no_tensor_can_tell_is_remembered(tmp_path):
     assert segmenter.detection.config.padding == 0
     picture = torch.rand(1, 3, 150, 141)
     torch.testing.assert_close(segmenter.network(picture), assumed.build()(picture))
+
+
+def test_another_order_of_layers_is_exported_in_the_order_that_was_taken(tmp_path):
+    build, _ = STRANGERS["one norm for two"]
+    tensors = randomised(build()).state_dict()
+    # As a safetensors file has them: counters first, then the alphabet.
+    keys = sorted(tensors, key=lambda key: (not key.endswith("tracked"), key))
+    tensors = {key: tensors[key] for key in keys}
+    ids = [other.id for other in detect(tensors).alternatives]
+    taken = detect(tensors, assume=next(name for name in ids if "order_2" in name))
+    path = tmp_path / "net.safetensors"
+    export_safetensors(taken, SegmentationSpec(), {}, path)
+    again = segdemo.load(path, device="cpu")
+    picture = torch.rand(1, taken.config.in_channels, 64, 64)
+    torch.testing.assert_close(again.network(picture), taken.build()(picture))
 
 
 @pytest.mark.slow

@@ -11,7 +11,9 @@ from segdemo.checkpoints.structure.encoder_grammar import resnet_unets
 from segdemo.checkpoints.structure.layers import read_layers
 from segdemo.checkpoints.structure.nested_grammar import nested_unets
 from segdemo.checkpoints.structure.segnet_grammar import segnets
-from segdemo.checkpoints.structure.u_grammar import u_shapes
+from segdemo.checkpoints.structure.u_grammar import lasting, u_shapes
+
+__all__ = ["GRAMMARS", "Candidate", "candidates", "lasting"]
 
 GRAMMARS: tuple[Grammar, ...] = (resnet_unets, nested_unets, segnets, u_shapes)
 """One kind of network each; the first that finds its kind is believed."""

@@ -14,6 +14,7 @@ from segdemo.checkpoints.structure.readings import (
 from segdemo.checkpoints.structure.roles import Roles, roles_of
 
 _ORDER = "order_"
+_UNUSED = "unused_"
 
 
 def u_shapes(layers: Layers, assume: str | None) -> Iterator[Candidate]:
@@ -31,7 +32,7 @@ def u_shapes(layers: Layers, assume: str | None) -> Iterator[Candidate]:
                 break
             mentioned = [*cut] if number else []
             # That a layer is never used is supposed, too.
-            mentioned += [f"unused_{layer.path.replace('.', '_')}" for layer in roles.spare]
+            mentioned += [f"{_UNUSED}{layer.path.replace('.', '_')}" for layer in roles.spare]
             known = {**reading.values, **({"pools": list(roles.levels.cuts)} if cut else {})}
             recipe = {"postprocessing": {"activation": "sigmoid"}}
             yield Candidate(
@@ -69,6 +70,14 @@ def _without(assume: str | None, cut: Collection[str]) -> str | None:
     """The assumed answers without those that say what runs where, or what is unused."""
     if assume is None:
         return None
-    names = [name for name in assume.split(".") if name not in cut]
-    names = [name for name in names if not name.startswith(("unused_", _ORDER))]
+    names = [name for name in lasting(assume).split(".") if name not in cut]
     return ".".join(names) or None
+
+
+def lasting(name: str) -> str:
+    """A reading's name without what only the original tensors' names left open.
+
+    Under our own names the order of layers is told, and what is unused is gone.
+    """
+    kept = (part for part in name.split(".") if not part.startswith((_UNUSED, _ORDER)))
+    return ".".join(kept)
