@@ -212,7 +212,7 @@ REFUSED = {
     "keras": (b"\x89HDF\r\n\x1a\n" + bytes(90), "file_keras"),
     "keras zip": (archived({"config.json": b"{}", "model.weights.h5": b""}), "file_keras"),
     "onnx": (b"\x08\x08\x12\x07pytorch\x1a\x052.1.0:\xd4\x01", "file_onnx"),
-    "gguf": (b"GGUF\x03\0\0\0" + bytes(60), "file_foreign"),
+    "gguf": (b"GGUF\x03\0\0\0" + bytes(60), "file_gguf"),
     "tensorflow": (b"\x0a\x1a\x0a\x05input\x12\x0bPlaceholder" + bytes(40), "file_foreign"),
     "torchscript": (torchscript(), "file_torchscript"),
     "picture": (b"\x89PNG\r\n\x1a\n", "file_picture"),
