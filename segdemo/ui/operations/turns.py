@@ -1,8 +1,7 @@
 """Lets visitors run networks in turn: nobody waits behind all that one other has asked for."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
-from typing import Any, Literal, SupportsIndex
+from typing import Any, Literal
 
 import gradio as gr
 from gradio.data_classes import PredictBodyInternal
@@ -51,7 +50,7 @@ class Turns(list[Event]):
         self._last[session] = self._last[address] = turn
         self._turns[event._id] = turn
         place = bisect_right(self, turn, key=lambda one: self._turns[one._id])
-        super().insert(place, event)
+        self.insert(place, event)
         if len(self._last) > _MAX_REMEMBERED:
             self._last = {who: last for who, last in self._last.items() if last > self._now}
 
@@ -62,15 +61,6 @@ class Turns(list[Event]):
         turn = self._turns.pop(event._id, self._now)
         if is_next:
             self._now = max(self._now, turn)
-
-    def insert(self, index: SupportsIndex, event: Event) -> None:
-        """Places are given by turns alone."""
-        self.append(event)
-
-    def extend(self, events: Iterable[Event]) -> None:
-        """Insert each at its turn."""
-        for event in events:
-            self.append(event)
 
 
 class TurnQueue(Queue):

@@ -220,10 +220,7 @@ def assumptions(segmenter: Segmenter, prediction: Prediction) -> Iterator[str]:
     yield from sentences(segmenter.evidence, detection, segmenter.spec)
     width, height = prediction.network_size
     yield text(f"note_resize_{segmenter.spec.preprocessing.resize}", width=width, height=height)
-    if prediction.reduced:
-        yield text("note_reduced", side=max(prediction.network_size))
-    if prediction.parts > 1:
-        yield text("note_parts", count=prediction.parts)
+    yield from (notice.message() for notice in prediction.notices)
     if prediction.precision != "fp32":
         yield text("note_precision", precision=prediction.precision)
     yield _normalisation(segmenter.spec.preprocessing)

@@ -64,7 +64,8 @@ def test_the_runs_of_one_visitor_stay_in_order():
 def test_an_event_that_left_its_place_is_forgotten():
     waiting = Turns()
     first, second, third = (event("a", number=number) for number in range(3))
-    waiting.extend([first, second, third])
+    for one in (first, second, third):
+        waiting.append(one)
     waiting.remove(second)
     assert list(waiting) == [first, third]
 
