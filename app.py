@@ -2,7 +2,7 @@
 
 import sys
 
-from segdemo.engine.devices import keep_freed_memory
+from segdemo.engine.heap import keep_freed_memory
 from segdemo.errors import SettingsError
 from segdemo.settings import Settings
 from segdemo.ui import create_demo, launch_options

@@ -19,7 +19,7 @@ from benchmarks.networks import WEIGHTS
 from benchmarks.pictures import photo
 from benchmarks.tables import pixels, table
 from benchmarks.timing import Less, in_turn, less, threads
-from segdemo.engine.devices import keep_freed_memory
+from segdemo.engine.heap import keep_freed_memory
 from segdemo.inference.segmenter import Segmenter, load
 from segdemo.ui.viewer.class_maps import class_maps
 from segdemo.ui.viewer.map_files import viewer_size

@@ -19,8 +19,9 @@ from benchmarks.tables import table
 from benchmarks.timing import Less, in_turn, less, threads
 from benchmarks.untouched import untouched
 from segdemo.engine.convolution import to_channels_last
-from segdemo.engine.devices import keep_freed_memory, number_type
+from segdemo.engine.devices import number_type
 from segdemo.engine.engine import Engine
+from segdemo.engine.heap import keep_freed_memory
 from segdemo.errors import SettingsError
 
 _ROUNDS = 5

@@ -20,7 +20,7 @@ from benchmarks.networks import NETWORKS, settle
 from benchmarks.pictures import photo
 from benchmarks.processes import forget_peak, peak_mib, told
 from benchmarks.tables import table
-from segdemo.engine.devices import keep_freed_memory
+from segdemo.engine.heap import keep_freed_memory
 from segdemo.inference.segmenter import load
 from segdemo.settings import Settings
 

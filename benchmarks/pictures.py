@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from benchmarks.processes import ROOT
-from segdemo.inference.processing import resize_map
+from segdemo.inference.maps import resize_map
 from segdemo.inference.segmenter import load
 
 _PHOTO = ROOT / "segdemo" / "ui" / "examples" / "retina.jpg"

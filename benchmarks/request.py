@@ -21,9 +21,10 @@ from benchmarks.pictures import camera_jpeg
 from benchmarks.tables import pixels, table
 from benchmarks.timing import Less, in_turn, less, threads
 from segdemo.architectures.base import SizeRequirements
-from segdemo.engine.devices import keep_freed_memory
+from segdemo.engine.heap import keep_freed_memory
 from segdemo.images.decode import decode
-from segdemo.inference.processing import prepare, quantise, resize_map
+from segdemo.inference.maps import quantise, resize_map
+from segdemo.inference.processing import prepare
 from segdemo.inference.segmenter import load
 from segdemo.spec import Preprocessing
 from segdemo.ui.viewer.map_files import cache_map, cache_picture, viewer_size

@@ -3,7 +3,7 @@
 import sys
 
 from segdemo.cli.main import main
-from segdemo.engine.devices import keep_freed_memory
+from segdemo.engine.heap import keep_freed_memory
 
 
 def run() -> None:

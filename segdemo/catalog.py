@@ -8,10 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-
-from segdemo.checkpoints import read_metadata
-from segdemo.checkpoints.places import SHIPPED_FOLDER, own_folder
+from segdemo import checkpoints
+from segdemo.checkpoints import parse_metadata, read_metadata
+from segdemo.checkpoints.places import SHIPPED_FOLDER, own_folder, torchvision_folder
 from segdemo.checkpoints.published import (
     Place,
     Published,
@@ -21,8 +20,7 @@ from segdemo.checkpoints.published import (
     published,
     sha256_of,
 )
-from segdemo.checkpoints.recognise import parse_metadata
-from segdemo.checkpoints.verdict import Verdict, judge
+from segdemo.checkpoints.verdict import Verdict
 from segdemo.errors import CheckpointError, FileError
 from segdemo.hub.about import allows_commerce
 from segdemo.hub.cached import cached_files
@@ -191,7 +189,7 @@ def _of_published(known: Published, source: Literal["hub", "torchvision"]) -> Ca
 
 
 def _fetched_by_torchvision(known: Published) -> Path | None:
-    path = Path(torch.hub.get_dir()) / "checkpoints" / known.filename
+    path = torchvision_folder() / known.filename
     try:
         return path if known_file(path) is known else None
     except OSError:
@@ -247,7 +245,7 @@ def _from_file(path: Path, source: Source, address: Address | None) -> CatalogEn
 @lru_cache(maxsize=4096)
 def _verdict(path: Path, changed: int, size: int, described: int) -> Verdict:
     with path.open("rb") as file:
-        return judge(file, name=path.name, size=size, folder=path.parent)
+        return checkpoints.judge(file, name=path.name, size=size, folder=path.parent)
 
 
 def _described_at(path: Path) -> int:

@@ -15,6 +15,9 @@ Resample = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 Channels = Literal["rgb", "bgr", "grey"]
 Activation = Literal["sigmoid", "softmax", "none"]
 
+FIRST_LAYER, GRAPH, ASSUMED = "first layer", "graph", "assumed"
+"""Who decided a field, beside files and people: evidence, a graph's own nodes, nobody."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:

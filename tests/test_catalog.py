@@ -24,6 +24,7 @@ from segdemo.catalog import (
     offered,
     shipped,
 )
+from segdemo.checkpoints import judging
 from segdemo.checkpoints import published as published_module
 from segdemo.checkpoints.published import Published, published
 from segdemo.checkpoints.verdict import Verdict
@@ -241,9 +242,9 @@ def test_a_folder_of_very_many_files_is_not_read_to_its_end(folder, monkeypatch)
 def test_a_file_is_judged_once_and_again_when_it_has_changed(folder, monkeypatch):
     path = write_checkpoint(folder / "a.pth")
     judged = []
-    honest = module.judge
+    honest = judging.judge
     monkeypatch.setattr(
-        module, "judge", lambda *args, **facts: judged.append(1) or honest(*args, **facts)
+        judging, "judge", lambda *args, **facts: judged.append(1) or honest(*args, **facts)
     )
     assert in_folders([folder]) == in_folders([folder])
     assert len(judged) == 1

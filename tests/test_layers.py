@@ -18,7 +18,7 @@ MAX_FLAT = 10
 
 # A module imports from its own line and from the lines above it, never from below.
 LAYERS = (
-    {"errors", "settings", "spec", "strings", "version", "wording"},
+    {"errors", "late", "settings", "spec", "strings", "version", "wording"},
     {"architectures"},
     {"images", "engine", "libraries"},
     {"checkpoints", "graphs"},
@@ -48,6 +48,7 @@ UI_LAYERS = (
     {"layout"},
     {"comparing", "slot_events"},
     {"page"},
+    {"demo"},
     {""},  # the package itself
 )
 UI_LEVEL = {name: level for level, names in enumerate(UI_LAYERS) for name in names}
@@ -206,7 +207,7 @@ _EXTRAS = ("onnx", "onnxruntime", "segmentation_models_pytorch", "timm", "transf
         ),
         (
             "from segdemo.ui import create_demo; create_demo()",
-            ("torchvision", "torch._dynamo", *_EXTRAS),
+            ("torch", "torchvision", *_EXTRAS),
         ),
         ("import segdemo.cli.main", ("gradio", "huggingface_hub.inference", *_EXTRAS)),
     ],

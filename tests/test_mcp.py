@@ -15,7 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
 from segdemo.errors import SettingsError
-from segdemo.inference.processing import quantise
+from segdemo.inference.maps import quantise
 from segdemo.inference.segmenter import load
 from segdemo.settings import Settings
 from segdemo.ui import launch_options

@@ -13,7 +13,7 @@ from PIL import Image
 from scipy import ndimage
 
 import segdemo
-from segdemo.inference.processing import resize_map
+from segdemo.inference.maps import resize_map
 from segdemo.metrics.accumulated import scores_for
 from weights import pictures
 from weights.tasks import TASKS

@@ -15,8 +15,8 @@ from PIL import Image
 
 from segdemo.catalog import CatalogEntry, shipped
 from segdemo.images.decode import decode
+from segdemo.inference.maps import LEVELS, quantise
 from segdemo.inference.prediction import Prediction
-from segdemo.inference.processing import LEVELS, quantise
 from segdemo.inference.segmenter import Segmenter, load
 from segdemo.settings import Settings
 from segdemo.strings import LANGUAGES, speaking

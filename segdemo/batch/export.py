@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from segdemo.batch.run import Outcome, Run
-from segdemo.inference.processing import LEVELS
+from segdemo.inference.maps import LEVELS
 from segdemo.metrics.scores import PIXEL_SCORES
 from segdemo.outputs.render import mask_picture
 from segdemo.wording import cell, file_name

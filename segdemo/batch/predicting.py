@@ -11,8 +11,8 @@ from segdemo.engine.scheduler import DeviceScheduler
 from segdemo.errors import PredictionError, SegdemoError
 from segdemo.images.decode import Decoded, decode_plane
 from segdemo.images.notices import Notice
+from segdemo.inference.maps import LEVELS
 from segdemo.inference.prediction import Prediction
-from segdemo.inference.processing import LEVELS
 from segdemo.inference.segmenter import Segmenter
 from segdemo.outputs.files import FileKind, drawing_of, kinds_of, target_of
 from segdemo.wording import file_name, one_line

@@ -14,9 +14,9 @@ from segdemo.batch.tables import Tables, measure
 from segdemo.errors import PictureError, SegdemoError
 from segdemo.images.decode import Decoded, decode_plane
 from segdemo.images.masks import DataSetReading, Notice, TruthMask, read_data_set
-from segdemo.inference.pool import Predictor
+from segdemo.inference.maps import quantise
 from segdemo.inference.prediction import Prediction
-from segdemo.inference.processing import quantise
+from segdemo.inference.predictor import Predictor
 from segdemo.metrics.curves import Map
 from segdemo.spec import NO_OVERRIDES, Overrides
 

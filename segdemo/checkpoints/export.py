@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from segdemo.checkpoints.detect import Detection
-from segdemo.checkpoints.files import METADATA_KEY
+from segdemo.checkpoints.detection import Detection
+from segdemo.checkpoints.safetensors_header import METADATA_KEY
 from segdemo.checkpoints.structure import lasting
 from segdemo.errors import ExportError
 from segdemo.graphs.outputs import Graph, GraphOutput, described

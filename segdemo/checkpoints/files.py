@@ -1,8 +1,8 @@
 """Reads a checkpoint file into a state dict without running code from it."""
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from mmap import ACCESS_COPY, mmap
 from pathlib import Path
@@ -12,17 +12,11 @@ import torch
 
 from segdemo.checkpoints.file_types import HEAD_BYTES, sentence_for, sentence_for_name
 from segdemo.checkpoints.pickle_reader import PickleError
-from segdemo.checkpoints.safetensors_files import (
-    Extents,
-    opens_safetensors,
-    read_header,
-    read_tensors,
-)
+from segdemo.checkpoints.places import opened
+from segdemo.checkpoints.safetensors_files import Extents, read_tensors
+from segdemo.checkpoints.safetensors_header import opens_safetensors, read_header
 from segdemo.checkpoints.torch_files import read_archive, read_legacy
 from segdemo.errors import FileError
-
-METADATA_KEY = "segdemo"
-"""Under which a safetensors file carries its own description, one JSON object."""
 
 # What a file opens with decides who reads it; nothing else reaches a parser.
 _ZIP = b"PK\x03\x04"
@@ -51,15 +45,9 @@ def read_file(path: str | Path, *, mmap: bool = False) -> CheckpointFile:
     the process. Objects of classes that are not PyTorch's are left out.
     Raises FileError; never runs code from the file.
     """
-    with _opened(path) as (file, name, size):
+    with opened(path) as (file, name, size):
         mapped = _mapped(file) if mmap else None
         return read_content(file, name=name, size=size, device=torch.device("cpu"), mapped=mapped)
-
-
-def read_metadata(path: str | Path) -> Mapping[str, str]:
-    """The metadata in the header of a safetensors file; reads no tensor. Raises FileError."""
-    with _opened(path) as (file, name, size):
-        return read_header(file, name=name, size=size).metadata
 
 
 def read_content(
@@ -110,14 +98,3 @@ def _mapped(file: BinaryIO) -> mmap | None:
     with suppress(OSError, ValueError):
         return mmap(file.fileno(), 0, access=ACCESS_COPY)
     return None
-
-
-@contextmanager
-def _opened(path: str | Path) -> Iterator[tuple[BinaryIO, str, int]]:
-    """The file, its name and its size. Raises FileError, also for an OSError inside."""
-    path = Path(path)
-    try:
-        with path.open("rb") as file:
-            yield file, path.name, os.fstat(file.fileno()).st_size
-    except OSError as error:
-        raise FileError("file_unreadable", name=path.name) from error

@@ -1,21 +1,20 @@
 """Reads a checkpoint file: which network it is, and how images go in and masks come out."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from segdemo.checkpoints.detect import Detection, detect
-from segdemo.checkpoints.evidence import NO_EVIDENCE, ORIGIN, Evidence, filled, gather, ordered
-from segdemo.checkpoints.files import METADATA_KEY, read_file
+from segdemo.checkpoints.detection import Detection, detect
+from segdemo.checkpoints.evidence import NO_EVIDENCE, Evidence, filled, gather, ordered
+from segdemo.checkpoints.files import read_file
 from segdemo.checkpoints.published import known_file
 from segdemo.checkpoints.renaming import Names, detect_renamed
+from segdemo.checkpoints.safetensors_header import METADATA_KEY, parse_metadata, senseless
 from segdemo.checkpoints.sidecar_files import description, neighbours, saved_words
-from segdemo.errors import SpecError
 from segdemo.libraries.folders import weights_at
-from segdemo.spec import SegmentationSpec
+from segdemo.spec import FIRST_LAYER, SegmentationSpec
 from segdemo.strings import text
 
 Layer = tuple[str, Mapping[str, Any]]
@@ -71,27 +70,6 @@ def recognise(
     return Recognised(detection=detection, spec=spec, metadata=metadata, evidence=evidence)
 
 
-def parse_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:
-    """What a safetensors file says of itself under ``segdemo``; {} when it is silent.
-
-    Raises SpecError when that is no JSON object, or ``assume`` in it no name.
-    """
-    document = metadata.get(METADATA_KEY, "{}")
-    try:
-        words = json.loads(document)
-    except (ValueError, RecursionError) as error:
-        raise _senseless(METADATA_KEY, document, "a JSON object") from error
-    if not isinstance(words, dict):
-        raise _senseless(METADATA_KEY, document, "a JSON object")
-    if not isinstance(words.get("assume", ""), str):
-        raise _senseless("assume", words["assume"], "the name of a spelling")
-    return words
-
-
-def _senseless(field: str, value: object, expected: str) -> SpecError:
-    return SpecError("spec_invalid", field=field, value=repr(value)[:60], expected=expected)
-
-
 def resolve_spec(
     detection: Detection,
     metadata: Mapping[str, Any],
@@ -123,7 +101,7 @@ def resolve_spec(
     spec = SegmentationSpec.resolve(layers)
     found = filled(evidence, spec)
     if found:
-        spec = SegmentationSpec.resolve([*layers, (ORIGIN, found)])
+        spec = SegmentationSpec.resolve([*layers, (FIRST_LAYER, found)])
     require_lengths(spec, config.in_channels)
     return spec
 
@@ -137,7 +115,7 @@ def require_lengths(spec: SegmentationSpec, in_channels: int) -> None:
         values = getattr(spec.preprocessing, name)
         if len(values) not in lengths:
             expected = f"a list of {' or '.join(map(str, sorted(lengths)))} numbers"
-            raise _senseless(f"preprocessing.{name}", values, expected)
+            raise senseless(f"preprocessing.{name}", values, expected)
 
 
 def _found_words(path: Path, config: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:

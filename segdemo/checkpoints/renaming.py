@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from segdemo.checkpoints.detect import Detection, detect
+from segdemo.checkpoints.detection import Detection, detect
 from segdemo.checkpoints.nearest import nearest_miss
 from segdemo.checkpoints.unwrap import unwrap
 from segdemo.errors import UnknownNetworkError

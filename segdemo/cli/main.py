@@ -22,7 +22,7 @@ from segdemo.errors import ExportError, SegdemoError, UnknownNetworkError
 from segdemo.graphs.outputs import GRAPH_OUTPUTS
 from segdemo.hub.publish import publish
 from segdemo.images.decode import decode
-from segdemo.inference.inspection import inspection
+from segdemo.inference.inspection import inspect_network
 from segdemo.inference.segmenter import load
 from segdemo.settings import Settings
 from segdemo.strings import text
@@ -137,7 +137,7 @@ def _inspect(options: argparse.Namespace, settings: Settings) -> int:
             _print_differences(options.file)
         raise
     image = options.image and decode(options.image, max_megapixels=settings.max_megapixels)
-    facts = inspection(segmenter, image)
+    facts = inspect_network(segmenter, image)
     if options.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
     else:

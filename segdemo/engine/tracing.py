@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from segdemo.engine.devices import FROM_SYSTEM, give_back_freed_memory
+from segdemo.engine.heap import FROM_SYSTEM, give_back_freed_memory
 from segdemo.engine.shape_inference import returned_shape
 
 

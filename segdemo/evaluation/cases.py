@@ -8,8 +8,8 @@ from PIL import Image, ImageColor
 
 from segdemo.images.masks import VOID, TruthMask
 from segdemo.images.palettes import TRUTH_COLOURS
+from segdemo.inference.maps import LEVELS, winners
 from segdemo.inference.prediction import Prediction
-from segdemo.inference.processing import LEVELS, winners
 
 SIDE = 512
 """Of a case's picture, in pixels."""

@@ -20,7 +20,7 @@ from segdemo.evaluation.pairing import FilePair
 from segdemo.evaluation.scoring import Scored, Scoring, score
 from segdemo.images.decode import Decoded, decode_plane
 from segdemo.images.masks import DataSetReading, TruthMask, read_data_set
-from segdemo.inference.processing import LEVELS, level_of
+from segdemo.inference.maps import LEVELS, level_of
 from segdemo.inference.segmenter import Segmenter
 from segdemo.metrics.calibration import Calibration
 from segdemo.wording import printable

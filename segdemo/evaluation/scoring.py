@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.images.masks import VOID, TruthMask
+from segdemo.inference.maps import quantise, resize_map
 from segdemo.inference.prediction import Prediction
-from segdemo.inference.processing import quantise, resize_map
 from segdemo.metrics.calibration import Calibration, calibration
 from segdemo.metrics.distances import surface_distances
 from segdemo.metrics.outlines import boundary_f

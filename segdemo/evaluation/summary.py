@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from segdemo.evaluation.run import Judged
 from segdemo.evaluation.scoring import LOWER_IS_BETTER, SCORES, scores_of
-from segdemo.inference.processing import LEVELS
+from segdemo.inference.maps import LEVELS
 from segdemo.metrics.calibration import Calibration
 from segdemo.metrics.curves import THRESHOLDS, Curve, best_of, curve_of
 from segdemo.metrics.paired import Difference, difference

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from segdemo.architectures import KeyMapping
-from segdemo.checkpoints.detect import Detection
+from segdemo.checkpoints.detection import Detection
 from segdemo.checkpoints.file_types import HEAD_BYTES, sentence_for
 from segdemo.errors import CheckpointError, FileError, UnknownNetworkError
 from segdemo.graphs.config import ARCHITECTURE, GraphConfig
@@ -18,9 +18,6 @@ from segdemo.graphs.interface import candidates, picture
 from segdemo.graphs.model import Part
 from segdemo.graphs.reader import Model, read_model
 from segdemo.wording import amount, shown
-
-GRAPH, ASSUMED = "graph", "assumed"
-"""Who decided a field of a graph's spec: its own nodes, or nobody."""
 
 _CPU = torch.device("cpu")
 _PACKAGES = ("onnx", "onnxruntime")

@@ -8,11 +8,13 @@ from typing import Any
 import torch
 
 from segdemo.architectures.parts.data_sets import IMAGENET
-from segdemo.checkpoints.recognise import Recognised, parse_metadata, resolve_spec
+from segdemo.checkpoints.recognise import Recognised, resolve_spec
+from segdemo.checkpoints.safetensors_header import parse_metadata
 from segdemo.graphs.config import GraphConfig
-from segdemo.graphs.detection import ASSUMED, GRAPH, detect_graph, is_graph
+from segdemo.graphs.detection import detect_graph, is_graph
 from segdemo.graphs.ends import activation, preparation
 from segdemo.graphs.known import recipe_of
+from segdemo.spec import ASSUMED, GRAPH
 
 _Layer = dict[str, dict[str, Any]]
 _USUAL_MULTIPLE = 32

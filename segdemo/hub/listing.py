@@ -14,9 +14,10 @@ from typing import Any
 from huggingface_hub import ModelInfo, SpaceInfo
 from huggingface_hub.hf_api import RepoFile
 
+from segdemo import checkpoints
 from segdemo.checkpoints.file_types import shard_of
 from segdemo.checkpoints.sidecar_files import parsed
-from segdemo.checkpoints.verdict import Verdict, judge
+from segdemo.checkpoints.verdict import Verdict
 from segdemo.errors import HubError, UnknownNetworkError
 from segdemo.hub import client
 from segdemo.hub.about import About
@@ -322,7 +323,7 @@ class _Looker:
         if len(self.refusals) > 1:
             return Verdict(reason=self.refusals[0])
         ranges = self._ranges(file)
-        verdict = judge(
+        verdict = checkpoints.judge(
             io.BufferedReader(ranges),
             name=file.name,
             size=file.bytes,

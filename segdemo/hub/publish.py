@@ -9,7 +9,7 @@ from typing import Any
 
 from huggingface_hub import HfApi, ModelCardData
 
-from segdemo.checkpoints.detect import Detection
+from segdemo.checkpoints.detection import Detection
 from segdemo.checkpoints.export import export_safetensors
 from segdemo.checkpoints.recognise import recognise
 from segdemo.errors import HubError

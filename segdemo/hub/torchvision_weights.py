@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-import torch
 from huggingface_hub.utils import httpx
 
+from segdemo.checkpoints.places import torchvision_folder
 from segdemo.errors import HubError
 from segdemo.hub import client
 from segdemo.hub.client import Token
@@ -61,7 +61,7 @@ def fetch(
         raise HubError("hub_no_torchvision", name=address.repo_id, known=", ".join(builders()))
     url: str = _models().get_model_weights(address.repo_id).DEFAULT.url
     name = os.path.basename(urlsplit(url).path)
-    folder = folder or Path(torch.hub.get_dir()) / "checkpoints"
+    folder = folder or torchvision_folder()
     with client.session(
         address, seconds=seconds, token=False, cancel=cancel, folder=folder
     ) as session:

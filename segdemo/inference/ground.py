@@ -1,9 +1,6 @@
-"""Which class is the ground, and a ground for classes that do not exclude each other."""
+"""Which class is the ground, and whether classes that do not exclude each other need one."""
 
 from collections.abc import Sequence
-
-import torch
-from torch import Tensor
 
 from segdemo.spec import Postprocessing
 
@@ -42,12 +39,3 @@ def needs_ground(postprocessing: Postprocessing, count: int, names: Sequence[str
     """
     beside = postprocessing.activation == "sigmoid" and count > 1
     return beside and postprocessing.ground is None and ground_of(names) is None
-
-
-def with_ground(probabilities: Tensor) -> Tensor:
-    """(C, H, W) -> (C + 1, H, W): first what no class claims, 1 - the largest, then the classes.
-
-    So the foreground at a threshold is the union of all classes at that threshold, and the most
-    probable class of a pixel is none where no class reaches one half.
-    """
-    return torch.cat([1 - probabilities.amax(dim=0, keepdim=True), probabilities])

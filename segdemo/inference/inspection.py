@@ -22,7 +22,7 @@ from segdemo.spec import SegmentationSpec
 from segdemo.strings import text
 
 
-def inspection(segmenter: Segmenter, image: Image.Image | None = None) -> dict[str, Any]:
+def inspect_network(segmenter: Segmenter, image: Image.Image | None = None) -> dict[str, Any]:
     """Network, alternatives and spec, with who decided what; the keys are stable.
 
     With an image, also how near each usual reading of it comes to what the norms remember.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from PIL import Image
 
@@ -21,6 +21,7 @@ from segdemo.engine.scheduler import DeviceScheduler
 from segdemo.errors import CheckpointError, PredictionError, SegdemoError
 from segdemo.hub.cached import is_cached
 from segdemo.inference.prediction import Prediction
+from segdemo.inference.predictor import Status
 from segdemo.inference.segmenter import Segmenter, load
 from segdemo.settings import Settings
 from segdemo.spec import NO_OVERRIDES, Overrides
@@ -39,31 +40,6 @@ class _Kept:
 
     segmenter: Segmenter
     version: _Version
-
-
-@dataclass(frozen=True, kw_only=True)
-class Status:
-    """What a predictor runs on and what it holds."""
-
-    device: str
-    precision: str
-    loaded: tuple[Path, ...]
-    megabytes: float
-
-
-class Predictor(Protocol):
-    """What the page and the command line need of whoever runs the networks."""
-
-    def load(self, path: Path, overrides: Overrides = NO_OVERRIDES) -> Segmenter:
-        """The network of a checkpoint read in a way, ready to run. Raises CheckpointError."""
-
-    def predict(
-        self, path: Path, picture: Image.Image, overrides: Overrides = NO_OVERRIDES
-    ) -> Prediction:
-        """Run a checkpoint's network on an image. Raises CheckpointError or PredictionError."""
-
-    def status(self) -> Status:
-        """Device, precision and memory."""
 
 
 class Pool:

@@ -15,7 +15,7 @@ from PIL import Image
 from segdemo.errors import PictureError
 from segdemo.images.inputs import ImageLike, as_image
 from segdemo.images.notices import Notice
-from segdemo.inference.processing import LEVELS, Labels, level_of, resize_map, winners
+from segdemo.inference.maps import LEVELS, Labels, level_of, resize_map, winners
 from segdemo.settings import Precision
 
 _LEAST_OVERLAP = 0.0005  # a share that would be shown as 0.0 % is not worth a sentence

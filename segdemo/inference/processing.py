@@ -1,7 +1,6 @@
 """Preprocesses images into tensors as a spec says, and turns logits into probabilities."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +13,8 @@ from torch.nn import functional
 from segdemo.architectures import SizeRequirements
 from segdemo.errors import PredictionError
 from segdemo.spec import Activation, Preprocessing, Resample
-from segdemo.wording import one_line
 
 Pixels = npt.NDArray[np.uint8]
-Labels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
-
-LEVELS = 256
-"""Steps of a quantised probability; a threshold is ``k / LEVELS``."""
 
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -193,51 +187,10 @@ def _activated(logits: Tensor, activation: Activation) -> Tensor:
     return logits.sigmoid()
 
 
-def resize_map(
-    probabilities: npt.NDArray[np.float32], size: tuple[int, int]
-) -> npt.NDArray[np.float32]:
-    """(C, h, w) or (h, w) at ``size`` (width, height): bilinear, antialiased when it shrinks."""
-    *channels, height, width = probabilities.shape
-    if (width, height) == size:
-        return probabilities
-    resized = functional.interpolate(
-        torch.from_numpy(probabilities).reshape(1, -1, height, width),
-        size=(size[1], size[0]),
-        mode="bilinear",
-        align_corners=False,
-        antialias=size[0] < width or size[1] < height,
-    )
-    array: npt.NDArray[np.float32] = resized.clamp_(0, 1).reshape(*channels, *size[::-1]).numpy()
-    return array
+def with_ground(probabilities: Tensor) -> Tensor:
+    """(C, H, W) -> (C + 1, H, W): first what no class claims, 1 - the largest, then the classes.
 
-
-def winners(maps: Iterable[npt.NDArray[np.float32]], count: int) -> Labels:
-    """(H, W): which of ``count`` maps, taken one after another, is the largest at each pixel.
-
-    The first of equal ones wins. The numbers take 8 bits as far as they go.
+    So the foreground at a threshold is the union of all classes at that threshold, and the most
+    probable class of a pixel is none where no class reaches one half.
     """
-    each = iter(maps)
-    best = next(each).copy()
-    labels: Labels = np.zeros(best.shape, np.uint8 if count <= 256 else np.uint16)
-    for number, probabilities in enumerate(each, start=1):
-        np.copyto(labels, number, where=probabilities > best)
-        np.maximum(best, probabilities, out=best)
-    return labels
-
-
-def level_of(threshold: float) -> int:
-    """The k in 1..255 of the threshold k/256 that is nearest: the one rule of all that thresholds.
-
-    Raises PredictionError for what is no number between 0 and 1, both excluded.
-    """
-    known = isinstance(threshold, int | float | np.floating) and 0 < threshold < 1
-    if not known:
-        raise PredictionError("api_threshold", value=one_line(threshold))
-    return min(LEVELS - 1, max(1, round(float(threshold) * LEVELS)))
-
-
-def quantise(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """``q = min(255, floor(p * 256))``: then ``q >= k`` is ``p >= k / 256`` on every pixel."""
-    steps = probabilities * np.float32(LEVELS)
-    np.minimum(steps, LEVELS - 1, out=steps)
-    return steps.astype(np.uint8)  # which drops the fraction
+    return torch.cat([1 - probabilities.amax(dim=0, keepdim=True), probabilities])

@@ -27,9 +27,9 @@ from segdemo.engine.scheduler import DeviceScheduler
 from segdemo.engine.tiling import Tiling
 from segdemo.graphs.recognise import opens_graph, recognise_graph
 from segdemo.images.inputs import ImageLike, as_image
-from segdemo.inference.ground import NO_CLASS, ground_of, needs_ground, with_ground
+from segdemo.inference.ground import NO_CLASS, ground_of, needs_ground
 from segdemo.inference.prediction import Prediction
-from segdemo.inference.processing import Prepared, activate, prepare
+from segdemo.inference.processing import Prepared, activate, prepare, with_ground
 from segdemo.libraries.folders import weights_at
 from segdemo.settings import Precision, Settings
 from segdemo.spec import SegmentationSpec, require_known

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.images.masks import VOID
-from segdemo.inference.processing import LEVELS, quantise
+from segdemo.inference.maps import LEVELS, quantise
 from segdemo.metrics.confusion import Confusion, confusion
 from segdemo.metrics.curves import Curve, curve_of
 

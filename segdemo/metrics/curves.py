@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.inference.processing import LEVELS
+from segdemo.inference.maps import LEVELS
 from segdemo.metrics.scores import BY_NAME, PIXEL_SCORES
 
 Map = npt.NDArray[np.uint8]

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from segdemo.errors import ExportError
+from segdemo.inference.maps import level_of
 from segdemo.inference.prediction import Prediction
-from segdemo.inference.processing import level_of
 from segdemo.outputs.png import encode_png
 from segdemo.outputs.render import MAX_CLASSES, View, draw, label_picture
 from segdemo.wording import one_line, printable

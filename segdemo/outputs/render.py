@@ -11,8 +11,8 @@ from PIL import Image, ImageColor
 
 from segdemo.images.masks import TruthMask
 from segdemo.images.palettes import PANEL_COLOURS, class_colours
+from segdemo.inference.maps import LEVELS, quantise, resize_map
 from segdemo.inference.prediction import Prediction
-from segdemo.inference.processing import LEVELS, quantise, resize_map
 
 Kind = Literal["mask", "probability", "overlay", "cutout"]
 

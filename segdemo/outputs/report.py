@@ -16,7 +16,7 @@ from PIL import Image
 from segdemo.catalog import CatalogEntry
 from segdemo.checkpoints.published import Place, sha256_of
 from segdemo.images.masks import TruthMask
-from segdemo.inference.processing import LEVELS
+from segdemo.inference.maps import LEVELS
 from segdemo.metrics.confusion import confusion
 from segdemo.metrics.curves import curve
 from segdemo.metrics.outlines import outlines

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from segdemo.inference.processing import LEVELS
+from segdemo.inference.maps import LEVELS
 from segdemo.metrics.scores import BY_NAME
 from segdemo.strings import language, text
 

@@ -11,11 +11,11 @@ from typing import Any
 from gradio.events import api
 from PIL import Image
 
+from segdemo import inference
 from segdemo.catalog import CatalogEntry
 from segdemo.errors import CheckpointError, PictureError, SegdemoError
 from segdemo.images.masks import TruthMask
-from segdemo.inference.inspection import inspection
-from segdemo.inference.processing import LEVELS, level_of
+from segdemo.inference.maps import LEVELS, level_of
 from segdemo.outputs.files import Drawing, FileKind
 from segdemo.outputs.png import encode_png
 from segdemo.outputs.render import View
@@ -101,7 +101,10 @@ class Programs:
         """
         entry, path = self._found(checkpoint)
         opened = self._handlers.opened(_path(picture))[0] if picture else None
-        return {"checkpoint": entry.id, **inspection(self._handlers.load(path), opened)}
+        return {
+            "checkpoint": entry.id,
+            **inference.inspect_network(self._handlers.load(path), opened),
+        }
 
     def segment(
         self,

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 
 from segdemo import catalog
 from segdemo.errors import SettingsError
-from segdemo.inference.pool import Pool
+from segdemo.inference.late_pool import local_predictor
 from segdemo.settings import Settings
 from segdemo.ui.adding.hub_access import hub_access
 from segdemo.ui.gradio_support.errors import misunderstood
@@ -35,7 +35,7 @@ def create_demo(settings: Settings | None = None) -> gr.Blocks:
     hub = hub_access(settings)
     handlers = Handlers(
         settings=settings,
-        predictor=Pool(settings),
+        predictor=local_predictor(settings),
         shelf=Shelf(partial(catalog.offered, settings), online=not hub.offline),
         hub=hub,
         examples=stored.examples(),

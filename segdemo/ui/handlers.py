@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -14,9 +14,8 @@ from segdemo.catalog import CatalogEntry
 from segdemo.errors import PictureError, SegdemoError
 from segdemo.images.decode import Decoded, decode_plane
 from segdemo.images.masks import TruthMask, decode_truth
-from segdemo.inference.pool import Predictor
 from segdemo.inference.prediction import Prediction
-from segdemo.inference.segmenter import Segmenter
+from segdemo.inference.predictor import Predictor
 from segdemo.settings import Settings
 from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.strings import text
@@ -39,6 +38,9 @@ from segdemo.ui.viewer.stored import Example
 from segdemo.ui.viewer.truth_file import told
 from segdemo.ui.visitor import Visitor
 from segdemo.wording import amount, printable
+
+if TYPE_CHECKING:
+    from segdemo.inference.segmenter import Segmenter
 
 _DECODED_KEPT = 2
 """Images of all visitors: the largest take 120 MB."""
@@ -265,13 +267,13 @@ class Handlers:
         )
         return mask.fitted(size, beside.orientation if beside else 1)
 
-    def load(self, path: Path, overrides: Overrides = NO_OVERRIDES) -> Segmenter:
+    def load(self, path: Path, overrides: Overrides = NO_OVERRIDES) -> "Segmenter":
         """The network of a checkpoint. Raises CheckpointError."""
         return self._predictor.load(path, overrides)
 
     def prediction(
         self, picture: Image.Image, digest: str, entry: CatalogEntry, overrides: Overrides
-    ) -> tuple[Segmenter, Prediction]:
+    ) -> "tuple[Segmenter, Prediction]":
         """What a checkpoint says of an image; see ``Runner.prediction``."""
         return self._runner.prediction(picture, digest, entry, overrides)
 

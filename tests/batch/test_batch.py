@@ -27,7 +27,7 @@ from segdemo.batch import (
 from segdemo.batch import run as running
 from segdemo.errors import PictureError, PredictionError, SegdemoError
 from segdemo.images.decode import decode_plane
-from segdemo.inference.processing import quantise
+from segdemo.inference.maps import quantise
 from tests.table import every
 
 LIMIT = 1_000_000

@@ -15,7 +15,8 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from segdemo.catalog import shipped
-from segdemo.inference.pool import Pool, Predictor
+from segdemo.inference.pool import Pool
+from segdemo.inference.predictor import Predictor
 from segdemo.settings import Settings
 from segdemo.ui import create_demo, launch_options
 from segdemo.ui.handlers import Handlers

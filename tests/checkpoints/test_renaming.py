@@ -7,7 +7,7 @@ import torch
 from code_bases import randomised
 from strangers import EncoderDecoderNumbered
 
-from segdemo.checkpoints.detect import detect
+from segdemo.checkpoints.detection import detect
 from segdemo.checkpoints.renaming import detect_renamed, proposed_names
 from segdemo.errors import UnknownNetworkError
 

@@ -15,7 +15,7 @@ from PIL import Image
 import segdemo
 from segdemo.cli.main import main
 from segdemo.cli.progress import Progress, duration
-from segdemo.inference.processing import quantise
+from segdemo.inference.maps import quantise
 from segdemo.strings import text
 from tests.table import every
 

@@ -13,9 +13,7 @@ from torch.backends import cudnn
 from segdemo.engine.devices import (
     device_name,
     free_memory,
-    give_back_freed_memory,
     is_out_of_memory,
-    keep_freed_memory,
     number_type,
     select_device,
     short_name,
@@ -23,6 +21,7 @@ from segdemo.engine.devices import (
     upload,
     without_tf32,
 )
+from segdemo.engine.heap import give_back_freed_memory, keep_freed_memory
 from segdemo.errors import SettingsError
 from tests.table import every
 
@@ -170,7 +169,7 @@ def test_other_errors_are_something_else(error):
 # The heap grows for the first few even where it is kept.
 FAULTS = """
 import json, resource, sys, threading, torch
-from segdemo.engine.devices import keep_freed_memory
+from segdemo.engine.heap import keep_freed_memory
 kept = sys.argv[1] == "kept" and keep_freed_memory()
 def fill():
     for _ in range(20):
@@ -201,7 +200,7 @@ def test_memory_that_was_freed_is_used_again_in_every_thread():
 # Small tensors between which others stay, so that only what is asked to can give them back.
 KEPT = """
 import json, torch
-from segdemo.engine.devices import give_back_freed_memory, keep_freed_memory
+from segdemo.engine.heap import give_back_freed_memory, keep_freed_memory
 def held():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * 4096

@@ -17,13 +17,13 @@ from segdemo.architectures import ARCHITECTURES
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.catalog import from_file, in_folders
 from segdemo.checkpoints.export import export_onnx
+from segdemo.checkpoints.judging import judge
 from segdemo.checkpoints.recognise import recognise
-from segdemo.checkpoints.verdict import judge
 from segdemo.errors import CheckpointError, FileError, PredictionError, SegdemoError
 from segdemo.graphs import detection as module
 from segdemo.graphs.reader import read_model
 from segdemo.hub.remote import RangeFile
-from segdemo.inference.inspection import inspection
+from segdemo.inference.inspection import inspect_network
 from segdemo.settings import Settings
 from segdemo.spec import Preprocessing, SegmentationSpec
 from tests.graphs.graph_files import Wrapped, write
@@ -233,7 +233,7 @@ def test_a_folder_lists_graphs_and_inspection_describes_them(plain):
     (entry,) = in_folders([plain.parent])
     assert (entry.path, entry.architecture, entry.title) == (plain, "onnx", "plain")
     assert from_file(plain, "upload").bytes == plain.stat().st_size
-    facts = inspection(segdemo.load(plain, device="cpu"), IMAGE)
+    facts = inspect_network(segdemo.load(plain, device="cpu"), IMAGE)
     assert facts["spec"]["preprocessing.mean"]["origin"] == "assumed"
     weights = onnx.load(plain).graph.initializer
     assert facts["parameters"] == sum(np.prod(w.dims) for w in weights if w.data_type == FLOAT)

@@ -9,7 +9,8 @@ from PIL import Image
 
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.checkpoints import detect
-from segdemo.inference.ground import ground_of, needs_ground, with_ground
+from segdemo.inference.ground import ground_of, needs_ground
+from segdemo.inference.processing import with_ground
 from segdemo.inference.segmenter import Segmenter
 from segdemo.spec import Postprocessing, Preprocessing, SegmentationSpec
 from tests.table import every

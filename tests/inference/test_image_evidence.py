@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.inference.image_evidence import Standing, is_unlike, nearness, standings
-from segdemo.inference.inspection import inspection
+from segdemo.inference.inspection import inspect_network
 from segdemo.inference.segmenter import load
 
 AS_IT_IS = {"resize": "none"}
@@ -85,7 +85,7 @@ def test_measuring_leaves_the_network_and_its_answer_as_they_are(segmenter):
 
 
 def test_the_inspection_with_an_image_is_json_and_says_what_is_nearest(segmenter):
-    facts = inspection(segmenter("unit"), picture(smooth_images()))["evidence"]["image"]
+    facts = inspect_network(segmenter("unit"), picture(smooth_images()))["evidence"]["image"]
     assert json.loads(json.dumps(facts)) == facts
     assert facts["readings"][0]["name"] == "now"
     assert "nearest to the reading as now" in facts["sentences"][0]

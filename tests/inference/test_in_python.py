@@ -8,7 +8,7 @@ from checkpoint_files import write_checkpoint
 from PIL import Image
 
 from segdemo.errors import ExportError, FileError, PictureError, PredictionError, SpecError
-from segdemo.inference.processing import quantise
+from segdemo.inference.maps import quantise
 from segdemo.inference.segmenter import load
 from tests.table import every
 

@@ -8,14 +8,8 @@ from PIL import Image
 from segdemo.architectures import SizeRequirements
 from segdemo.errors import PredictionError
 from segdemo.inference import processing
-from segdemo.inference.processing import (
-    activate,
-    network_size,
-    prepare,
-    quantise,
-    resize_map,
-    resized,
-)
+from segdemo.inference.maps import quantise, resize_map
+from segdemo.inference.processing import activate, network_size, prepare, resized
 from segdemo.spec import Preprocessing
 from tests.table import every
 

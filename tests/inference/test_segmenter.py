@@ -18,11 +18,12 @@ from segdemo.architectures.u2net import U2Net, U2NetConfig
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.checkpoints import detect
 from segdemo.checkpoints import recognise as recognise_module
-from segdemo.checkpoints.recognise import parse_metadata, resolve_spec
+from segdemo.checkpoints.recognise import resolve_spec
+from segdemo.checkpoints.safetensors_header import parse_metadata
 from segdemo.errors import FileError, PredictionError, SettingsError, SpecError, UnknownNetworkError
 from segdemo.inference import segmenter as segmenter_module
+from segdemo.inference.maps import quantise
 from segdemo.inference.prediction import Prediction
-from segdemo.inference.processing import quantise
 from segdemo.inference.segmenter import Segmenter, load
 from segdemo.settings import Settings
 from segdemo.spec import Postprocessing, Preprocessing, SegmentationSpec

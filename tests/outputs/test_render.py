@@ -4,8 +4,8 @@ import numpy as np
 from PIL import Image
 
 from segdemo.images.palettes import CLASS_PALETTES, PANEL_COLOURS
+from segdemo.inference.maps import quantise
 from segdemo.inference.prediction import Prediction
-from segdemo.inference.processing import quantise
 from segdemo.outputs.render import (
     View,
     cutout_picture,

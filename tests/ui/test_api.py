@@ -19,8 +19,8 @@ from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.catalog import shipped
 from segdemo.cli.main import main
 from segdemo.hub.references import Address
+from segdemo.inference.maps import quantise
 from segdemo.inference.pool import Pool
-from segdemo.inference.processing import quantise
 from segdemo.inference.segmenter import load
 from segdemo.metrics.curves import curve
 from segdemo.metrics.outlines import outlines

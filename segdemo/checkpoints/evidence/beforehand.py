@@ -6,7 +6,7 @@ from torch import Tensor
 
 from segdemo.architectures import ARCHITECTURES
 from segdemo.checkpoints.batch_norm import fold_biases
-from segdemo.checkpoints.detect import Detection
+from segdemo.checkpoints.detection import Detection
 from segdemo.checkpoints.evidence.first_layer import (
     TrainingInputs,
     first_layer_of,

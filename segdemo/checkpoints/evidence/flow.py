@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from segdemo.checkpoints.detect import Detection
+from segdemo.checkpoints.detection import Detection
 from segdemo.engine.shape_inference import returned_shape
 
 Value = Union["Given", "Convolved", "Normed", "Rectified", "Joined", "Averaged", "Other"]

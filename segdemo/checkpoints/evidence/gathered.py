@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from segdemo.checkpoints.detect import Detection
+from segdemo.checkpoints.detection import Detection
 from segdemo.checkpoints.evidence.first_layer import (
     TrainingInputs,
     first_layer_of,
@@ -12,9 +12,6 @@ from segdemo.checkpoints.evidence.flow import without_numbers
 from segdemo.checkpoints.evidence.scales import ToldScale, scale_of, speaks_against
 from segdemo.checkpoints.evidence.wiring import RuledOut, Wiring, weigh
 from segdemo.spec import SegmentationSpec
-
-ORIGIN = "first layer"
-"""Who decided a field of the spec that was filled from the first layer, in ``spec.origins``."""
 
 _FILLED = ("divisor", "mean", "std")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from segdemo.checkpoints.detect import Detection
+from segdemo.checkpoints.detection import Detection
 from segdemo.checkpoints.evidence.first_layer import TrainingInputs
 from segdemo.checkpoints.evidence.gathered import Evidence
 from segdemo.checkpoints.evidence.scales import LEAST_R_SQUARED, scale_of

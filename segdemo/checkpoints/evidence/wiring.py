@@ -29,7 +29,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from segdemo.checkpoints.detect import Detection
+from segdemo.checkpoints.detection import Detection
 from segdemo.checkpoints.evidence.divergence import divergences
 from segdemo.checkpoints.evidence.first_layer import TrainingInputs
 from segdemo.checkpoints.evidence.flow import Normed, norms_of, without_numbers

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from segdemo import checkpoints
 from segdemo.catalog import CatalogEntry, from_file, from_weight_file
-from segdemo.checkpoints.verdict import judge_whole
 from segdemo.errors import FileError, HubError
 from segdemo.hub.references import Address, Repository
 from segdemo.libraries.folders import unpacked, weights_at
@@ -98,7 +98,7 @@ class Adding:
         if over_limit(size, self.max_megabytes):
             raise FileError("add_file_too_large", name=name, limit=self.max_megabytes)
         own, was_there = self._linked(visitor, path, beside)
-        verdict = judge_whole(own)
+        verdict = checkpoints.judge_whole(own)
         if verdict.reason is not None:
             if not was_there:
                 shutil.rmtree(own.parent)

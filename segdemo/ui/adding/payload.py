@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from segdemo.checkpoints.evidence import on_inputs
+from segdemo.checkpoints import evidence
 from segdemo.checkpoints.verdict import Verdict
 from segdemo.errors import HubError, SegdemoError
 from segdemo.hub.references import Found, Repository, WeightFile
@@ -161,7 +161,7 @@ def _network(verdict: Verdict) -> Iterator[str]:
         yield _count("add_channel", "add_channels", verdict.in_channels)
     yield text("add_parameters", millions=millions(verdict.parameters))
     if verdict.inputs is not None:
-        yield from on_inputs(verdict.inputs)
+        yield from evidence.on_inputs(verdict.inputs)
 
 
 def _unread(repository: Repository) -> str:

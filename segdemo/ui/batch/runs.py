@@ -11,7 +11,7 @@ import numpy as np
 
 from segdemo.batch import Network, Outcome, Run, gather, match, write_archive, write_table
 from segdemo.errors import PictureError, SegdemoError
-from segdemo.inference.pool import Predictor
+from segdemo.inference.predictor import Predictor
 from segdemo.settings import Settings
 from segdemo.ui.batch.payload import BatchPayload, BatchRow, Parcel, State
 from segdemo.ui.gradio_support.errors import explain, known

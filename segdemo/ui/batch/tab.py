@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from segdemo.batch import Run
-from segdemo.inference.processing import LEVELS
+from segdemo.inference.maps import LEVELS
 from segdemo.ui.batch.panel import BatchPanel
 from segdemo.ui.batch.payload import BatchPayload
 from segdemo.ui.batch.runs import BatchRuns

@@ -3,17 +3,26 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from segdemo.checkpoints import METADATA_KEY
-from segdemo.checkpoints.evidence import ORIGIN, told_by
+from segdemo.checkpoints import METADATA_KEY, evidence
 from segdemo.errors import SpecError
-from segdemo.graphs.detection import ASSUMED, GRAPH
-from segdemo.inference.segmenter import Segmenter
-from segdemo.spec import NO_OVERRIDES, Activation, Channels, Overrides, ResizeRule
+from segdemo.spec import (
+    ASSUMED,
+    FIRST_LAYER,
+    GRAPH,
+    NO_OVERRIDES,
+    Activation,
+    Channels,
+    Overrides,
+    ResizeRule,
+)
 from segdemo.strings import LANGUAGES, text
 from segdemo.ui.viewer.payload import Assumption, Control
 from segdemo.wording import shown
+
+if TYPE_CHECKING:
+    from segdemo.inference.segmenter import Segmenter
 
 _ASSUME = "assume"
 _MAX_RAW = 400  # characters; a mean of many channels has fewer
@@ -30,7 +39,7 @@ class _Field:
 _ORIGINS = {
     "": "origin_classes",
     METADATA_KEY: "origin_file",
-    ORIGIN: "origin_first_layer",
+    FIRST_LAYER: "origin_first_layer",
     GRAPH: "origin_graph",
     ASSUMED: "origin_assumed",
 }
@@ -48,7 +57,7 @@ _FIELDS = {
 }
 
 
-def assumed(segmenter: Segmenter, overrides: Overrides = NO_OVERRIDES) -> tuple[Assumption, ...]:
+def assumed(segmenter: "Segmenter", overrides: Overrides = NO_OVERRIDES) -> tuple[Assumption, ...]:
     """Everything about ``segmenter``, read in that way, that a person may decide otherwise.
 
     In the order in which an image meets it: which network, sizes, values, and the answer.
@@ -56,7 +65,7 @@ def assumed(segmenter: Segmenter, overrides: Overrides = NO_OVERRIDES) -> tuple[
     return tuple(_assumed(segmenter, overrides))
 
 
-def _assumed(segmenter: Segmenter, overrides: Overrides) -> Iterator[Assumption]:
+def _assumed(segmenter: "Segmenter", overrides: Overrides) -> Iterator[Assumption]:
     detection = segmenter.detection
     readings = sorted((detection, *detection.alternatives), key=lambda other: other.id)
     names = {other.id: f"{other.architecture.title} · {other.origin}" for other in readings}
@@ -87,14 +96,16 @@ def _assumed(segmenter: Segmenter, overrides: Overrides) -> Iterator[Assumption]
         )
 
 
-def _who_chose(segmenter: Segmenter, overrides: Overrides) -> str:
+def _who_chose(segmenter: "Segmenter", overrides: Overrides) -> str:
     """Who decided which network it is."""
     if overrides.assume:
         return text("origin_user")
-    return told_by(segmenter.evidence, segmenter.detection) or text(segmenter.detection.chosen_key)
+    return evidence.told_by(segmenter.evidence, segmenter.detection) or text(
+        segmenter.detection.chosen_key
+    )
 
 
-def _fields_of(segmenter: Segmenter) -> list[str]:
+def _fields_of(segmenter: "Segmenter") -> list[str]:
     """Those that make a difference to this network, the way it is read now."""
     idle = set()
     rule = segmenter.spec.preprocessing.resize
@@ -108,7 +119,7 @@ def _fields_of(segmenter: Segmenter) -> list[str]:
     return [name for name in _FIELDS if name not in idle]
 
 
-def _values(segmenter: Segmenter, name: str, raw: str) -> list[str]:
+def _values(segmenter: "Segmenter", name: str, raw: str) -> list[str]:
     """The options, among which is what holds now."""
     values = list(_FIELDS[name].values)
     if name == "postprocessing.activation" and segmenter.detection.config.classes == 1:
@@ -124,7 +135,7 @@ def _option(field: str, value: str) -> str:
     return text(f"assumed_{field}_{value}")
 
 
-def _raw(segmenter: Segmenter, name: str) -> str:
+def _raw(segmenter: "Segmenter", name: str) -> str:
     part, _, field = name.partition(".")
     value: Any = getattr(getattr(segmenter.spec, part), field)
     if isinstance(value, tuple):
@@ -137,7 +148,7 @@ def _number(value: float) -> str:
     return f"{int(value)}" if value == int(value) else repr(value)
 
 
-def origin_of(segmenter: Segmenter, name: str) -> str:
+def origin_of(segmenter: "Segmenter", name: str) -> str:
     """Who decided a field of the spec, such as "preprocessing.mean", in the current language."""
     origin = segmenter.spec.origins.get(name)
     if origin is None:
@@ -153,7 +164,7 @@ def origin_of(segmenter: Segmenter, name: str) -> str:
     return origin
 
 
-def decide(plain: Segmenter, overrides: Overrides, name: str, raw: str) -> Overrides:
+def decide(plain: "Segmenter", overrides: Overrides, name: str, raw: str) -> Overrides:
     """``overrides`` with one assumption decided as its control holds it; see ``Assumption``.
 
     ``plain`` is the checkpoint as it comes. Raises SpecError for a value that makes no sense, and
@@ -179,7 +190,7 @@ def decide(plain: Segmenter, overrides: Overrides, name: str, raw: str) -> Overr
     return decided
 
 
-def _assuming(plain: Segmenter, overrides: Overrides, name: str) -> Overrides:
+def _assuming(plain: "Segmenter", overrides: Overrides, name: str) -> Overrides:
     own = plain.detection.id
     return Overrides(assume=None if name == own else name, spec_json=overrides.spec_json)
 
@@ -197,7 +208,7 @@ def _parsed(name: str, raw: str) -> object:
     return raw
 
 
-def settled(unchanged: Segmenter, overrides: Overrides) -> Overrides:
+def settled(unchanged: "Segmenter", overrides: Overrides) -> Overrides:
     """``overrides`` without what is so anyhow; ``unchanged`` assumes the same and has no words."""
     kept = overrides
     for part, values in unchanged.spec.to_dict().items():

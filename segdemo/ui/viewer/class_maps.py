@@ -2,19 +2,22 @@
 
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from segdemo.images.palettes import class_colours, palette_for
 from segdemo.inference.ground import is_ground
+from segdemo.inference.maps import quantise, winners
 from segdemo.inference.prediction import Prediction
-from segdemo.inference.processing import quantise, winners
-from segdemo.inference.segmenter import Segmenter
 from segdemo.strings import text
 from segdemo.ui.viewer.map_files import cache_atlas, cache_map
 from segdemo.ui.viewer.payload import MAX_CLASSES, ClassMaps
 from segdemo.wording import one_line
+
+if TYPE_CHECKING:
+    from segdemo.inference.segmenter import Segmenter
 
 _NAME_CHARACTERS = 60
 _MAX_CELLS = 64_000_000
@@ -22,7 +25,7 @@ _MAX_CELLS = 64_000_000
 
 
 def class_maps(
-    segmenter: Segmenter, prediction: Prediction, size: tuple[int, int]
+    segmenter: "Segmenter", prediction: Prediction, size: tuple[int, int]
 ) -> ClassMaps | None:
     """Winners and maps of all classes at ``size`` (width, height).
 
@@ -52,7 +55,7 @@ def class_maps(
     )
 
 
-def class_names(segmenter: Segmenter) -> tuple[str, ...]:
+def class_names(segmenter: "Segmenter") -> tuple[str, ...]:
     """What to call each class, in one line; by number where its name is not known."""
     known = segmenter.class_names
     return tuple(
@@ -63,7 +66,7 @@ def class_names(segmenter: Segmenter) -> tuple[str, ...]:
     )
 
 
-def _hidden(segmenter: Segmenter) -> tuple[int, ...]:
+def _hidden(segmenter: "Segmenter") -> tuple[int, ...]:
     """The background, unless the names say that there is none."""
     names, background = segmenter.class_names, segmenter.background
     is_one = not names or is_ground(names[background])

@@ -3,13 +3,16 @@
 from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from segdemo.inference.pool import Predictor
 from segdemo.inference.prediction import Prediction
-from segdemo.inference.segmenter import Segmenter
+from segdemo.inference.predictor import Predictor
 from segdemo.spec import Overrides
+
+if TYPE_CHECKING:
+    from segdemo.inference.segmenter import Segmenter
 
 MAX_BYTES = 512_000_000
 
@@ -29,7 +32,7 @@ class Predictions:
 
     def of(
         self, picture: Image.Image, digest: str, path: Path, overrides: Overrides
-    ) -> tuple[Segmenter, Prediction]:
+    ) -> "tuple[Segmenter, Prediction]":
         """What a checkpoint says of an image, run only where that is not known.
 
         ``digest`` identifies the image. Raises CheckpointError or PredictionError.

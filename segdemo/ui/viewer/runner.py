@@ -5,18 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from segdemo.catalog import CatalogEntry
-from segdemo.checkpoints.evidence import sentences
+from segdemo.checkpoints import evidence
 from segdemo.errors import CheckpointError
-from segdemo.inference.pool import Predictor
+from segdemo.inference.maps import quantise
 from segdemo.inference.prediction import Prediction
-from segdemo.inference.processing import quantise
-from segdemo.inference.segmenter import Segmenter
+from segdemo.inference.predictor import Predictor
 from segdemo.spec import Overrides, Preprocessing
 from segdemo.strings import language, text
 from segdemo.ui.gradio_support.errors import explain
@@ -28,6 +27,9 @@ from segdemo.ui.viewer.map_files import cache_map, viewer_size
 from segdemo.ui.viewer.payload import Figures, PanelEntry, ViewerPayload
 from segdemo.ui.viewer.predictions import Key, Predictions, key_of
 from segdemo.wording import amount, millions
+
+if TYPE_CHECKING:
+    from segdemo.inference.segmenter import Segmenter
 
 _KEPT_PANELS = 64
 
@@ -47,7 +49,7 @@ class Runner:
 
     def prediction(
         self, picture: Image.Image, digest: str, entry: CatalogEntry, overrides: Overrides
-    ) -> tuple[Segmenter, Prediction]:
+    ) -> "tuple[Segmenter, Prediction]":
         """What a checkpoint says of an image, in floats; run again only where it is forgotten.
 
         ``digest`` identifies the image. Raises CheckpointError, also for a checkpoint that
@@ -171,7 +173,7 @@ def _absent(entry: CatalogEntry, download: State | None) -> dict[str, Any]:
     }
 
 
-def ready_panel(panel: PanelEntry, segmenter: Segmenter, prediction: Prediction) -> PanelEntry:
+def ready_panel(panel: PanelEntry, segmenter: "Segmenter", prediction: Prediction) -> PanelEntry:
     """The panel with its map, of the image's size up to MAX_SIDE, and what to say of it."""
     size = viewer_size(prediction.picture_size)
     return replace(
@@ -198,7 +200,7 @@ def figures_of(prediction: Prediction) -> Figures:
     )
 
 
-def describe(segmenter: Segmenter) -> str:
+def describe(segmenter: "Segmenter") -> str:
     """Architecture, configuration and size in a few words: "U-Net, width 16 · 1.9 M"."""
     detection = segmenter.detection
     return text(
@@ -209,7 +211,7 @@ def describe(segmenter: Segmenter) -> str:
     )
 
 
-def assumptions(segmenter: Segmenter, prediction: Prediction) -> Iterator[str]:
+def assumptions(segmenter: "Segmenter", prediction: Prediction) -> Iterator[str]:
     """What was taken for granted, a line each: whose names, which sizes, which numbers."""
     detection = segmenter.detection
     yield text(detection.note_key, origin=detection.origin)
@@ -217,7 +219,7 @@ def assumptions(segmenter: Segmenter, prediction: Prediction) -> Iterator[str]:
     if detection.alternatives:
         names = ", ".join(alternative.id for alternative in detection.alternatives)
         yield text(detection.others_key, chosen=detection.id, others=names)
-    yield from sentences(segmenter.evidence, detection, segmenter.spec)
+    yield from evidence.sentences(segmenter.evidence, detection, segmenter.spec)
     width, height = prediction.network_size
     yield text(f"note_resize_{segmenter.spec.preprocessing.resize}", width=width, height=height)
     yield from (notice.message() for notice in prediction.notices)

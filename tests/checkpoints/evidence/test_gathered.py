@@ -10,10 +10,11 @@ from safetensors.torch import save_file
 
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.checkpoints import detect
-from segdemo.checkpoints.evidence import ORIGIN, gather, ordered, told_by
+from segdemo.checkpoints.evidence import gather, ordered, told_by
 from segdemo.checkpoints.recognise import recognise
-from segdemo.inference.inspection import inspection
+from segdemo.inference.inspection import inspect_network
 from segdemo.inference.segmenter import load
+from segdemo.spec import FIRST_LAYER
 
 OWN = {"divisor": 255.0, "mean": [0.0], "std": [1.0]}
 
@@ -60,7 +61,7 @@ def test_values_that_nobody_spoke_of_are_those_of_the_first_layer(checkpoint):
         spec = recognise(checkpoint(scale)).spec
         found = spec.preprocessing
         by = {spec.origins.get(f"preprocessing.{name}") for name in OWN}
-        if (found.divisor, found.mean, found.std) != values or by != {ORIGIN}:
+        if (found.divisor, found.mean, found.std) != values or by != {FIRST_LAYER}:
             wrong[scale] = found, by
     assert not wrong
 
@@ -69,21 +70,21 @@ def test_what_a_file_says_is_kept_and_spoken_against(checkpoint):
     segmenter = load(checkpoint("raw", says=OWN))
     assert segmenter.spec.preprocessing.divisor == 255
     assert segmenter.evidence.against_values(segmenter.spec)
-    sentences = inspection(segmenter)["evidence"]["sentences"]
+    sentences = inspect_network(segmenter)["evidence"]["sentences"]
     assert [sentence for sentence in sentences if "look otherwise" in sentence]
 
 
 def test_what_a_file_says_is_kept_in_silence_where_it_is_right(checkpoint):
     segmenter = load(checkpoint("unit", says=OWN))
     assert not segmenter.evidence.against_values(segmenter.spec)
-    assert inspection(segmenter)["evidence"]["against_values"] is False
+    assert inspect_network(segmenter)["evidence"]["against_values"] is False
 
 
 def test_one_word_of_a_person_about_values_leaves_all_of_them_to_people(checkpoint):
     said = {"preprocessing": {"divisor": 255.0}}
     spec = recognise(checkpoint("signed"), overrides=said).spec
     assert spec.preprocessing.mean == (0.0,)
-    assert ORIGIN not in spec.origins.values()
+    assert FIRST_LAYER not in spec.origins.values()
 
 
 def test_the_evidence_of_a_file_is_the_same_every_time(checkpoint):
@@ -122,7 +123,7 @@ def test_a_file_of_which_only_the_header_was_read_tells_nothing():
 
 
 def test_the_inspection_is_json(checkpoint):
-    facts = inspection(load(checkpoint("unit")))["evidence"]
+    facts = inspect_network(load(checkpoint("unit")))["evidence"]
     assert json.loads(json.dumps(facts)) == facts
     assert facts["scale"]["name"] == "unit"
     assert facts["inputs"]["r_squared"] > 0.9

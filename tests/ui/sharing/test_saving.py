@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from segdemo.images.palettes import CLASS_PALETTES, PANEL_COLOURS
-from segdemo.inference.processing import quantise
+from segdemo.inference.maps import quantise
 from segdemo.outputs.report import KINDS
 from segdemo.strings import speaking, text
 from segdemo.ui.intake.desk import Desk

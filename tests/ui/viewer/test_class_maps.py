@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from segdemo.architectures.parts.data_sets import VOC_CLASSES
 from segdemo.architectures.unet import UNet, UNetConfig
 from segdemo.images.palettes import CLASS_PALETTES
-from segdemo.inference.processing import quantise, resize_map, winners
+from segdemo.inference.maps import quantise, resize_map, winners
 from segdemo.inference.segmenter import load
 from segdemo.ui.viewer import class_maps as module
 from segdemo.ui.viewer.class_maps import class_maps

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from segdemo.errors import CheckpointError
+from segdemo.inference.maps import quantise
 from segdemo.inference.pool import Pool
-from segdemo.inference.processing import quantise
 from segdemo.settings import Settings
 from segdemo.spec import NO_OVERRIDES
 from segdemo.strings import speaking, text

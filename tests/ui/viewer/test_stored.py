@@ -5,7 +5,7 @@ from PIL import Image
 import segdemo
 from segdemo.catalog import shipped
 from segdemo.images.decode import decode
-from segdemo.inference.processing import quantise
+from segdemo.inference.maps import quantise
 from segdemo.ui.viewer.stored import FOLDER, examples
 from tests.table import every
 

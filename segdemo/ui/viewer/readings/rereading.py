@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from segdemo import inference
 from segdemo.catalog import CatalogEntry
-from segdemo.inference.image_evidence import nearness
-from segdemo.inference.pool import Predictor
+from segdemo.inference.predictor import Predictor
 from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.ui.viewer.assumed import decide, settled
 from segdemo.ui.viewer.payload import PanelEntry
@@ -93,7 +93,7 @@ class Rereading:
                 segmenter, prediction = self._runner.prediction(
                     picture, digest, entry, attempt.overrides
                 )
-                near = nearness(segmenter, picture)
+                near = inference.nearness(segmenter, picture)
                 if near is not None:
                     trials.nearness[number] = near
                 trials.maps[number] = thumbnail(prediction)

@@ -3,16 +3,20 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from segdemo.inference.image_evidence import USUAL_VALUES, Nearness
+from segdemo import inference
+from segdemo.inference.maps import quantise
 from segdemo.inference.prediction import Prediction
-from segdemo.inference.processing import quantise
-from segdemo.inference.segmenter import Segmenter
 from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.strings import text
 from segdemo.ui.viewer.assumed import settled
 from segdemo.ui.viewer.map_files import cache_map
 from segdemo.ui.viewer.payload import CachedImage, Trial
+
+if TYPE_CHECKING:
+    from segdemo.inference.image_evidence import Nearness
+    from segdemo.inference.segmenter import Segmenter
 
 THUMBNAIL_SIDE = 320
 """Long side of the map of a trial, in pixels."""
@@ -33,14 +37,14 @@ class Attempt:
         """In the current language."""
         return text(f"trial_{self.key}", **({"name": self.name} if self.name else {}))
 
-    def measured(self, nearness: Nearness | None) -> str:
+    def measured(self, nearness: "Nearness | None") -> str:
         """The title with how near the image comes to the training, read so."""
         if nearness is None:
             return self.title
         return text("trial_measured", title=self.title, distance=f"{nearness.distance:.2f}")
 
 
-def attempts(load: Callable[[Overrides], Segmenter], overrides: Overrides) -> list[Attempt]:
+def attempts(load: Callable[[Overrides], "Segmenter"], overrides: Overrides) -> list[Attempt]:
     """The usual readings of a checkpoint, that of ``overrides`` and its own among them, each once.
 
     ``load`` gives the checkpoint read in a way. What differs from ``overrides`` is all that is done
@@ -53,14 +57,14 @@ def attempts(load: Callable[[Overrides], Segmenter], overrides: Overrides) -> li
         if attempt.overrides.assume == overrides.assume:
             attempt = replace(attempt, overrides=settled(present, attempt.overrides))
         known = found.get(attempt.overrides)
-        if known is None or (known.key == "now" and attempt.key in USUAL_VALUES):
+        if known is None or (known.key == "now" and attempt.key in inference.USUAL_VALUES):
             found[attempt.overrides] = attempt
     return list(found.values())
 
 
-def _usual(plain: Segmenter, present: Segmenter, overrides: Overrides) -> Iterator[Attempt]:
+def _usual(plain: "Segmenter", present: "Segmenter", overrides: Overrides) -> Iterator[Attempt]:
     config = present.detection.config
-    for key, values in USUAL_VALUES.items():
+    for key, values in inference.USUAL_VALUES.items():
         yield Attempt(key=key, overrides=overrides.with_overrides({"preprocessing": values}))
     # A grey network sees every image in grey.
     for channels in () if config.in_channels == 1 else ("bgr", "grey"):

@@ -7,8 +7,8 @@ import pytest
 from checkpoint_files import write_checkpoint
 from PIL import Image
 
+from segdemo.inference.maps import quantise
 from segdemo.inference.pool import Pool
-from segdemo.inference.processing import quantise
 from segdemo.settings import Settings
 from segdemo.spec import NO_OVERRIDES
 from segdemo.strings import speaking, text

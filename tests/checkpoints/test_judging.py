@@ -12,7 +12,8 @@ from safetensors.torch import save
 from strangers import EncoderDecoderNumbered
 
 from segdemo.checkpoints import detect, read_file
-from segdemo.checkpoints.verdict import Verdict, judge, judge_whole
+from segdemo.checkpoints.judging import judge, judge_whole
+from segdemo.checkpoints.verdict import Verdict
 from segdemo.errors import HubError
 from tests.table import every
 

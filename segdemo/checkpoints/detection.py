@@ -16,7 +16,8 @@ from segdemo.checkpoints.soundness import require_finite, require_plain, signatu
 from segdemo.checkpoints.structure import Candidate, candidates
 from segdemo.checkpoints.unwrap import Unwrapped, unwrap
 from segdemo.errors import UnknownNetworkError
-from segdemo.libraries import Claim, LibraryNetwork, claim, from_tensors, is_ambiguous
+from segdemo.libraries.base import LibraryNetwork
+from segdemo.libraries.claims import Claim, claim, from_tensors, is_ambiguous
 from segdemo.wording import shown
 
 _MOST_OF_UNIT = 2.0  # no mean of images from 0 to 1 is larger

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-_DATA = Path(__file__).with_suffix(".json")
+_DATA = Path(__file__).with_name("published.json")
 _BLOCK_BYTES = 1 << 20
 
 # How the Hub's cache names what it holds: models--owner--name/snapshots/COMMIT/FILE.
