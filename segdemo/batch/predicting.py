@@ -7,6 +7,7 @@ from typing import Any
 
 from segdemo.batch.sources import Source
 from segdemo.engine.ahead import ahead
+from segdemo.engine.free_cores import FreeCores
 from segdemo.engine.scheduler import DeviceScheduler
 from segdemo.errors import PredictionError, SegdemoError
 from segdemo.images.decode import Decoded, decode_plane
@@ -92,7 +93,7 @@ class Plan:
 
         No more images are in memory than there are jobs, whatever takes the records.
         """
-        scheduler = DeviceScheduler()
+        scheduler = DeviceScheduler(FreeCores())
         for records in ahead(lambda source: self._all_of(source, scheduler), sources, self.jobs):
             yield from records
 

@@ -1,9 +1,11 @@
-"""How much memory the container of this process allows, from its control group (Linux)."""
+"""What the container of this process allows, from its control group (Linux): memory, cores."""
 
 from pathlib import Path
 
 _V2 = ("memory.max", "memory.current")
 _V1 = ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes")
+_QUOTA_V2 = "cpu.max"  # "200000 100000": microseconds of all cores in each period
+_QUOTA_V1 = ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")
 _ROOT = Path("/sys/fs/cgroup")
 _UNLIMITED = 1 << 60  # version 1 writes a number near 2^63 where there is no limit
 _SHARE = 0.8
@@ -20,6 +22,26 @@ def within_container(megabytes: int, root: Path = _ROOT) -> int:
     if left is None:
         return megabytes
     return min(megabytes, max(_LEAST_MEGABYTES, int(_SHARE * left / 2**20)))
+
+
+def cores_of_container(cores: int, root: Path = _ROOT) -> int:
+    """``cores``, or fewer where the container may use less time than theirs: rounded up.
+
+    A process with more threads is stopped for the rest of each period, all of it at once.
+    """
+    quota, period = _quota(root)
+    if quota is None or period is None or quota <= 0 or period <= 0:
+        return cores
+    return min(cores, max(1, -(-quota // period)))
+
+
+def _quota(root: Path) -> tuple[int | None, int | None]:
+    try:
+        quota, period = (root / _QUOTA_V2).read_text(encoding="ascii").split()
+        return (None, None) if quota == "max" else (int(quota), int(period))
+    except (OSError, ValueError):
+        first, second = (_number(root / name) for name in _QUOTA_V1)
+        return first, second
 
 
 def _left(root: Path) -> int | None:

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Hashable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from threading import Lock
 
 import torch
 from torch import Tensor
+
+from segdemo.engine.free_cores import FreeCores
 
 Forward = Callable[[Tensor], Tensor]
 
@@ -25,8 +27,9 @@ class _Place:
 class DeviceScheduler:
     """Two networks at once would share the same cores or memory and only be slower."""
 
-    def __init__(self) -> None:
-        """Nobody waits yet."""
+    def __init__(self, cores: FreeCores | None = None) -> None:
+        """Nobody waits yet. Networks run on the ``cores`` that are free, or on all."""
+        self._cores = cores
         self._turn = Lock()
         self._guard = Lock()
         self._waiting: list[_Place] = []
@@ -43,7 +46,7 @@ class DeviceScheduler:
         place = _Place(given=given, network=network)
         with self._guard:
             self._waiting.append(place)
-        with self._turn:
+        with self._turn, self._threads():
             # Whoever was before us may have taken us along.
             if place.answer is None:
                 company = self._company(place, most)
@@ -55,6 +58,9 @@ class DeviceScheduler:
                 _go(forward, [place])
         assert place.answer is not None
         return place.answer, place.seconds
+
+    def _threads(self) -> AbstractContextManager[object]:
+        return self._cores.threads() if self._cores is not None else nullcontext()
 
     def _company(self, place: _Place, most: int) -> list[_Place]:
         """The place and those that go with it. None of them waits for company any longer."""

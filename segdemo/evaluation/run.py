@@ -13,6 +13,7 @@ import numpy as np
 
 from segdemo.batch.predicting import Model, told
 from segdemo.engine.ahead import ahead
+from segdemo.engine.free_cores import FreeCores
 from segdemo.engine.scheduler import DeviceScheduler
 from segdemo.errors import ExportError, PictureError, SegdemoError
 from segdemo.evaluation.cases import Case, case_picture
@@ -180,7 +181,7 @@ class Course:
 
     def judged(self, done: dict[tuple[str, str], Judged]) -> Iterator[Judged]:
         """Image by image, and of each network by network; what is done is handed over again."""
-        scheduler = DeviceScheduler()
+        scheduler = DeviceScheduler(FreeCores())
         work = partial(self._all_of, done, scheduler)
         for several in ahead(work, self.pairs, self.jobs):
             yield from several

@@ -17,6 +17,7 @@ from segdemo.engine.devices import (
     number_type,
     select_device,
 )
+from segdemo.engine.free_cores import FreeCores
 from segdemo.engine.scheduler import DeviceScheduler
 from segdemo.errors import CheckpointError, PredictionError, SegdemoError
 from segdemo.hub.cached import is_cached
@@ -52,7 +53,7 @@ class Pool:
         number_type(self._device, settings.precision)  # now, not at the first image
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         # One may load while another runs, and the status never waits for either.
-        self._scheduler = DeviceScheduler()
+        self._scheduler = DeviceScheduler(FreeCores())
         self._load_lock = Lock()
         self._kept_lock = Lock()
 
