@@ -29,6 +29,8 @@ _LARGE = 10_000_000
 _MAX_DIRECTORY_BYTES = 2_000_000
 _ENCRYPTED = 0x1
 _MASK_ENDING = "_mask"
+_OF_MANY = (".json", ".xml")
+"""Endings of annotations that one file may hold of many images."""
 
 _ARCHIVE_ENDING = ".zip"
 # What macOS adds to every archive.
@@ -173,12 +175,16 @@ def _failure_of(entry: zipfile.ZipInfo, name: str, limit: int) -> PictureError |
 def match(pictures: Sequence[Member], masks: Sequence[Member]) -> tuple[Pair, ...]:
     """Each image with the mask of its name, whatever their endings: ``a.gif``, ``a_mask.gif``.
 
-    A name that occurs twice on either side tells nobody's mask: it becomes one that says so.
+    A single file of annotations is that of all. A name that occurs twice on either side tells
+    nobody's mask: it becomes one that says so.
     """
     drawn: dict[str, Member] = {}
     for mask in masks:
         drawn[mask.stem] = mask if mask.stem not in drawn else _twice(mask)
     named = Counter(picture.stem for picture in pictures)
+    if len(masks) == 1 and PurePosixPath(masks[0].name).suffix.lower() in _OF_MANY:
+        # Whose annotations they are is told by what stands in it, when their turn comes.
+        return tuple(Pair(picture=picture, mask=masks[0]) for picture in pictures)
     return tuple(Pair(picture=picture, mask=_only(picture, drawn, named)) for picture in pictures)
 
 

@@ -110,6 +110,7 @@ class Run:
     def _data_set(self) -> DataSetReading | SegdemoError | None:
         """How all masks are read, or why none can be; None where there is no mask."""
         masks = [pair.mask for pair in self.pairs if pair.mask is not None]
+        names = [pair.picture.name for pair in self.pairs if pair.mask is not None]
         if not masks:
             return None
         try:
@@ -117,6 +118,7 @@ class Run:
                 (partial(mask.read, self.max_bytes) for mask in masks),
                 max_megapixels=self.max_megapixels,
                 reading=self.truth_reading,
+                names=names,
             )
         except Exception as error:
             return self._failure(error)
@@ -180,8 +182,8 @@ class Run:
             content = pair.mask.read(self.max_bytes)
             if isinstance(data_set, SegdemoError):
                 raise data_set
-            like = decoded.plane, decoded.planes
-            mask = data_set.read(content, max_megapixels=self.max_megapixels, like=like)
+            beside = decoded.beside(pair.picture.name)
+            mask = data_set.read(content, max_megapixels=self.max_megapixels, beside=beside)
             return mask.fitted(decoded.image.size, decoded.orientation).at(size), None
         except Exception as error:
             return None, self._failure(error)

@@ -4,7 +4,7 @@ import glob
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -115,7 +115,7 @@ def _behind(word: str | Path) -> Iterator[Path]:
                 yield Path(found)
 
 
-def pictures_in(folder: Path) -> Iterator[Path]:
+def pictures_in(folder: Path, endings: Collection[str] = PICTURE_ENDINGS) -> Iterator[Path]:
     """The files below a folder that have the ending of an image, in the order of names.
 
     Raises PictureError for a folder that cannot be read.
@@ -127,7 +127,7 @@ def pictures_in(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder, onerror=refused):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix.lower() in PICTURE_ENDINGS:
+            if not name.startswith(".") and Path(name).suffix.lower() in endings:
                 yield Path(parent, name)
 
 

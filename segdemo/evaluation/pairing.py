@@ -1,12 +1,14 @@
 """Pairs the images of one folder with the masks of another by their names."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from segdemo.batch.sources import is_own, pictures_in
 from segdemo.errors import PictureError
+from segdemo.images.annotations.reading import ENDINGS
+from segdemo.images.formats import PICTURE_ENDINGS
 from segdemo.wording import printable
 
 MASK_ENDING = "_mask"
@@ -35,15 +37,25 @@ def pair_folders(images: Path, masks: Path) -> Pairing:
     """Files below two folders that are called alike, whatever their endings.
 
     ``p1/a.jpg`` goes with ``p1/a.png`` or ``p1/a_mask.png``; where the folders below differ, with
-    the only mask of that name. In one folder, masks are what ends in ``_mask``. What is ambiguous
-    stays alone. Raises PictureError for a folder that is absent, and where there is no pair.
+    the only mask of that name. In one folder, masks are what ends in ``_mask`` and annotations.
+    Where ``masks`` is a file, it is annotations of all images. What is ambiguous stays alone.
+    Raises PictureError for a folder that is absent, and where there is no pair.
     """
-    for folder in (images, masks):
-        if not folder.is_dir():
-            raise PictureError("evaluate_folder", name=printable(str(folder)))
+    if not images.is_dir():
+        raise PictureError("evaluate_folder", name=printable(str(images)))
+    if masks.is_file():
+        all_pictures = _below(images, lambda stem: True)
+        pairs = tuple(
+            FilePair(picture=path, mask=masks, name=name.as_posix())
+            for name, path in all_pictures.items()
+        )
+        return Pairing(pairs=pairs)
+    if not masks.is_dir():
+        raise PictureError("evaluate_folder", name=printable(str(masks)))
     together = images.resolve() == masks.resolve()
     pictures = _below(images, lambda stem: not (together and stem.endswith(MASK_ENDING)))
     drawn = _below(masks, lambda stem: not together or stem.endswith(MASK_ENDING))
+    drawn.update(_annotations(masks, pictures, drawn))
     whole = _unique((_key(name), path) for name, path in drawn.items())
     short = _unique((_key(PurePath(name.name)), path) for name, path in drawn.items())
     named = Counter(name.stem.casefold() for name in pictures)
@@ -77,12 +89,27 @@ def pair_folders(images: Path, masks: Path) -> Pairing:
     )
 
 
-def _below(folder: Path, wanted: Callable[[str], bool]) -> dict[PurePath, Path]:
+def _below(
+    folder: Path, wanted: Callable[[str], bool], endings: Collection[str] = PICTURE_ENDINGS
+) -> dict[PurePath, Path]:
     """Name below the folder -> path, in order; what an earlier run wrote is left out."""
     return {
         PurePath(path.relative_to(folder)): path
-        for path in pictures_in(folder)
+        for path in pictures_in(folder, endings)
         if wanted(path.stem) and not is_own(path)
+    }
+
+
+def _annotations(
+    folder: Path, pictures: Iterable[PurePath], drawn: Iterable[PurePath]
+) -> dict[PurePath, Path]:
+    """Annotation files of images for which there is no mask; other texts are none."""
+    stems = {name.stem.casefold() for name in pictures}
+    known = {_key(name) for name in drawn}
+    return {
+        name: path
+        for name, path in _below(folder, lambda stem: True, ENDINGS).items()
+        if name.stem.casefold() in stems and _key(name) not in known
     }
 
 

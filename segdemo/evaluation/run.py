@@ -209,8 +209,8 @@ class Course:
             content = pair.mask.read_bytes()
         except OSError as error:
             raise PictureError("picture_missing", name=pair.mask.name) from error
-        like = decoded.plane, decoded.planes
-        mask = self.reading.read(content, max_megapixels=self.max_megapixels, like=like)
+        beside = decoded.beside(pair.picture.name)
+        mask = self.reading.read(content, max_megapixels=self.max_megapixels, beside=beside)
         return mask.fitted(decoded.image.size, decoded.orientation)
 
     def _one(
@@ -273,4 +273,5 @@ def read_masks(
         (partial(pair.mask.read_bytes) for pair in pairs),
         max_megapixels=max_megapixels,
         reading=reading,
+        names=[pair.picture.name for pair in pairs],
     )

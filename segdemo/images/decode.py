@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from segdemo.errors import PictureError
+from segdemo.images.annotations.drawing import Beside
 from segdemo.images.formats import HEAD_BYTES, begins_like_raster, read_raster
 from segdemo.images.heic import open_heic
 from segdemo.images.notices import Notice
@@ -78,6 +79,10 @@ class Decoded:
     """Which of them is shown, counted from 1; 0 for several bands shown as colours."""
     orientation: int = 1
     """How the file stores its pixels, as EXIF counts it; the image is upright."""
+
+    def beside(self, name: str = "") -> Beside:
+        """What a mask's reader has to know of the image in a file of that ``name``."""
+        return Beside(plane=self.plane, planes=self.planes, size=self.image.size, name=name)
 
 
 def decode(source: bytes | Path | Image.Image, *, max_megapixels: float) -> Image.Image:

@@ -31,6 +31,7 @@ class Census:
     coloured: bool = False
     smeared: bool = False
     shares: bool = False
+    labelled: bool = False
     planes: int = 1
     most: int = 1
     """The most values that one mask holds."""
@@ -70,7 +71,8 @@ def census_of(mask: MaskValues) -> Census:
     """Of one mask."""
     found, values = list(mask.counts), mask.values
     facts: dict[str, Any] = {}
-    if len(found) > 2 and not mask.coloured and not _are_labels(found):
+    certain = mask.coloured or mask.labelled
+    if len(found) > 2 and not certain and not _are_labels(found):
         lowest, highest = found[0], found[-1]
         inside = (values > lowest) & (values < highest)
         if mask.void is not None:
@@ -90,6 +92,7 @@ def census_of(mask: MaskValues) -> Census:
         coloured=mask.coloured,
         smeared=mask.smeared,
         shares=mask.shares,
+        labelled=mask.labelled,
         planes=mask.planes,
         most=len(found),
         pixels=mask.values.size,
@@ -150,6 +153,7 @@ def merged(parts: Iterable[Census]) -> Census:
         coloured=coloured,
         smeared=any(part.smeared for part in censuses),
         shares=any(part.shares for part in censuses),
+        labelled=all(part.labelled for part in censuses),
         planes=max((part.planes for part in censuses), default=1),
         most=max((part.most for part in censuses), default=1),
         inner=sum(part.inner for part in censuses),

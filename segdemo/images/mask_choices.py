@@ -13,8 +13,9 @@ from dataclasses import replace
 
 from segdemo.errors import PictureError
 from segdemo.images.colour_tables import CITYSCAPES_IDS, COLOUR_TABLES, GREY_TABLES
+from segdemo.images.labels import VOID
 from segdemo.images.mask_census import Census
-from segdemo.images.mask_reading import TURNS, VOID, Kind, MaskReading, shown
+from segdemo.images.mask_reading import TURNS, Kind, MaskReading, shown
 from segdemo.images.mask_readings import (
     ground_colour,
     has_void,

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.errors import PictureError
+from segdemo.images.labels import VOID
 from segdemo.images.mask_census import Census
 from segdemo.images.mask_choices import reading_named
-from segdemo.images.mask_reading import TURNS, VOID
+from segdemo.images.mask_reading import TURNS
 from segdemo.images.masks import TruthMask, alike
 from segdemo.images.notices import Notice
 

@@ -5,16 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from segdemo.images.labels import VOID, Labels
 from segdemo.images.mask_values import MaskValues
 from segdemo.images.notices import Notice
 
-VOID = 255
-"""The label of a pixel of which nothing is said."""
-
-Labels = npt.NDArray[np.uint8]
 Kind = Literal["labels", "foreground", "instances", "colours", "probabilities"]
 TURNS = {
     "rotated_90": Image.Transpose.ROTATE_90,

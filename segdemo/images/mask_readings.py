@@ -12,8 +12,9 @@ from segdemo.images.colour_tables import (
     SATURATED,
     SATURATED_GREYS,
 )
+from segdemo.images.labels import VOID
 from segdemo.images.mask_census import SURE_LABEL, SURE_LABELS, Census
-from segdemo.images.mask_reading import VOID, Kind, MaskReading, shown
+from segdemo.images.mask_reading import Kind, MaskReading, shown
 from segdemo.images.mask_values import MOST_COLOURS, WHITE
 from segdemo.images.notices import Notice
 
@@ -55,6 +56,9 @@ def likeliest(census: Census) -> MaskReading:
 
     Raises PictureError when they look like no masks.
     """
+    if census.labelled:
+        labels = {value: int(value) for value in census.values}
+        return MaskReading(name="labels", kind="labels", labels=labels)
     if census.coloured:
         return _of_colours(census)
     if census.smeared:

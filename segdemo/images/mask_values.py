@@ -11,8 +11,11 @@ import numpy.typing as npt
 from PIL import Image, ImageChops
 
 from segdemo.errors import PictureError
+from segdemo.images.annotations.drawing import ALONE, Beside
+from segdemo.images.annotations.reading import read_annotations
 from segdemo.images.decode import check_size, opened, turned, upright
 from segdemo.images.formats import read_raster
+from segdemo.images.labels import VOID
 from segdemo.images.notices import Notice
 from segdemo.images.raster import Raster, require_plane
 from segdemo.images.tiff import MissingCodecError
@@ -49,6 +52,8 @@ class MaskValues:
     planes: int = 1
     plane: int = 1
     """Which page or channel of the file this is, counted from 1."""
+    labelled: bool = False
+    """Whether the numbers are labels for certain, because somebody named them."""
     notices: tuple[Notice, ...] = ()
 
     @property
@@ -75,13 +80,25 @@ class MaskValues:
 
 
 def read_mask_values(
-    content: bytes, *, max_megapixels: float, plane: int | None = None
+    content: bytes, *, max_megapixels: float, plane: int | None = None, beside: Beside = ALONE
 ) -> MaskValues:
     """The values of a mask's file, upright as its EXIF orientation says.
 
-    Of several pages the first that is not all of one value is read, or ``plane``. Raises
-    PictureError when the file cannot be read or is in colours that were smeared.
+    Of several pages the first that is not all of one value is read, or ``plane``. Annotations of
+    ``beside``, its image, are drawn. Raises PictureError when the file cannot be read or is in
+    colours that were smeared.
     """
+    drawn = read_annotations(content, beside, max_megapixels=max_megapixels)
+    if drawn is not None:
+        labels, notices = drawn
+        void = labels == VOID
+        values = np.where(void, np.uint8(0), labels)
+        return MaskValues(
+            values=values,
+            void=void if void.any() else None,
+            labelled=True,
+            notices=tuple(notices),
+        )
     try:
         raster = read_raster(
             io.BytesIO(content), max_megapixels=max_megapixels, plane=plane, exact=True

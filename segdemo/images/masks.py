@@ -1,7 +1,7 @@
 """Reads ground-truth masks of every kind into class labels; the one reader for all callers."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,9 +9,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from segdemo.errors import PictureError
+from segdemo.images.annotations.drawing import ALONE, Beside
+from segdemo.images.labels import VOID, Labels
 from segdemo.images.mask_census import Census, census_of, merged
 from segdemo.images.mask_choices import named, other_readings, plane_named, reading_named
-from segdemo.images.mask_reading import VOID, Labels, MaskReading, turned
+from segdemo.images.mask_reading import MaskReading, turned
 from segdemo.images.mask_readings import likeliest
 from segdemo.images.mask_values import MaskValues, read_mask_values
 from segdemo.images.notices import Notice
@@ -223,13 +225,13 @@ class DataSetReading:
 
     reading: MaskReading
     census: Census
+    classes: dict[str, int] = field(default_factory=dict)
+    """Names of annotated classes and their labels, the same in all files."""
 
-    def read(
-        self, content: bytes, *, max_megapixels: float, like: tuple[int, int] = (1, 1)
-    ) -> TruthMask:
-        """One mask of the data set; ``like``: see ``decode_truth``. Raises PictureError."""
+    def read(self, content: bytes, *, max_megapixels: float, beside: Beside = ALONE) -> TruthMask:
+        """One mask of the data set; ``beside``: see ``decode_truth``. Raises PictureError."""
         plane = plane_named(self.reading.name)
-        mask = _values(content, max_megapixels, plane, like)
+        mask = _values(content, max_megapixels, plane, replace(beside, classes=self.classes))
         return _read(mask, self.reading, self.census)
 
 
@@ -238,20 +240,26 @@ def read_data_set(
     *,
     max_megapixels: float,
     reading: str | None = None,
+    names: Sequence[str] = (),
     failed: Callable[[int, PictureError], None] = lambda number, error: None,
 ) -> DataSetReading:
     """The one reading of the masks of a folder or batch; one at a time is in memory.
 
-    ``reading`` names it, by default it is the likeliest. A mask that cannot be read is left out,
+    ``reading`` names it, by default it is the likeliest; ``names`` are those of the images'
+    files, by which annotations of many images are searched. A mask that cannot be read is left out,
     and ``failed`` hears its number: it says so itself when its turn comes. Raises PictureError
     when none can be read, when they look like no masks, and for a name that is none.
     """
     plane = plane_named(reading) if reading else None
     parts: list[Census] = []
+    classes: dict[str, int] = {}
     failure: PictureError | None = None
     for number, content in enumerate(masks):
         try:
-            mask = read_mask_values(content(), max_megapixels=max_megapixels, plane=plane)
+            beside = Beside(name=names[number] if names else "", classes=classes)
+            mask = read_mask_values(
+                content(), max_megapixels=max_megapixels, plane=plane, beside=beside
+            )
         except PictureError as error:
             failure = failure or error
             failed(number, error)
@@ -261,14 +269,12 @@ def read_data_set(
         raise failure or PictureError("picture_empty")
     census = merged(parts)
     chosen = reading_named(reading, census) if reading else likeliest(census)
-    return DataSetReading(reading=chosen, census=census)
+    return DataSetReading(reading=chosen, census=census, classes=classes)
 
 
-def _values(
-    content: bytes, max_megapixels: float, plane: int | None, like: tuple[int, int]
-) -> MaskValues:
-    mask = read_mask_values(content, max_megapixels=max_megapixels, plane=plane)
-    wanted, planes = like
+def _values(content: bytes, max_megapixels: float, plane: int | None, beside: Beside) -> MaskValues:
+    mask = read_mask_values(content, max_megapixels=max_megapixels, plane=plane, beside=beside)
+    wanted, planes = beside.plane, beside.planes
     if plane is None and wanted and mask.planes == planes and mask.plane != wanted:
         return read_mask_values(content, max_megapixels=max_megapixels, plane=wanted)
     return mask
@@ -279,20 +285,20 @@ def decode_truth(
     *,
     max_megapixels: float,
     reading: str | None = None,
-    like: tuple[int, int] = (1, 1),
+    beside: Beside = ALONE,
 ) -> TruthMask:
     """The labels in a mask's file, whatever wrote it.
 
     Read are black and white in any mode and number type, labels in greys or as indices of a
     palette with a value for nothing said, classes spread over all greys, numbers of objects, the
     colours of VOC, Cityscapes and ADE20K, cut-outs by their transparency, probabilities, and soft
-    or smeared edges, which are cut in the middle. Whatever had to be decided is a notice.
-    ``reading`` names another way, see ``mask_choices``. ``like`` is which plane of how many the
-    image is: of a mask with as many the same is read. Raises PictureError when the file cannot be
-    read or is no mask.
+    or smeared edges, which are cut in the middle; and annotations, see ``annotations.reading``.
+    Whatever had to be decided is a notice. ``reading`` names another way, see ``mask_choices``.
+    ``beside`` is its image: of a mask with as many planes the same is read, annotations are drawn
+    in its size. Raises PictureError when the file cannot be read or is no mask.
     """
     plane = plane_named(reading) if reading else None
-    mask = _values(content, max_megapixels, plane, like)
+    mask = _values(content, max_megapixels, plane, replace(beside, classes=dict(beside.classes)))
     census = census_of(mask)
     chosen = reading_named(reading, census) if reading else likeliest(census)
     return _read(mask, chosen, census)

@@ -180,6 +180,7 @@ class Programs:
                 opened.size,
                 beside=decoded,
                 reading=name_of_reading(truth_reading),
+                name=_path(picture).name,
             )
         notices = [*decoded.notices, *(right.notices if right else ())]
         answers: list[NetworkResult] = []

@@ -12,6 +12,7 @@ from PIL import Image
 from segdemo.batch import Run
 from segdemo.catalog import CatalogEntry
 from segdemo.errors import PictureError, SegdemoError
+from segdemo.images.annotations.drawing import ALONE
 from segdemo.images.decode import Decoded, decode_plane
 from segdemo.images.masks import TruthMask, decode_truth
 from segdemo.inference.prediction import Prediction
@@ -252,18 +253,20 @@ class Handlers:
         *,
         beside: Decoded | None = None,
         reading: str | None = None,
+        name: str = "",
     ) -> TruthMask:
         """The right mask in a file, of an image's size. Raises PictureError.
 
         ``beside`` is the image with what its file says of orientation and planes; ``reading``
-        names how the mask is read, see ``images.mask_choices``.
+        names how the mask is read, see ``images.mask_choices``; ``name`` is that of the image's
+        file.
         """
         content = self._read(path)
         mask = decode_truth(
             content,
             max_megapixels=self._settings.max_megapixels,
             reading=reading,
-            like=(beside.plane, beside.planes) if beside else (1, 1),
+            beside=beside.beside(name) if beside else ALONE,
         )
         return mask.fitted(size, beside.orientation if beside else 1)
 

@@ -67,3 +67,23 @@ def test_no_pair_and_no_folder_are_sentences(tmp_path):
         pair_folders(lay(tmp_path / "a", ["a.jpg"]), lay(tmp_path / "b", ["b.png"]))
     with pytest.raises(PictureError, match="There is no folder"):
         pair_folders(tmp_path / "absent", tmp_path)
+
+
+def test_annotations_are_masks_where_there_is_no_other(tmp_path):
+    images = lay(tmp_path / "images", ["a.jpg", "b.jpg", "c.jpg"])
+    masks = lay(tmp_path / "masks", ["a.json", "a.png", "b.json", "readme.txt"])
+    found = pair_folders(images, masks)
+    assert [pair.mask.name for pair in found.pairs] == ["a.png", "b.json"]
+    assert (found.pictures_alone, found.masks_alone) == (("c.jpg",), ())
+    together = lay(tmp_path / "together", ["a.jpg", "a.json"])
+    assert [pair.mask.name for pair in pair_folders(together, together).pairs] == ["a.json"]
+
+
+def test_one_file_may_be_the_annotations_of_all_images(tmp_path):
+    images = lay(tmp_path / "images", ["a.jpg", "b/c.jpg"])
+    masks = lay(tmp_path, ["instances.json"]) / "instances.json"
+    found = pair_folders(images, masks)
+    assert [(pair.name, pair.mask) for pair in found.pairs] == [
+        ("a.jpg", masks),
+        ("b/c.jpg", masks),
+    ]

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from segdemo.errors import PictureError
+from segdemo.images.annotations.drawing import Beside
 from segdemo.images.decode import decode, decode_plane
 from segdemo.images.masks import decode_truth
 from tests.table import every
@@ -140,7 +141,7 @@ def test_a_nifti_label_map_is_read_at_the_slice_of_its_picture():
     content = nibabel.Nifti1Image(labels, np.eye(4)).to_bytes()
     alone = decode_truth(content, max_megapixels=1)
     assert not alone.labels.any()
-    beside = decode_truth(content, max_megapixels=1, like=(7, 7))
+    beside = decode_truth(content, max_megapixels=1, beside=Beside(plane=7, planes=7))
     np.testing.assert_array_equal(beside.labels, labels[::-1, ::-1, 6].T)
     assert beside.numbers == (0, 1, 2)
 

@@ -14,7 +14,7 @@ def test_without_a_gpu_the_pool_is_made_when_a_network_is_needed(tmp_path, monke
     monkeypatch.setattr(late_pool, "_may_have_gpu", lambda: False)
     predictor = local_predictor(Settings())
     assert isinstance(predictor, LatePool)
-    assert (predictor.status().device, predictor.status().loaded) == ("CPU", ())
+    assert (predictor.status().device, predictor.status().loaded) == ("the CPU", ())
     path = write_checkpoint(tmp_path / "a.pth")
     prediction = predictor.predict(path, Image.new("RGB", (32, 32)))
     assert prediction.picture_size == (32, 32)

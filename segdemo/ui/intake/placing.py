@@ -35,6 +35,7 @@ class ReadTruth(Protocol):
         *,
         beside: Decoded | None = None,
         reading: str | None = None,
+        name: str = "",
     ) -> TruthMask:
         """The mask of an image of that size, read as ``reading``. Raises PictureError."""
 
@@ -122,7 +123,13 @@ class Placing:
         if picture is None:
             raise PictureError("place_mask_alone")
         decoded, _ = self._decoded(picture)
-        mask = self._truth(path, decoded.image.size, beside=decoded, reading=reading or None)
+        mask = self._truth(
+            path,
+            decoded.image.size,
+            beside=decoded,
+            reading=reading or None,
+            name=picture.name,
+        )
         return Placed(
             paths=(str(path),),
             name=printable(path.name),

@@ -100,7 +100,8 @@ def save(
         decoded, digest = handlers.decoded(Path(path))
         picture = decoded.image
         if wanted.kind is None:
-            mask = _mask(handlers, visitor, Path(truth), decoded) if truth else None
+            name = Path(path).name
+            mask = _mask(handlers, visitor, Path(truth), decoded, name) if truth else None
             answers = [
                 _answer(handlers, picture, digest, one, wanted.look(place))
                 for place, one in enumerate(chosen)
@@ -126,10 +127,12 @@ def save(
         return SavedFile(serial=wanted.serial, message=explain(error))
 
 
-def _mask(handlers: Handlers, visitor: Visitor, path: Path, decoded: Decoded) -> TruthMask:
+def _mask(
+    handlers: Handlers, visitor: Visitor, path: Path, decoded: Decoded, name: str
+) -> TruthMask:
     """The mask as the visitor reads it."""
     reading = visitor.of(Desk).reading_of(path)
-    return handlers.truth(path, decoded.image.size, beside=decoded, reading=reading)
+    return handlers.truth(path, decoded.image.size, beside=decoded, reading=reading, name=name)
 
 
 def _answer(

@@ -81,3 +81,13 @@ def test_a_network_of_another_program_is_judged_as_one(tmp_path):
         (tmp_path / name).write_bytes(content)
     found = sort([tmp_path / name for name in contents], "any", limit=LIMIT)
     assert names(found) == [[], [], [*contents]]
+
+
+def test_annotations_are_masks_wherever_they_are_dropped(files, tmp_path):
+    shape = {"label": "a", "points": [(1, 1), (9, 1), (9, 9)]}
+    (tmp_path / "drawn.json").write_text(json.dumps({"shapes": [shape]}))
+    (tmp_path / "drawn.txt").write_text("0 0.1 0.1 0.9 0.1 0.9 0.9\n")
+    for target in ("any", "picture", "mask", "network"):
+        found = sort(files("photo.png", "drawn.json", "drawn.txt"), target, limit=LIMIT)
+        assert {path.name for path in found.masks} >= {"drawn.json", "drawn.txt"}
+        assert not found.networks

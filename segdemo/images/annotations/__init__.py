@@ -1,0 +1,1 @@
+"""Annotation files (polygons, run lengths) as label maps; one format a module."""
