@@ -67,6 +67,57 @@ class Averaging(Levels):
         return functional.avg_pool2d(x, 2)
 
 
+class Descending(nn.Module):
+    """Convolutions with a stride between the levels, and a leaky ReLU behind them alone."""
+
+    def __init__(self):
+        super().__init__()
+
+        def down(width):
+            return nn.Sequential(nn.Conv2d(width, width, 3, 2, 1, bias=False), nn.LeakyReLU(0.2))
+
+        self.e1, self.d1, self.e2, self.d2 = double(3, 4), down(4), double(4, 8), down(8)
+        self.e3, self.t2, self.f2 = double(8, 16), transposed(16, 8), double(16, 8)
+        self.t1, self.f1, self.out = transposed(8, 4), double(8, 4), nn.Conv2d(4, 1, 1)
+
+    def forward(self, x):
+        a = self.e1(x)
+        b = self.e2(self.d1(a))
+        x = self.f2(torch.cat((self.t2(self.e3(self.d2(b))), b), 1))
+        return self.out(self.f1(torch.cat((self.t1(x), a), 1)))
+
+
+class Shrinking(nn.Module):
+    """Convolutions without padding, skips cropped to them: the answer is smaller."""
+
+    def __init__(self):
+        super().__init__()
+
+        def block(into, out):
+            convs = nn.Conv2d(into, out, 3), nn.ReLU(), nn.Conv2d(out, out, 3), nn.ReLU()
+            return nn.Sequential(*convs)
+
+        self.e1, self.e2, self.e3 = block(3, 4), block(4, 8), block(8, 16)
+        self.t2, self.f2, self.t1, self.f1 = (
+            *(transposed(16, 8), block(16, 8)),
+            *(transposed(8, 4), block(8, 4)),
+        )
+        self.out = nn.Conv2d(4, 2, 1)
+
+    def forward(self, x):
+        a = self.e1(x)
+        b = self.e2(POOL(a))
+        x = self.t2(self.e3(POOL(b)))
+        x = self.t1(self.f2(torch.cat((cropped(b, x), x), 1)))
+        return self.out(self.f1(torch.cat((cropped(a, x), x), 1)))
+
+
+def cropped(skip, x):
+    """The middle of ``skip``, as large as ``x``."""
+    top, left = ((one - other) // 2 for one, other in zip(skip.shape[2:], x.shape[2:], strict=True))
+    return skip[:, :, top : top + x.shape[2], left : left + x.shape[3]]
+
+
 class SideHeads(Levels):
     """Heads that only training needs."""
 
@@ -144,6 +195,8 @@ ODD_STRANGERS = {
     "pixel shuffle alone": (lambda: Levels(only_shuffled, joined=1.5), "up_first"),
     "kernel 2 on the way up": (lambda: Levels(EvenKernel), "up_first.nearest.up_act"),
     "average pooling": (lambda: Averaging(transposed), "up_first.avg_pool"),
+    "activated on the way down": (Descending, "up_first.down_leaky_fifth"),
+    "answers that are smaller": (Shrinking, "skip_first.unpadded_smaller"),
     "side heads": (SideHeads, "up_first"),
     "a convolution without use": (NeverUsed, "up_first.unused_spare"),
     "a sum behind the first": (lambda: Levels(transposed, block=FirstAdded), "up_first.residual"),

@@ -1,5 +1,6 @@
 """What an architecture says about itself: how to build it, read it from shapes, spell its keys."""
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -34,6 +35,17 @@ class SizeRequirements:
     """How much of the input the output lacks on each side."""
     multiple_of: int = 1
     """Both sides have to be multiples of it."""
+    remainder: int = 0
+    """More than multiples by so many pixels, where convolutions without padding take some."""
+
+    def side(self, wanted: int, multiple_of: int = 1) -> int:
+        """The shortest side from ``wanted`` on that suits, border included.
+
+        ``multiple_of`` is what somebody wants beside it; a remainder leaves no choice.
+        """
+        steps = self.multiple_of if self.remainder else math.lcm(multiple_of, self.multiple_of)
+        wanted = max(wanted + 2 * self.border, self.minimum)
+        return wanted + (self.remainder - wanted) % steps
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -136,12 +136,10 @@ def _pictures(detection: Detection) -> list[Tensor]:
     requirements = detection.architecture.requirements(config)
     generator = torch.Generator().manual_seed(0)
 
-    def fitting(side: int) -> int:
-        side = max(side, requirements.minimum)
-        return side + -side % requirements.multiple_of
-
     return [
-        torch.rand(batch, config.in_channels, fitting(height), fitting(width), generator=generator)
+        torch.rand(
+            batch, config.in_channels, *map(requirements.side, (height, width)), generator=generator
+        )
         for batch, (height, width) in zip(_BATCHES, _SIDES, strict=True)
     ]
 

@@ -193,8 +193,7 @@ def _nearness(
 def _middle(segmenter: Segmenter, images: Tensor) -> Tensor:
     """The part of (1, C, H, W) that is looked at, of a size that the network takes."""
     needs = segmenter.detection.architecture.requirements(segmenter.detection.config)
-    side = max(SIDE, needs.minimum + 2 * needs.border)
-    side += -side % needs.multiple_of
+    side = needs.side(SIDE)
     height, width = images.shape[2:]
     top, left = max(0, height - side) // 2, max(0, width - side) // 2
     return images[:, :, top : top + side, left : left + side]

@@ -1,6 +1,5 @@
 """Preprocesses images into tensors as a spec says, and turns logits into probabilities."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,8 +89,7 @@ def prepare(
     size, reduced = network_size(picture.size, preprocessing, max_side)
     pixels = resized(picture, size, preprocessing.resample)
     values = _normalised(pixels, preprocessing, in_channels)
-    multiple_of = math.lcm(preprocessing.multiple_of, requirements.multiple_of)
-    padded = _pad(values, multiple_of, requirements)
+    padded = _pad(values, preprocessing.multiple_of, requirements)
     return Prepared(tensor=torch.from_numpy(padded)[None], size=size, reduced=reduced)
 
 
@@ -153,9 +151,7 @@ def _pad(
     border = requirements.border
     widths = [(0, 0)]
     for side in values.shape[1:]:
-        wanted = max(side + 2 * border, requirements.minimum)
-        wanted += -wanted % multiple_of
-        widths.append((border, wanted - side - border))
+        widths.append((border, requirements.side(side, multiple_of) - side - border))
     return np.pad(values, widths, mode="reflect") if any(map(any, widths)) else values
 
 

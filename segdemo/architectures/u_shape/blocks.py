@@ -60,6 +60,18 @@ def conv_of(into: int, conv: ConvConfig, config: UShapeConfig, *, stride: int = 
     return nn.Conv2d(into, conv.out, conv.kernel, stride, padding=padding, bias=conv.bias)
 
 
+class OwnActivation(nn.Module):
+    """One of ACTIVATIONS as a module."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.function = ACTIVATIONS[name]
+
+    def forward(self, x: Tensor) -> Tensor:
+        activated: Tensor = self.function(x)
+        return activated
+
+
 class Activated(nn.Module):
     """A module whose convolutions are called by name, each with its norm and its activation."""
 
@@ -146,13 +158,19 @@ class Block(Activated):
             config.identity and self.count > 1 and block.convs[0].out == block.convs[-1].out
         )
         self.has_down = block.down is not None
-        self.down_normed = block.down is not None and block.down.norm
+        own = config.down_activation
+        if own == "":
+            own = "same" if block.down is not None and block.down.norm else None
+        self.down_activated = own is not None
+        if own is not None and own != "same" and block.down is not None and not block.down.slopes:
+            # Its activation stands beside the other modules, under the name of a PReLU.
+            self.add_module("down_act", OwnActivation(own))
         self.has_shortcut = block.shortcut is not None
         self.has_projection = block.project is not None
 
     def forward(self, x: Tensor) -> Tensor:
         if self.has_down:
-            x = self.run(_DOWN, x, activated=self.down_normed)
+            x = self.run(_DOWN, x, activated=self.down_activated)
         if self.has_projection:
             x = self.run(_PROJECT, x, activated=False)
             return x + self.convolved(x)

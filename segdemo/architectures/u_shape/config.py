@@ -102,6 +102,9 @@ class UShapeConfig:
     once, and twice its own output instead."""
     interpolation: Interpolation = "bilinear_aligned"
     join: Join = "up_first"
+    down_activation: str | None = ""
+    """What follows convolutions with stride 2 that stand between the levels: a key of ACTIVATIONS,
+    "same" as the others, None for nothing; empty: "same" where they have a norm, else nothing."""
     down: Literal["max", "average", "strided"] = "max"
     """Strided: the first convolution of each level has stride 2, and nothing pools."""
     padding: Literal["zeros", "none", "none_stretched"] = "zeros"
@@ -125,6 +128,7 @@ class UShapeConfig:
             self.activation != "relu",
             self.activated != "each",
             self.down != "max",
+            bool(self.down_activation) and self.down_activation != "same",
             self.identity,
             self.enlarged != "before_join",
             self.up_activated not in (None, activated) and bool(ups),

@@ -234,7 +234,25 @@ def requirements(config: UShapeConfig) -> SizeRequirements:
         fits = config.fit == "pad"
         return SizeRequirements(minimum=multiple, multiple_of=1 if fits else multiple)
     minimum = next(side for side in range(1, _MOST_LOST) if _is_enough(side, config))
-    return SizeRequirements(minimum=minimum)
+    if config.padding == "none_stretched":
+        return SizeRequirements(minimum=minimum)
+    # Where no pooling loses a row, the answer lacks the same on all sides, whatever the size.
+    exact = next(side for side in range(minimum, minimum + multiple) if _left(side, config))
+    lacking = exact - _left(exact, config)
+    return SizeRequirements(
+        minimum=exact, border=lacking // 2, multiple_of=multiple, remainder=exact % multiple
+    )
+
+
+def _left(side: int, config: UShapeConfig) -> int:
+    """The side of the answer for images of that side; 0 where pooling would lose a row."""
+    for level, block in enumerate(config.encoder):
+        if level and side % 2:
+            return 0
+        side = (side // 2 if level else side) - _lost(block)
+    for rise in config.decoder:
+        side = 2 * side - _lost(rise.block)
+    return side
 
 
 def _is_enough(side: int, config: UShapeConfig) -> bool:

@@ -205,8 +205,7 @@ def _norms(reading: Detection) -> tuple[Normed, ...]:
 def _side(reading: Detection) -> int:
     """Pixels that suit the network."""
     needs = reading.architecture.requirements(reading.config)
-    side = max(SIDE, needs.minimum + 2 * needs.border)
-    return side + -side % needs.multiple_of
+    return needs.side(SIDE)
 
 
 def _images(reading: Detection, inputs: TrainingInputs | None) -> Tensor:

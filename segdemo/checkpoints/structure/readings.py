@@ -24,11 +24,23 @@ from segdemo.checkpoints.structure.roles import Roles
 
 _GROUPS = (32, 8, 16, 4, 2, 1)
 _ACTIVATIONS = ("relu", "leaky", "leaky_tenth", "leaky_fifth", "elu", "selu", "silu", "gelu")
+_DOWN_ACTIVATIONS = {
+    "down_linear": None,
+    "down_act": "same",
+    **{f"down_{name}": name for name in ("relu", "leaky", "leaky_fifth")},
+}
+"""What may follow a convolution with a stride of its own; "same": what follows all others."""
 _MAX_REPEATS = 5
 _TOGETHER: tuple[Mapping[str, str], ...] = (
     {"groups": "instance_norm", "activation": "leaky"},
     {"groups": "instance_norm", "activation": "leaky_fifth"},
     {"join": "skip_first", "padding": "unpadded"},
+    {"join": "skip_first", "padding": "unpadded_smaller"},
+    *(
+        {"join": join, "down_activation": follows}
+        for join in ("up_first", "skip_first")
+        for follows in ("down_act", "down_leaky", "down_leaky_fifth")
+    ),
 )
 """Answers that often go together: a leaky ReLU follows the instance norms of nnU-Net's kind, and
 what is cropped is often written first."""
@@ -297,14 +309,24 @@ def _of_the_rest(roles: Roles) -> Iterator[Question]:
             usual="max_pool",
             listed=("max_pool", "avg_pool", "strided"),
         )
+    downs = [block.down for block in roles.config.encoder if block.down]
+    if downs and not any(down.slopes for down in downs):
+        usual = "down_act" if downs[0].norm else "down_linear"
+        yield Question(
+            field="down_activation",
+            answers=_DOWN_ACTIVATIONS,
+            likeliest=usual,
+            usual=usual,
+            listed=tuple(_DOWN_ACTIVATIONS),
+        )
     plain = not any(block.shortcut or block.project for block in _blocks(roles.config))
     if plain and all(level.up.kind == "transposed" for level in roles.config.decoder):
         yield Question(
             field="padding",
-            answers={"padded": "zeros", "unpadded": "none_stretched"},
+            answers={"padded": "zeros", "unpadded": "none_stretched", "unpadded_smaller": "none"},
             likeliest="unpadded" if is_unpadded(roles.paths) else "padded",
             usual="padded",
-            listed=("padded", "unpadded"),
+            listed=("padded", "unpadded", "unpadded_smaller"),
         )
     if roles.config.classes > 1:
         yield Question(
@@ -323,7 +345,7 @@ def _blocks(config: UShapeConfig) -> list[BlockConfig]:
 def configured(config: UShapeConfig, values: Mapping[str, Any]) -> UShapeConfig:
     """The configuration with these answers."""
     values = {field: value for field, value in values.items() if field != "ends_with"}
-    if values.get("padding") == "none_stretched":
+    if values.get("padding") in ("none", "none_stretched"):
         values["fit"] = "crop"
     if values.get("norm") == "instance":
         config = replace(
