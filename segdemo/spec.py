@@ -13,6 +13,7 @@ from segdemo.wording import one_line
 ResizeRule = Literal["none", "at_most", "longest", "shortest", "stretch", "scale"]
 Resample = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 Channels = Literal["rgb", "bgr", "grey"]
+Standardise = Literal["none", "image", "channel"]
 Activation = Literal["sigmoid", "softmax", "none"]
 
 FIRST_LAYER, GRAPH, ASSUMED = "first layer", "graph", "assumed"
@@ -44,6 +45,10 @@ class Preprocessing:
     """Subtracted after the division; one number, or one a channel in the network's order."""
     std: tuple[float, ...] = (1.0,)
     """Divided by after that."""
+    standardise: Standardise = "none"
+    """Whether the image's own mean and deviation take the place of ``mean`` and ``std``: of all its
+    values, or of each channel (z-score, as nnU-Net's ZScoreNormalization and MONAI's
+    NormalizeIntensity)."""
     multiple_of: int = 1
     """Both sides are padded at the bottom right to a multiple, and the map is cropped back."""
 
@@ -230,6 +235,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "divisor": _divisor,
     "mean": _numbers(-1e6, 1e6),
     "std": _numbers(*_POSITIVE),
+    "standardise": _one_of(Standardise),
     "multiple_of": _whole(1, 1024),
     "activation": _one_of(Activation),
     "classes": _names,

@@ -28,6 +28,7 @@ FULL = SegmentationSpec(
         divisor="maximum",
         mean=(0.1, 0.2, 0.3),
         std=(0.4, 0.5, 0.6),
+        standardise="image",
         multiple_of=32,
     ),
     postprocessing=Postprocessing(
@@ -112,6 +113,7 @@ def test_what_newer_files_may_say_is_ignored():
 
 
 SENSELESS = {
+    ("preprocessing", "standardise"): ["zscore", True, None, 1],
     ("preprocessing", "resize"): ["squash", "", None, 1, ["longest"]],
     ("preprocessing", "side"): [0, -1, 1.5, "512", True, None, 1 << 15, 10**400],
     ("preprocessing", "longest"): [-1, 1.5, "512", True, None, 1 << 15],

@@ -6,7 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from segdemo.batch.predicting import own_names
-from segdemo.cli.options import add_checkpoints, positive, threshold
+from segdemo.cli.options import (
+    add_checkpoints,
+    add_overrides,
+    overrides_of,
+    positive,
+    threshold,
+)
 from segdemo.cli.progress import Progress
 from segdemo.evaluation.evaluate import evaluate
 from segdemo.evaluation.tables import markdown
@@ -30,6 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_checkpoints(parser)
     add("-t", "--threshold", type=threshold, help=text("cli_threshold"))
     add("--truth-reading", metavar="NAME", help=text("cli_truth_reading"))
+    add_overrides(parser)
     add("--out", type=Path, help=text("evaluate_out"))
     jobs = max(1, min(_MOST_JOBS, os.cpu_count() or 1))
     add("--jobs", type=positive, default=jobs, metavar="N", help=text("evaluate_jobs"))
@@ -45,7 +52,7 @@ def run(options: argparse.Namespace, settings: Settings, complain: Say) -> int:
     paths = list(dict.fromkeys(options.checkpoint))
     names = own_names([path.stem for path in paths])
     networks = {
-        name: load(path, assume=options.assume, settings=settings)
+        name: load(path, assume=options.assume, overrides=overrides_of(options), settings=settings)
         for name, path in zip(names, paths, strict=True)
     }
     with Progress(0) as progress:

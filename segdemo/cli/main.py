@@ -18,6 +18,7 @@ from segdemo.checkpoints.unwrap import unwrap
 from segdemo.cli import evaluate as evaluation
 from segdemo.cli import finetune as finetuning
 from segdemo.cli import predict as predicting
+from segdemo.cli.options import add_overrides, overrides_of
 from segdemo.errors import ExportError, SegdemoError, UnknownNetworkError
 from segdemo.graphs.outputs import GRAPH_OUTPUTS
 from segdemo.hub.publish import publish
@@ -114,6 +115,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--names", type=Path, metavar="FILE", help=text(help_key))
     for command in (inspect, predict, evaluating, export, publishing, finetune):
         command.add_argument("--assume", metavar="ID", help=text("cli_assume"))
+    for command in (inspect, export):
+        add_overrides(command)
     return parser
 
 
@@ -131,7 +134,13 @@ def _inspect(options: argparse.Namespace, settings: Settings) -> int:
     if options.names:
         _write_names(options)
     try:
-        segmenter = load(options.file, device="cpu", assume=options.assume, settings=settings)
+        segmenter = load(
+            options.file,
+            device="cpu",
+            assume=options.assume,
+            overrides=overrides_of(options),
+            settings=settings,
+        )
     except UnknownNetworkError:
         if options.diff:
             _print_differences(options.file)
@@ -225,7 +234,9 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
     if (options.output or options.fp16) and not is_graph:
         raise ExportError("export_graph_only")
     names = None if original else options.names
-    recognised = recognise(options.file, assume=options.assume, names=names)
+    recognised = recognise(
+        options.file, assume=options.assume, names=names, overrides=overrides_of(options)
+    )
     detection, spec = recognised.detection, recognised.spec
     target.parent.mkdir(parents=True, exist_ok=True)
     facts: dict[str, str] = {}

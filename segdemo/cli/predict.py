@@ -9,7 +9,13 @@ from pathlib import Path
 
 from segdemo.batch.predicting import Model, Plan, Record, own_names
 from segdemo.batch.sources import Source, find_sources, listed
-from segdemo.cli.options import add_checkpoints, positive, threshold
+from segdemo.cli.options import (
+    add_checkpoints,
+    add_overrides,
+    overrides_of,
+    positive,
+    threshold,
+)
 from segdemo.cli.progress import Progress
 from segdemo.errors import PictureError
 from segdemo.inference.segmenter import load
@@ -33,6 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--list", type=Path, metavar="FILE", help=text("cli_list"))
     add_checkpoints(parser)
     add("-t", "--threshold", type=threshold, help=text("cli_threshold"))
+    add_overrides(parser)
     add("--out", type=Path, default=Path(), help=text("cli_out"))
     add("--only", type=_kinds, default=(), metavar="KINDS", help=text("cli_only"))
     add("--skip-existing", action="store_true", help=text("cli_skip_existing"))
@@ -109,7 +116,13 @@ def _models(options: argparse.Namespace, settings: Settings) -> list[Model]:
     return [
         Model(
             name=name,
-            segmenter=load(path, assume=options.assume, names=options.names, settings=settings),
+            segmenter=load(
+                path,
+                assume=options.assume,
+                names=options.names,
+                overrides=overrides_of(options),
+                settings=settings,
+            ),
             folder=options.out / name if len(paths) > 1 else options.out,
         )
         for path, name in zip(paths, names, strict=True)

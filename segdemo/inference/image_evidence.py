@@ -41,13 +41,15 @@ CLOSE = 1.1
 _DOUBTS = (math.log(3), math.log(CONTRADICTION))
 """Beyond the first, other values are likelier; beyond the second, these are spoken against."""
 
-_PLAIN = {"mean": [0.0], "std": [1.0], "channels": "rgb"}
+_PLAIN = {"mean": [0.0], "std": [1.0], "channels": "rgb", "standardise": "none"}
 USUAL_VALUES: Mapping[str, Mapping[str, Any]] = {
     "unit": {**_PLAIN, "divisor": 255.0},
     "imagenet": {**_PLAIN, **IMAGENET, "divisor": 255.0},
     "signed": {**_PLAIN, "mean": [0.5], "std": [0.5], "divisor": 255.0},
     "maximum": {**_PLAIN, "divisor": "maximum"},
     "raw": {**_PLAIN, "divisor": 1.0},
+    "imagenet_undivided": {**_PLAIN, **IMAGENET, "divisor": 1.0},
+    "zscore": {**_PLAIN, "divisor": 255.0, "standardise": "image"},
 }
 """What is commonly done with the values of an image, in the spec's JSON form."""
 
@@ -136,7 +138,7 @@ def _same_values(one: Preprocessing, other: Preprocessing) -> bool:
         mean, std = (set(numbers) for numbers in (words.mean, words.std))
         same = len(mean) == len(std) == 1
         numbers = (words.mean[0], words.std[0]) if same else (words.mean, words.std)
-        return (words.channels, words.divisor, *numbers)
+        return (words.channels, words.standardise, words.divisor, *numbers)
 
     return values(one) == values(other)
 

@@ -1,5 +1,6 @@
 """Preprocesses images into tensors as a spec says, and turns logits into probabilities."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,8 +128,11 @@ def _normalised(
     if divisor == "maximum":
         # A black image has nothing to divide by.
         divisor = float(max(channel.max() for channel in channels)) or 1.0
-    mean = _per_channel(preprocessing.mean, in_channels)
-    std = _per_channel(preprocessing.std, in_channels)
+    if preprocessing.standardise == "none":
+        mean = _per_channel(preprocessing.mean, in_channels)
+        std = _per_channel(preprocessing.std, in_channels)
+    else:
+        mean, std = _own_statistics(channels, divisor, each=preprocessing.standardise == "channel")
     # There are 256 values: what becomes of each is looked up, in one pass over the image.
     levels = np.arange(256, dtype=np.float32) / np.float32(divisor)
     tables = np.broadcast_to((levels - mean) / std, (in_channels, 256))
@@ -136,6 +140,22 @@ def _normalised(
     for table, channel, row in zip(tables, channels, normalised, strict=True):
         np.take(table, channel, out=row, mode="clip")
     return normalised
+
+
+def _own_statistics(
+    channels: Sequence[Pixels], divisor: float, *, each: bool
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Mean and deviation of the divided values, (C, 1): of each channel, or of all together."""
+    counts = np.stack([np.bincount(channel.ravel(), minlength=256) for channel in channels])
+    if not each:
+        counts[:] = counts.sum(axis=0)
+    levels = np.arange(256) / divisor
+    pixels = counts.sum(axis=1, keepdims=True)
+    mean = (counts * levels).sum(axis=1, keepdims=True) / pixels
+    variance = (counts * (levels - mean) ** 2).sum(axis=1, keepdims=True) / pixels
+    # An image of one value has nothing to divide by.
+    std = np.where(variance > 0, np.sqrt(variance), 1.0)
+    return mean.astype(np.float32), std.astype(np.float32)
 
 
 def _per_channel(values: tuple[float, ...], channels: int) -> npt.NDArray[np.float32]:

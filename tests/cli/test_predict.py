@@ -240,3 +240,33 @@ def test_progress_tells_the_rest_by_what_took_time():
 @every(("seconds", "shown"), [(7, "0:07"), (750, "12:30"), (11100, "3:05:00")])
 def test_a_duration_is_read_as_on_a_clock(seconds, shown):
     assert duration(seconds) == shown
+
+
+def test_fields_of_the_spec_can_be_decided(tmp_path, capsys):
+    path = write_checkpoint(tmp_path / "net.safetensors")
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "a.png")
+    asked = [str(tmp_path / "a.png"), "-c", str(path), "--out", str(tmp_path), "--jsonl"]
+    chosen = [
+        "preprocessing.resize=longest",
+        "preprocessing.side=80",
+        "preprocessing.mean=0.5,0.5,0.5",
+    ]
+    assert main(["predict", *asked, *(f"--set={one}" for one in chosen)]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["network_size"] == [80, 60]
+
+
+def test_a_field_that_there_is_not_is_refused_with_the_nearest(tmp_path, capsys):
+    told = {
+        "preprocessing.sid=3": "preprocessing.side",
+        "side=3": "preprocessing.side",
+        "preprocessing.side": "preprocessing.side=512",
+    }
+    wrong = {}
+    for given, expected in told.items():
+        with pytest.raises(SystemExit):
+            main(["predict", "a.png", "-c", "net", "--set", given])
+        said = capsys.readouterr().err
+        if expected not in said:
+            wrong[given] = said
+    assert not wrong
+    assert main(["predict", "a.png", "-c", "vessels_unet", "--set", "preprocessing.side=big"]) == 1

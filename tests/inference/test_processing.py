@@ -360,3 +360,18 @@ def test_a_rectangle_and_a_limit_on_the_longest_side_are_kept():
     limited = Preprocessing(resize="shortest", side=800, longest=1333)
     assert network_size((1000, 1000), limited, 4096) == ((800, 800), False)
     assert network_size((3000, 1000), limited, 4096) == ((1333, 444), False)
+
+
+def test_an_image_may_be_standardised_by_its_own_statistics():
+    pixels = np.random.default_rng(0).integers(0, 200, (24, 30, 3), dtype=np.uint8)
+    pixels[..., 2] //= 4
+    expected = {
+        "image": (pixels - pixels.mean()) / pixels.std(),
+        "channel": (pixels - pixels.mean(axis=(0, 1))) / pixels.std(axis=(0, 1)),
+    }
+    for name, wanted in expected.items():
+        rule = Preprocessing(resize="none", standardise=name, mean=(9.0,), std=(3.0,))
+        found = values(Image.fromarray(pixels), rule)
+        np.testing.assert_allclose(found, wanted.transpose(2, 0, 1), atol=1e-5)
+    flat = Image.new("RGB", (20, 20), (7, 7, 7))
+    assert not values(flat, Preprocessing(resize="none", standardise="channel")).any()

@@ -127,7 +127,7 @@ def doubt(inputs: TrainingInputs, preprocessing: Preprocessing) -> float:
 
     At least 0; infinite where images prepared so are impossible, and 0 where nothing is told.
     """
-    if inputs.r_squared < LEAST_R_SQUARED:
+    if inputs.r_squared < LEAST_R_SQUARED or preprocessing.standardise != "none":
         return 0.0
     divisor = 255.0 if preprocessing.divisor == "maximum" else preprocessing.divisor
     factor = divisor / 255  # from the values that are divided to images in [0, 1]

@@ -16,6 +16,7 @@ from segdemo.spec import (
     Channels,
     Overrides,
     ResizeRule,
+    Standardise,
 )
 from segdemo.strings import LANGUAGES, text
 from segdemo.ui.viewer.payload import Assumption, Control
@@ -51,6 +52,7 @@ _FIELDS = {
     "preprocessing.multiple_of": _Field(control="number"),
     "preprocessing.channels": _Field(control="choice", values=get_args(Channels)),
     "preprocessing.divisor": _Field(control="choice", values=("255", "maximum", "1")),
+    "preprocessing.standardise": _Field(control="choice", values=get_args(Standardise)),
     "preprocessing.mean": _Field(control="numbers"),
     "preprocessing.std": _Field(control="numbers"),
     "postprocessing.activation": _Field(control="choice", values=get_args(Activation)),
@@ -113,6 +115,11 @@ def _fields_of(segmenter: "Segmenter") -> list[str]:
         idle.add("preprocessing.scale")
     if rule in ("none", "scale"):
         idle.add("preprocessing.side")
+    if segmenter.spec.preprocessing.standardise == "none":
+        # Usual readings offer it; hardly any network wants it.
+        idle.add("preprocessing.standardise")
+    else:
+        idle |= {"preprocessing.mean", "preprocessing.std"}
     if segmenter.detection.config.in_channels == 1:
         # It sees every image in grey.
         idle.add("preprocessing.channels")

@@ -235,6 +235,10 @@ def _normalisation(preprocessing: Preprocessing) -> str:
         for values in (preprocessing.mean, preprocessing.std)
     )
     divisor = preprocessing.divisor
+    if preprocessing.standardise != "none":
+        return text(
+            f"note_values_{preprocessing.standardise}", channels=preprocessing.channels.upper()
+        )
     return text(
         "note_values_maximum" if divisor == "maximum" else "note_values",
         divisor=f"{divisor:g}" if isinstance(divisor, float) else "",

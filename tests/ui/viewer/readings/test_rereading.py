@@ -143,8 +143,8 @@ def test_trials_come_one_by_one_and_the_present_reading_is_the_chosen_one(
     told = [payload.panels for payload in handlers.compare(visitor, picture_path, NAMES)]
     counts = [len(panels[1].trials) for panels in told]
     assert counts == sorted(counts)
-    assert set(counts) == set(range(9))
-    assert [trial.chosen for trial in told[-1][1].trials] == [True, *[False] * 7]
+    assert set(counts) == set(range(11))
+    assert [trial.chosen for trial in told[-1][1].trials] == [True, *[False] * 9]
     assert not any(panels[0].trials for panels in told)
 
 
@@ -195,6 +195,8 @@ def test_a_trial_that_fails_is_left_out_and_the_others_are_made(
         "ImageNet mean",
         "-1 to 1",
         "Raw 0–255",
+        "ImageNet's numbers, not divided",
+        "Z-score of the picture",
         "BGR",
         "Grey",
         "Output as it is",

@@ -34,13 +34,35 @@ def keys(found):
 def test_the_usual_readings_are_tried_each_once(pool, tmp_path):
     path = write_checkpoint(tmp_path / "net.safetensors", words={"preprocessing": IMAGENET})
     found = usual(pool, path)
-    assert keys(found) == ["file", "unit", "signed", "maximum", "raw", "bgr", "grey", "none"]
+    assert keys(found) == [
+        "file",
+        "unit",
+        "signed",
+        "maximum",
+        "raw",
+        "imagenet_undivided",
+        "zscore",
+        "bgr",
+        "grey",
+        "none",
+    ]
     assert len({attempt.overrides for attempt in found}) == len(found)
 
 
 def test_what_the_file_says_is_not_tried_under_another_name(pool, tmp_path):
     path = write_checkpoint(tmp_path / "net.safetensors")
-    names = ["file", "imagenet", "signed", "maximum", "raw", "bgr", "grey", "none"]
+    names = [
+        "file",
+        "imagenet",
+        "signed",
+        "maximum",
+        "raw",
+        "imagenet_undivided",
+        "zscore",
+        "bgr",
+        "grey",
+        "none",
+    ]
     assert keys(usual(pool, path)) == names
 
 
