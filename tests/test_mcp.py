@@ -157,7 +157,7 @@ def test_nobody_is_a_server_of_tools_without_wanting_it():
 
 
 def test_a_package_that_is_missing_is_a_sentence(monkeypatch):
-    monkeypatch.setattr("segdemo.ui.find_spec", lambda name: None)
+    monkeypatch.setattr("segdemo.ui.demo.find_spec", lambda name: None)
     assert launch_options(Settings())["mcp_server"] is False
     with pytest.raises(SettingsError, match=r'pip install "gradio\[mcp\]"'):
         launch_options(Settings(mcp=True))
