@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from segdemo.errors import PictureError
+from segdemo.images.annotations.reading import MAX_BYTES, images_in, is_annotation_file
 from segdemo.images.formats import PICTURE_ENDINGS
 from segdemo.wording import amount, printable
 
@@ -102,7 +103,8 @@ def gather(paths: Sequence[Path], *, limit: int) -> tuple[Member, ...]:
     """
     members: list[Member] = []
     for path in paths:
-        if path.suffix.lower() == _ARCHIVE_ENDING:
+        # ImageJ's regions of one image come as an archive, too.
+        if path.suffix.lower() == _ARCHIVE_ENDING and not is_annotation_file(path):
             members.extend(_inside(path, limit))
         else:
             members.append(Member(name=printable(path.name), path=path))
@@ -175,17 +177,26 @@ def _failure_of(entry: zipfile.ZipInfo, name: str, limit: int) -> PictureError |
 def match(pictures: Sequence[Member], masks: Sequence[Member]) -> tuple[Pair, ...]:
     """Each image with the mask of its name, whatever their endings: ``a.gif``, ``a_mask.gif``.
 
-    A single file of annotations is that of all. A name that occurs twice on either side tells
-    nobody's mask: it becomes one that says so.
+    A single file of annotations about several images is that of all. A name that occurs twice on
+    either side tells nobody's mask: it becomes one that says so.
     """
+    if len(masks) == 1 and _is_of_many(masks[0]):
+        # Which of them are an image's is told by its name, when its turn comes.
+        return tuple(Pair(picture=picture, mask=masks[0]) for picture in pictures)
     drawn: dict[str, Member] = {}
     for mask in masks:
         drawn[mask.stem] = mask if mask.stem not in drawn else _twice(mask)
     named = Counter(picture.stem for picture in pictures)
-    if len(masks) == 1 and PurePosixPath(masks[0].name).suffix.lower() in _OF_MANY:
-        # Whose annotations they are is told by what stands in it, when their turn comes.
-        return tuple(Pair(picture=picture, mask=masks[0]) for picture in pictures)
     return tuple(Pair(picture=picture, mask=_only(picture, drawn, named)) for picture in pictures)
+
+
+def _is_of_many(mask: Member) -> bool:
+    if PurePosixPath(mask.name).suffix.lower() not in _OF_MANY:
+        return False
+    try:
+        return images_in(mask.read(MAX_BYTES)) > 1
+    except PictureError:
+        return False
 
 
 def _only(picture: Member, drawn: dict[str, Member], named: Counter[str]) -> Member | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from segdemo.architectures import SizeRequirements
 from segdemo.checkpoints import read_file
 from segdemo.checkpoints.export import export_onnx, export_original, export_safetensors
 from segdemo.checkpoints.nearest import nearest_miss
@@ -244,10 +245,7 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
         output = options.output or GRAPH_OUTPUTS[0]
         found = export_onnx(detection, spec, target, output=output, half=options.fp16)
         facts["difference"] = f"{found:.1g}"
-        multiple = detection.architecture.requirements(detection.config).multiple_of
-        facts["sizes"] = (
-            text("cli_multiples", multiple=multiple) if multiple > 1 else text("cli_any_size")
-        )
+        facts["sizes"] = _sizes(detection.architecture.requirements(detection.config))
     elif original:
         tensors = unwrap(read_file(options.file).content).tensors
         export_original(tensors, detection, spec, recognised.metadata, target)
@@ -265,6 +263,16 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
         )
     )
     return 0
+
+
+def _sizes(required: SizeRequirements) -> str:
+    """For which images an exported graph is, in words."""
+    if required.remainder:
+        facts = {"multiple": required.multiple_of, "remainder": required.remainder}
+        return text("cli_multiples_and", **facts)
+    if required.multiple_of > 1:
+        return text("cli_multiples", multiple=required.multiple_of)
+    return text("cli_any_size")
 
 
 def _publish(options: argparse.Namespace, settings: Settings) -> int:

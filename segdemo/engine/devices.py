@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
+from segdemo.engine.free_cores import most_threads
 from segdemo.errors import SettingsError
 from segdemo.settings import Precision
 from segdemo.strings import text
@@ -62,7 +63,7 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return f"{device} {torch.cuda.get_device_name(device)}"
     if device.type == "cpu":
-        threads = torch.get_num_threads()
+        threads = most_threads()
         return text("device_cpu_one") if threads == 1 else text("device_cpu", threads=threads)
     return "Apple GPU (mps)" if device.type == "mps" else str(device)
 

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -26,9 +27,9 @@ class FreeCores:
     """The cores of this machine, as seen by one device's scheduler."""
 
     def __init__(self, statistics: Path = _STATISTICS) -> None:
-        """At most so many threads as PyTorch has now, and as this process may use cores."""
+        """At most ``most_threads``; ``statistics`` is Linux's file of them."""
         self._statistics = statistics
-        self._most = min(torch.get_num_threads(), allowed_cores())
+        self._most = most_threads()
         self._found, self._until = self._most, 0.0
 
     @contextmanager
@@ -65,6 +66,15 @@ class FreeCores:
             if free >= self._most:
                 break
         return free
+
+
+@cache
+def most_threads() -> int:
+    """As many threads as PyTorch has when this is asked first, and as there may be used cores.
+
+    Asked again it may be of a thread that began while a network ran on fewer: that has as few.
+    """
+    return min(torch.get_num_threads(), allowed_cores())
 
 
 def allowed_cores() -> int:

@@ -46,7 +46,7 @@ class DeviceScheduler:
         place = _Place(given=given, network=network)
         with self._guard:
             self._waiting.append(place)
-        with self._turn, self._threads():
+        with self._turn, self._threads(given):
             # Whoever was before us may have taken us along.
             if place.answer is None:
                 company = self._company(place, most)
@@ -59,8 +59,10 @@ class DeviceScheduler:
         assert place.answer is not None
         return place.answer, place.seconds
 
-    def _threads(self) -> AbstractContextManager[object]:
-        return self._cores.threads() if self._cores is not None else nullcontext()
+    def _threads(self, given: Tensor) -> AbstractContextManager[object]:
+        # What a GPU computes waits for no core.
+        counts = self._cores is not None and given.device.type == "cpu"
+        return self._cores.threads() if self._cores and counts else nullcontext()
 
     def _company(self, place: _Place, most: int) -> list[_Place]:
         """The place and those that go with it. None of them waits for company any longer."""

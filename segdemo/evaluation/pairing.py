@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 
 from segdemo.batch.sources import is_own, pictures_in
 from segdemo.errors import PictureError
-from segdemo.images.annotations.reading import ENDINGS
+from segdemo.images.annotations.reading import ENDINGS, MAX_BYTES, images_in
 from segdemo.images.formats import PICTURE_ENDINGS
 from segdemo.wording import printable
 
@@ -38,24 +38,23 @@ def pair_folders(images: Path, masks: Path) -> Pairing:
 
     ``p1/a.jpg`` goes with ``p1/a.png`` or ``p1/a_mask.png``; where the folders below differ, with
     the only mask of that name. In one folder, masks are what ends in ``_mask`` and annotations.
-    Where ``masks`` is a file, it is annotations of all images. What is ambiguous stays alone.
+    Where ``masks`` is a file, it is that of the only image, annotations of all, or the mask of
+    the image that is called so. What is ambiguous stays alone.
     Raises PictureError for a folder that is absent, and where there is no pair.
     """
     if not images.is_dir():
         raise PictureError("evaluate_folder", name=printable(str(images)))
-    if masks.is_file():
-        all_pictures = _below(images, lambda stem: True)
-        pairs = tuple(
-            FilePair(picture=path, mask=masks, name=name.as_posix())
-            for name, path in all_pictures.items()
-        )
-        return Pairing(pairs=pairs)
-    if not masks.is_dir():
-        raise PictureError("evaluate_folder", name=printable(str(masks)))
     together = images.resolve() == masks.resolve()
     pictures = _below(images, lambda stem: not (together and stem.endswith(MASK_ENDING)))
-    drawn = _below(masks, lambda stem: not together or stem.endswith(MASK_ENDING))
-    drawn.update(_annotations(masks, pictures, drawn))
+    if masks.is_file():
+        if len(pictures) == 1 or images_in(_content(masks)) > 1:
+            return Pairing(pairs=tuple(_pair(name, pictures[name], masks) for name in pictures))
+        drawn = {PurePath(masks.name): masks}
+    elif masks.is_dir():
+        drawn = _below(masks, lambda stem: not together or stem.endswith(MASK_ENDING))
+        drawn.update(_annotations(masks, pictures, drawn))
+    else:
+        raise PictureError("evaluate_folder", name=printable(str(masks)))
     whole = _unique((_key(name), path) for name, path in drawn.items())
     short = _unique((_key(PurePath(name.name)), path) for name, path in drawn.items())
     named = Counter(name.stem.casefold() for name in pictures)
@@ -69,9 +68,7 @@ def pair_folders(images: Path, masks: Path) -> Pairing:
             found[name] = mask
     counted = Counter(found.values())
     pairs = tuple(
-        FilePair(picture=pictures[name], mask=mask, name=name.as_posix())
-        for name, mask in found.items()
-        if counted[mask] == 1
+        _pair(name, pictures[name], mask) for name, mask in found.items() if counted[mask] == 1
     )
     if not pairs:
         raise PictureError(
@@ -87,6 +84,15 @@ def pair_folders(images: Path, masks: Path) -> Pairing:
         pictures_alone=_rest(pictures, taken),
         masks_alone=_rest(drawn, taken),
     )
+
+
+def _pair(name: PurePath, picture: Path, mask: Path) -> FilePair:
+    return FilePair(picture=picture, mask=mask, name=name.as_posix())
+
+
+def _content(path: Path) -> bytes:
+    """Of a file that may be annotations; nothing of what is too large for one."""
+    return path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
 
 
 def _below(

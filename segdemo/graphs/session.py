@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from segdemo.engine.foreign import ForeignNetwork
+from segdemo.engine.free_cores import most_threads
 from segdemo.errors import FileError, PredictionError
 from segdemo.graphs.config import GraphConfig
 from segdemo.graphs.reader import Model
@@ -124,7 +125,7 @@ def _nearest(source: int, target: int) -> Tensor:
 def _session(path: Path, name: str, device: torch.device) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _ERRORS_ALONE
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = most_threads()
     # Threads that wait in a loop, and memory that is kept, are those of the next network.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_cpu_mem_arena = False

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from segdemo.errors import PictureError
-from segdemo.images.annotations.drawing import Beside
+from segdemo.images.annotations.beside import Beside
 from segdemo.images.formats import HEAD_BYTES, begins_like_raster, read_raster
 from segdemo.images.heic import open_heic
 from segdemo.images.notices import Notice
@@ -325,16 +325,6 @@ def orientation_of(picture: Image.Image) -> int:
     except Exception:  # damaged EXIF says nothing about orientation
         return 1
     return said if said in _UPRIGHT else 1
-
-
-def orientation_of_file(path: Path) -> int:
-    """What the EXIF of an image's file says; 1 where it says nothing, whatever the file is."""
-    try:
-        with warnings.catch_warnings(), Image.open(path, formats=_formats()) as picture:
-            warnings.simplefilter("ignore")
-            return orientation_of(picture)
-    except Exception:  # no image, or none that Pillow reads
-        return 1
 
 
 def turned(picture: Image.Image, orientation: int) -> Image.Image:

@@ -57,7 +57,8 @@ def likeliest(census: Census) -> MaskReading:
     Raises PictureError when they look like no masks.
     """
     if census.labelled:
-        labels = {value: int(value) for value in census.values}
+        # Those of a class that only shapes under others have, too.
+        labels = {float(label): label for label in range(VOID)}
         return MaskReading(name="labels", kind="labels", labels=labels)
     if census.coloured:
         return _of_colours(census)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageChops
 
 from segdemo.errors import PictureError
-from segdemo.images.annotations.drawing import ALONE, Beside
+from segdemo.images.annotations.beside import Beside
 from segdemo.images.annotations.reading import read_annotations
 from segdemo.images.decode import check_size, opened, turned, upright
 from segdemo.images.formats import read_raster
@@ -80,7 +80,7 @@ class MaskValues:
 
 
 def read_mask_values(
-    content: bytes, *, max_megapixels: float, plane: int | None = None, beside: Beside = ALONE
+    content: bytes, *, max_megapixels: float, plane: int | None = None, beside: Beside | None = None
 ) -> MaskValues:
     """The values of a mask's file, upright as its EXIF orientation says.
 
@@ -88,7 +88,7 @@ def read_mask_values(
     ``beside``, its image, are drawn. Raises PictureError when the file cannot be read or is in
     colours that were smeared.
     """
-    drawn = read_annotations(content, beside, max_megapixels=max_megapixels)
+    drawn = read_annotations(content, beside or Beside(), max_megapixels=max_megapixels)
     if drawn is not None:
         labels, notices = drawn
         void = labels == VOID

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from segdemo.errors import PictureError
-from segdemo.images.annotations.drawing import ALONE, Beside
+from segdemo.images.annotations.beside import Beside, Shared
 from segdemo.images.labels import VOID, Labels
 from segdemo.images.mask_census import Census, census_of, merged
 from segdemo.images.mask_choices import named, other_readings, plane_named, reading_named
@@ -225,13 +225,16 @@ class DataSetReading:
 
     reading: MaskReading
     census: Census
-    classes: dict[str, int] = field(default_factory=dict)
-    """Names of annotated classes and their labels, the same in all files."""
+    shared: Shared = field(default_factory=Shared)
+    """What its annotation files have in common."""
 
-    def read(self, content: bytes, *, max_megapixels: float, beside: Beside = ALONE) -> TruthMask:
+    def read(
+        self, content: bytes, *, max_megapixels: float, beside: Beside | None = None
+    ) -> TruthMask:
         """One mask of the data set; ``beside``: see ``decode_truth``. Raises PictureError."""
         plane = plane_named(self.reading.name)
-        mask = _values(content, max_megapixels, plane, replace(beside, classes=self.classes))
+        beside = replace(beside or Beside(), shared=self.shared)
+        mask = _values(content, max_megapixels, plane, beside)
         return _read(mask, self.reading, self.census)
 
 
@@ -252,11 +255,11 @@ def read_data_set(
     """
     plane = plane_named(reading) if reading else None
     parts: list[Census] = []
-    classes: dict[str, int] = {}
+    shared = Shared()
     failure: PictureError | None = None
     for number, content in enumerate(masks):
         try:
-            beside = Beside(name=names[number] if names else "", classes=classes)
+            beside = Beside(name=names[number] if names else "", shared=shared, survey=True)
             mask = read_mask_values(
                 content(), max_megapixels=max_megapixels, plane=plane, beside=beside
             )
@@ -269,7 +272,7 @@ def read_data_set(
         raise failure or PictureError("picture_empty")
     census = merged(parts)
     chosen = reading_named(reading, census) if reading else likeliest(census)
-    return DataSetReading(reading=chosen, census=census, classes=classes)
+    return DataSetReading(reading=chosen, census=census, shared=shared)
 
 
 def _values(content: bytes, max_megapixels: float, plane: int | None, beside: Beside) -> MaskValues:
@@ -285,7 +288,7 @@ def decode_truth(
     *,
     max_megapixels: float,
     reading: str | None = None,
-    beside: Beside = ALONE,
+    beside: Beside | None = None,
 ) -> TruthMask:
     """The labels in a mask's file, whatever wrote it.
 
@@ -298,7 +301,7 @@ def decode_truth(
     in its size. Raises PictureError when the file cannot be read or is no mask.
     """
     plane = plane_named(reading) if reading else None
-    mask = _values(content, max_megapixels, plane, replace(beside, classes=dict(beside.classes)))
+    mask = _values(content, max_megapixels, plane, beside or Beside())
     census = census_of(mask)
     chosen = reading_named(reading, census) if reading else likeliest(census)
     return _read(mask, chosen, census)

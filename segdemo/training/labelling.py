@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from segdemo.errors import PictureError, TrainingError
+from segdemo.images.annotations.beside import Beside
 from segdemo.images.masks import VOID, DataSetReading, Labels, Notice, TruthMask, read_data_set
 from segdemo.wording import printable
 
@@ -77,10 +78,12 @@ class Labelling:
         doubt = Notice(key="finetune_many_classes", facts={"count": self.classes})
         return (*self.notices, doubt)
 
-    def mask(self, path: Path) -> TruthMask:
-        """A mask as all are read. Raises TrainingError."""
+    def mask(self, path: Path, beside: Beside | None = None) -> TruthMask:
+        """A mask as all are read; ``beside`` is its image. Raises TrainingError."""
         try:
-            return self.data_set.read(_content(path), max_megapixels=self.max_megapixels)
+            return self.data_set.read(
+                _content(path), max_megapixels=self.max_megapixels, beside=beside
+            )
         except PictureError as error:
             raise _refused(path, error) from error
 

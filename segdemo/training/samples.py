@@ -14,7 +14,7 @@ from torchvision.transforms import v2
 
 from segdemo.architectures import SizeRequirements
 from segdemo.errors import PictureError, TrainingError
-from segdemo.images.decode import decode, orientation_of_file
+from segdemo.images.decode import Decoded, decode_plane
 from segdemo.images.masks import VOID, TruthMask
 from segdemo.inference.processing import network_size, prepare
 from segdemo.spec import Preprocessing
@@ -108,13 +108,14 @@ class Samples:
     def _read(self, pair: Pair) -> Sample:
         rules = self.rules
         try:
-            picture = decode(pair.picture, max_megapixels=rules.max_megapixels)
+            decoded = decode_plane(pair.picture, max_megapixels=rules.max_megapixels)
         except PictureError as error:
             raise TrainingError("finetune_picture", name=pair.name, reason=str(error)) from error
-        mask = self.labelling.mask(pair.mask)
+        picture = decoded.image
+        mask = self.labelling.mask(pair.mask, decoded.beside(pair.picture.name))
         if mask.size == picture.size[::-1]:
             # Perhaps drawn on the stored pixels of a photo that EXIF turns.
-            mask = _turned_like(mask, picture.size, pair)
+            mask = _turned_like(mask, decoded, pair)
         if mask.size != picture.size:
             raise TrainingError(
                 "finetune_sizes",
@@ -130,9 +131,9 @@ class Samples:
         )
 
 
-def _turned_like(mask: TruthMask, size: tuple[int, int], pair: Pair) -> TruthMask:
+def _turned_like(mask: TruthMask, decoded: Decoded, pair: Pair) -> TruthMask:
     try:
-        return mask.fitted(size, orientation_of_file(pair.picture))
+        return mask.fitted(decoded.image.size, decoded.orientation)
     except PictureError as error:
         raise TrainingError("finetune_mask", name=pair.name, reason=str(error)) from error
 

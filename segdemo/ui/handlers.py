@@ -12,7 +12,6 @@ from PIL import Image
 from segdemo.batch import Run
 from segdemo.catalog import CatalogEntry
 from segdemo.errors import PictureError, SegdemoError
-from segdemo.images.annotations.drawing import ALONE
 from segdemo.images.decode import Decoded, decode_plane
 from segdemo.images.masks import TruthMask, decode_truth
 from segdemo.inference.prediction import Prediction
@@ -266,7 +265,7 @@ class Handlers:
             content,
             max_megapixels=self._settings.max_megapixels,
             reading=reading,
-            beside=beside.beside(name) if beside else ALONE,
+            beside=beside.beside(name) if beside else None,
         )
         return mask.fitted(size, beside.orientation if beside else 1)
 

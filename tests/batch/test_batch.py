@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import stat
 import struct
 import zipfile
@@ -216,6 +217,15 @@ def named(*names):
 def test_a_mask_belongs_to_the_picture_of_its_name():
     pairs = match(named("a.jpg", "b.jpg", "c.jpg"), named("b_mask.gif", "a.png"))
     assert [pair.mask and pair.mask.name for pair in pairs] == ["a.png", "b_mask.gif", None]
+
+
+def test_one_file_about_several_images_is_the_mask_of_all(tmp_path):
+    pictures, path = named("a.jpg", "b.jpg"), tmp_path / "a.json"
+    for images, expected in ((["a.jpg", "b.jpg"], [True, True]), (["a.jpg"], [True, False])):
+        listed = [{"id": number, "file_name": name} for number, name in enumerate(images)]
+        path.write_text(json.dumps({"images": listed, "annotations": []}))
+        pairs = match(pictures, gather([path], limit=LIMIT))
+        assert [pair.mask is not None for pair in pairs] == expected
 
 
 @every(

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch.backends import cudnn
 
+from segdemo.engine import devices
 from segdemo.engine.devices import (
     device_name,
     free_memory,
@@ -112,7 +113,7 @@ def test_every_device_has_a_name_for_people(monkeypatch):
 
 @every(("threads", "name"), [(1, "CPU, one thread"), (8, "CPU, 8 threads")])
 def test_the_cpu_is_named_with_its_threads(monkeypatch, threads, name):
-    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    monkeypatch.setattr(devices, "most_threads", lambda: threads)
     assert device_name(torch.device("cpu")) == name
 
 

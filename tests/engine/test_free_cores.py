@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from segdemo.engine import free_cores
-from segdemo.engine.free_cores import FreeCores, allowed_cores
+from segdemo.engine.free_cores import FreeCores, allowed_cores, most_threads
 from segdemo.engine.scheduler import DeviceScheduler
 
 
@@ -13,8 +13,10 @@ def four_cores(monkeypatch):
     monkeypatch.setattr(free_cores, "allowed_cores", lambda: 4)
     before = torch.get_num_threads()
     torch.set_num_threads(4)
+    most_threads.cache_clear()
     yield
     torch.set_num_threads(before)
+    most_threads.cache_clear()
 
 
 def running(path, count):
@@ -53,6 +55,7 @@ def test_without_linuxs_figures_all_cores_are_taken(four_cores, tmp_path):
 
 def test_no_more_threads_than_the_container_has_cores(four_cores, tmp_path, monkeypatch):
     monkeypatch.setattr(free_cores, "allowed_cores", lambda: 2)
+    most_threads.cache_clear()
     assert FreeCores(running(tmp_path / "stat", 1)).count() == 2
     assert allowed_cores() >= 1
 
@@ -67,3 +70,15 @@ def test_a_network_runs_on_the_free_cores_and_afterwards_all_is_as_before(four_c
 
     scheduler.run(forward, torch.zeros(1, 1), network="net")
     assert (seen, torch.get_num_threads()) == ([2], 4)
+
+
+def test_a_gpu_waits_for_nobodys_cores(four_cores, tmp_path):
+    scheduler = DeviceScheduler(FreeCores(running(tmp_path / "stat", 3)))
+    seen = []
+
+    def forward(given):
+        seen.append(torch.get_num_threads())
+        return given
+
+    scheduler.run(forward, torch.zeros(1, 1, device="meta"), network="net")
+    assert seen == [4]

@@ -1,5 +1,7 @@
 """Images go with masks of their name; what is alone or ambiguous is listed."""
 
+import json
+
 import pytest
 from PIL import Image
 
@@ -81,9 +83,25 @@ def test_annotations_are_masks_where_there_is_no_other(tmp_path):
 
 def test_one_file_may_be_the_annotations_of_all_images(tmp_path):
     images = lay(tmp_path / "images", ["a.jpg", "b/c.jpg"])
-    masks = lay(tmp_path, ["instances.json"]) / "instances.json"
+    masks = tmp_path / "instances.json"
+    named = [{"id": number, "file_name": name} for number, name in enumerate(("a.jpg", "c.jpg"))]
+    masks.write_text(json.dumps({"images": named, "annotations": []}))
     found = pair_folders(images, masks)
     assert [(pair.name, pair.mask) for pair in found.pairs] == [
         ("a.jpg", masks),
         ("b/c.jpg", masks),
     ]
+
+
+def test_one_file_of_one_image_is_that_of_the_image_called_so(tmp_path):
+    images = lay(tmp_path / "images", ["a.jpg", "b.jpg"])
+    masks = tmp_path / "b.json"
+    masks.write_text(json.dumps({"shapes": []}))
+    found = pair_folders(images, masks)
+    assert [(pair.name, pair.mask) for pair in found.pairs] == [("b.jpg", masks)]
+    assert found.pictures_alone == ("a.jpg",)
+
+
+def test_one_image_and_one_mask_belong_together_whatever_their_names(tmp_path):
+    images, masks = lay(tmp_path / "images", ["a.jpg"]), lay(tmp_path, ["truth.png"]) / "truth.png"
+    assert [pair.mask for pair in pair_folders(images, masks).pairs] == [masks]

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from segdemo.errors import PictureError
-from segdemo.images.annotations.drawing import Beside
+from segdemo.images.annotations.beside import Beside
 from segdemo.images.decode import decode, decode_plane
 from segdemo.images.masks import decode_truth
 from tests.table import every

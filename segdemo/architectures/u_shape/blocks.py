@@ -14,6 +14,7 @@ from segdemo.architectures.u_shape.config import (
     LevelConfig,
     UpConfig,
     UShapeConfig,
+    follows_down,
 )
 
 Activation = Callable[[Tensor], Tensor]
@@ -158,13 +159,12 @@ class Block(Activated):
             config.identity and self.count > 1 and block.convs[0].out == block.convs[-1].out
         )
         self.has_down = block.down is not None
-        own = config.down_activation
-        if own == "":
-            own = "same" if block.down is not None and block.down.norm else None
-        self.down_activated = own is not None
-        if own is not None and own != "same" and block.down is not None and not block.down.slopes:
-            # Its activation stands beside the other modules, under the name of a PReLU.
-            self.add_module("down_act", OwnActivation(own))
+        if block.down is not None:
+            own = follows_down(config.down_activation, block.down)
+            self.down_activated = own != "none"
+            if own not in ("none", "same") and not block.down.slopes:
+                # Its activation stands beside the other modules, under the name of a PReLU.
+                self.add_module("down_act", OwnActivation(own))
         self.has_shortcut = block.shortcut is not None
         self.has_projection = block.project is not None
 

@@ -102,9 +102,9 @@ class UShapeConfig:
     once, and twice its own output instead."""
     interpolation: Interpolation = "bilinear_aligned"
     join: Join = "up_first"
-    down_activation: str | None = ""
-    """What follows convolutions with stride 2 that stand between the levels: a key of ACTIVATIONS,
-    "same" as the others, None for nothing; empty: "same" where they have a norm, else nothing."""
+    down_activation: str = "usual"
+    """What follows convolutions with stride 2 that stand between the levels: "same" as the others,
+    "none", a key of ACTIVATIONS; usual: "same" where they have a norm, else "none"."""
     down: Literal["max", "average", "strided"] = "max"
     """Strided: the first convolution of each level has stride 2, and nothing pools."""
     padding: Literal["zeros", "none", "none_stretched"] = "zeros"
@@ -128,7 +128,7 @@ class UShapeConfig:
             self.activation != "relu",
             self.activated != "each",
             self.down != "max",
-            bool(self.down_activation) and self.down_activation != "same",
+            self._is_down_rare,
             self.identity,
             self.enlarged != "before_join",
             self.up_activated not in (None, activated) and bool(ups),
@@ -136,6 +136,19 @@ class UShapeConfig:
         return sum(rare)
 
     @property
+    def _is_down_rare(self) -> bool:
+        downs = [block.down for block in self.encoder if block.down is not None]
+        usual = follows_down("usual", downs[0]) if downs else "usual"
+        return self.down_activation not in ("usual", usual)
+
+    @property
     def is_padded(self) -> bool:
         """Whether convolutions keep the size."""
         return self.padding == "zeros"
+
+
+def follows_down(said: str, down: ConvConfig) -> str:
+    """What follows a convolution with stride 2: ``down_activation``, "usual" being decided."""
+    if said != "usual":
+        return said
+    return "same" if down.norm else "none"

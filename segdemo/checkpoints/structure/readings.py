@@ -25,7 +25,7 @@ from segdemo.checkpoints.structure.roles import Roles
 _GROUPS = (32, 8, 16, 4, 2, 1)
 _ACTIVATIONS = ("relu", "leaky", "leaky_tenth", "leaky_fifth", "elu", "selu", "silu", "gelu")
 _DOWN_ACTIVATIONS = {
-    "down_linear": None,
+    "down_linear": "none",
     "down_act": "same",
     **{f"down_{name}": name for name in ("relu", "leaky", "leaky_fifth")},
 }

@@ -1,95 +1,159 @@
-"""COCO's JSON: polygons and run lengths of many images, drawn by pycocotools itself."""
+"""COCO's JSON: polygons and run lengths of many images; pycocotools draws the polygons."""
 
-import warnings
+from collections import defaultdict
+from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from segdemo.errors import PictureError
-from segdemo.images.annotations.drawing import (
+from segdemo.images.annotations.beside import Beside, ImageNames
+from segdemo.images.annotations.shapes import (
+    MAX_POINTS,
+    AnnotationFile,
     Annotations,
-    Beside,
-    Bits,
+    Pixels,
     Shape,
-    image_called,
+    checked_runs,
+    endless,
     rectangle,
     ring_of,
+    unrolled,
 )
 from segdemo.images.decode import check_size
 
-
-def is_coco(document: Any) -> bool:
-    """Whether it is in the format of COCO's instances."""
-    return (
-        isinstance(document, dict)
-        and isinstance(document.get("annotations"), list)
-        and isinstance(document.get("images"), list)
-    )
+_MOST_OUTLINE = 20_000_000
+"""Pixels along all outlines of an image, each of which pycocotools goes along."""
 
 
-def read(document: dict[str, Any], beside: Beside, *, max_megapixels: float) -> Annotations:
-    """The shapes of the image that is called as the picture, or of the only one.
+class CocoFile(AnnotationFile):
+    """The instances of all images of a data set."""
 
-    Raises PictureError where none is called so, or pycocotools is not installed; ValueError and
-    LookupError for another shape of document.
-    """
-    images = document["images"]
-    names = [str(one.get("file_name", "")) for one in images]
-    image = images[image_called(names, beside)]
-    width, height = int(image["width"]), int(image["height"])
-    check_size(width, height, max_megapixels)
-    categories = document.get("categories") or []
-    classes = {one["id"]: str(one.get("name") or one["id"]) for one in categories}
-    # All classes of the file are numbered in its order, whichever this image shows.
-    for name in classes.values():
-        beside.classes.setdefault(name, len(beside.classes) + 1)
-    own = [one for one in document["annotations"] if one.get("image_id") == image["id"]]
-    shapes = [
-        Shape(
-            label=classes.get(one.get("category_id"), str(one.get("category_id", ""))),
-            bits=_bits(one, width, height),
+    format: ClassVar[str] = "COCO"
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._images = document["images"]
+        self._names = ImageNames([str(one.get("file_name", "")) for one in self._images])
+        categories = document.get("categories") or []
+        self._classes = {one["id"]: str(one.get("name") or one["id"]) for one in categories}
+        self._of: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
+        for one in document["annotations"]:
+            self._of[one.get("image_id")].append(one)
+
+    @staticmethod
+    def holds(document: Any) -> bool:
+        """Whether it is in the format of COCO's instances."""
+        return (
+            isinstance(document, dict)
+            and isinstance(document.get("annotations"), list)
+            and isinstance(document.get("images"), list)
         )
-        for one in own
-        if one.get("segmentation") or one.get("bbox")
-    ]
-    return Annotations(
-        format="COCO",
-        shapes=tuple(shapes),
-        size=(width, height),
-        left_out=len(own) - len(shapes),
-    )
+
+    @property
+    def images(self) -> int:
+        """How many it lists."""
+        return len(self._images)
+
+    def read(self, beside: Beside, *, max_megapixels: float) -> Annotations:
+        """The shapes of the image that is called as the picture, or of the only one.
+
+        Raises PictureError where none is called so, or pycocotools is not installed; see
+        ``AnnotationFile``.
+        """
+        image = self._images[self._names.number_of(beside)]
+        width, height = int(image["width"]), int(image["height"])
+        check_size(width, height, max_megapixels)
+        beside.shared.number_all(list(self._classes.values()))
+        own = self._of.get(image["id"], [])
+        shapes = [
+            Shape(
+                label=self._classes.get(one.get("category_id"), str(one.get("category_id", ""))),
+                pixels=partial(_pixels, one, width, height),
+            )
+            for one in own
+            if one.get("segmentation") or one.get("bbox")
+        ]
+        return Annotations(
+            shapes=tuple(shapes), size=(width, height), left_out=len(own) - len(shapes)
+        )
 
 
-def _bits(one: dict[str, Any], width: int, height: int) -> Bits:
-    try:
-        tool: Any = import_module("pycocotools.mask")
-    except ImportError as error:
-        raise PictureError("annotation_coco") from error
+def _pixels(one: dict[str, Any], width: int, height: int) -> Pixels:
     said = one.get("segmentation")
     if isinstance(said, dict):
         rows, columns = (int(number) for number in said["size"])
         if (columns, rows) != (width, height):
             raise ValueError("run lengths of another size")
         counts = said["counts"]
-        if isinstance(counts, list):
-            encoded = tool.frPyObjects({"size": [height, width], "counts": counts}, height, width)
-            if sum(counts) != width * height or min(counts, default=0) < 0:
-                raise ValueError("run lengths of another size")
-        else:
-            encoded = {"size": [height, width], "counts": counts}
-            if int(tool.area(encoded)) > width * height:
-                raise ValueError("run lengths of another size")
+        lengths = counts if isinstance(counts, list) else _unpacked(counts)
     else:
-        if said:
-            flat = [[float(number) for number in polygon] for polygon in said]
-            for polygon in flat:
-                ring_of(list(zip(polygon[::2], polygon[1::2], strict=True)))
-        else:
-            x, y, w, h = (float(number) for number in one["bbox"])
-            flat = [[number for point in rectangle(x, y, x + w, y + h) for number in point]]
-        encoded = tool.merge(tool.frPyObjects(flat, height, width))
-    with warnings.catch_warnings():
-        # pycocotools 2.0.11 lacks what NumPy 2 asks of arrays, which is no fault of the file.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return np.asarray(tool.decode(encoded), bool)
+        lengths = _unpacked(_drawn(said or [_box(one)], width, height))
+    return _columns(checked_runs(lengths, width * height), width, height)
+
+
+def _box(one: dict[str, Any]) -> list[float]:
+    x, y, w, h = (float(number) for number in one["bbox"])
+    return [number for point in rectangle(x, y, x + w, y + h) for number in point]
+
+
+def _drawn(polygons: list[list[float]], width: int, height: int) -> str:
+    """The packed run lengths of polygons together, as pycocotools draws them."""
+    try:
+        tool: Any = import_module("pycocotools.mask")
+    except ImportError as error:
+        raise PictureError("annotation_coco") from error
+    flat = [[float(number) for number in polygon] for polygon in polygons]
+    corners, outline = 0, 0.0
+    for polygon in flat:
+        ring = np.array(ring_of(list(zip(polygon[::2], polygon[1::2], strict=True))))
+        corners += len(ring)
+        outline += float(np.abs(ring - np.roll(ring, 1, axis=0)).max(axis=1).sum())
+    if corners > MAX_POINTS or outline > _MOST_OUTLINE:
+        raise endless()
+    packed: bytes = tool.merge(tool.frPyObjects(flat, height, width))["counts"]
+    return packed.decode()
+
+
+def _unpacked(packed: str) -> list[int]:
+    """The run lengths in COCO's string (maskApi.c, rleFrString).
+
+    Five bits a character from "0" on, the lowest first, 32 for more to come and the sign in the
+    last; from the fourth number on the difference to that two before. They are unpacked here
+    because pycocotools 2.0.11 takes any string on trust.
+    """
+    lengths: list[int] = []
+    number = shift = 0
+    for character in packed.encode("ascii"):
+        bits = character - 48
+        if not 0 <= bits < 64 or shift > 60:
+            raise ValueError("no run lengths")
+        number |= (bits & 31) << shift
+        shift += 5
+        if bits & 32:
+            continue
+        if bits & 16:
+            number -= 1 << shift
+        if len(lengths) > 2:
+            number += lengths[-2]
+        lengths.append(number)
+        number = shift = 0
+    if shift:
+        raise ValueError("run lengths that end early")
+    return lengths
+
+
+def _columns(runs: npt.NDArray[np.int64], width: int, height: int) -> Pixels:
+    """The columns that run lengths touch, which go from column to column."""
+    places = np.cumsum(runs)
+    last = len(runs) - (len(runs) % 2 == 1)  # runs of the area come second, fourth, ...
+    if last == 0 or places[last - 1] == places[0]:
+        return Pixels(np.zeros((0, 0), bool))
+    begin, end = int(places[0]) // height, -(-int(places[last - 1]) // height)
+    inside = runs[:last].copy()
+    inside[0] -= begin * height
+    bits = np.zeros((end - begin) * height, bool)
+    found = unrolled(inside)
+    bits[: len(found)] = found
+    return Pixels(bits.reshape(end - begin, height).T, left=begin)

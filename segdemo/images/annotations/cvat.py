@@ -1,59 +1,71 @@
 """CVAT's XML "for images 1.1": shapes of many images."""
 
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 from xml.etree import ElementTree
 
-import numpy as np
-
-from segdemo.images.annotations.drawing import (
+from segdemo.images.annotations.beside import Beside, ImageNames
+from segdemo.images.annotations.shapes import (
+    AnnotationFile,
     Annotations,
-    Beside,
-    Bits,
+    Pixels,
     Shape,
+    checked_runs,
     ellipse,
-    image_called,
     rectangle,
     ring_of,
+    unrolled,
 )
 from segdemo.images.decode import check_size
 
 _WITHOUT_AREA = frozenset({"polyline", "points", "cuboid", "skeleton"})
 
 
-def read(content: bytes, beside: Beside, *, max_megapixels: float) -> Annotations:
-    """The shapes of the image that is called as the picture, or of the only one.
+class CvatFile(AnnotationFile):
+    """The shapes of all images of a task."""
 
-    Raises PictureError where none is called so; ValueError and LookupError for another document.
-    """
-    # Entities would grow a small file; CVAT writes none.
-    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-        raise ValueError("a document type")
-    try:
-        root = ElementTree.fromstring(content)
-    except ElementTree.ParseError as error:
-        raise ValueError("no XML") from error
-    images = root.findall("image")
-    image = images[image_called([one.attrib.get("name", "") for one in images], beside)]
-    width, height = int(image.attrib["width"]), int(image.attrib["height"])
-    check_size(width, height, max_megapixels)
-    for label in root.iterfind("meta//label/name"):
-        beside.classes.setdefault(label.text or "", len(beside.classes) + 1)
-    elements = sorted(image, key=lambda one: int(one.attrib.get("z_order", 0)))
-    areas = [_shape(one) for one in elements if one.tag in _READERS]
-    return Annotations(
-        format="CVAT",
-        shapes=tuple(areas),
-        size=(width, height),
-        left_out=sum(one.tag in _WITHOUT_AREA for one in elements),
-    )
+    format: ClassVar[str] = "CVAT"
+
+    def __init__(self, content: bytes) -> None:
+        # Entities would grow a small file; CVAT writes none.
+        if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+            raise ValueError("a document type")
+        try:
+            root = ElementTree.fromstring(content)
+        except ElementTree.ParseError as error:
+            raise ValueError("no XML") from error
+        self._images = root.findall("image")
+        self._names = ImageNames([one.attrib.get("name", "") for one in self._images])
+        self._classes = [label.text or "" for label in root.iterfind("meta//label/name")]
+
+    @property
+    def images(self) -> int:
+        """How many it lists."""
+        return len(self._images)
+
+    def read(self, beside: Beside, *, max_megapixels: float) -> Annotations:
+        """The shapes of the image that is called as the picture, or of the only one.
+
+        Raises PictureError where none is called so; see ``AnnotationFile``.
+        """
+        image = self._images[self._names.number_of(beside)]
+        width, height = int(image.attrib["width"]), int(image.attrib["height"])
+        check_size(width, height, max_megapixels)
+        beside.shared.number_all(self._classes)
+        elements = sorted(image, key=lambda one: int(one.attrib.get("z_order", 0)))
+        areas = [_shape(one, width * height) for one in elements if one.tag in _AREAS]
+        return Annotations(
+            shapes=tuple(areas),
+            size=(width, height),
+            left_out=sum(one.tag in _WITHOUT_AREA for one in elements),
+        )
 
 
-def _shape(one: ElementTree.Element) -> Shape:
-    label, read = one.attrib.get("label", ""), _READERS[one.tag]
+def _shape(one: ElementTree.Element, most: int) -> Shape:
+    label = one.attrib.get("label", "")
     if one.tag == "mask":
-        corner = int(float(one.attrib["left"])), int(float(one.attrib["top"]))
-        return Shape(label=label, bits=_bits(one.attrib), corner=corner)
-    return Shape(label=label, rings=(read(one.attrib),))
+        return Shape(label=label, pixels=partial(_pixels, one.attrib, most))
+    return Shape(label=label, rings=(_RINGS[one.tag](one.attrib),))
 
 
 def _polygon(said: Any) -> Any:
@@ -69,14 +81,15 @@ def _ellipse(said: Any) -> Any:
     return ellipse(x, y, rx, ry, float(said.get("rotation", 0)))
 
 
-def _bits(said: Any) -> Bits:
+def _pixels(said: Any, most: int) -> Pixels:
     """Run lengths of a box, row by row, beginning with the ground."""
-    width, height = int(float(said["width"])), int(float(said["height"]))
-    counts = [int(number) for number in said["rle"].split(",")]
-    if min(counts) < 0 or sum(counts) != width * height:
-        raise ValueError("run lengths of another size")
-    flat = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
-    return flat.reshape(height, width)
+    left, top, width, height = (int(float(said[name])) for name in _BOX)
+    if min(width, height) < 1 or width * height > most:
+        raise ValueError("a box that is larger than the image")
+    runs = checked_runs([int(number) for number in said["rle"].split(",")], width * height)
+    return Pixels(unrolled(runs).reshape(height, width), left, top)
 
 
-_READERS = {"polygon": _polygon, "box": _box, "ellipse": _ellipse, "mask": _bits}
+_BOX = ("left", "top", "width", "height")
+_RINGS = {"polygon": _polygon, "box": _box, "ellipse": _ellipse}
+_AREAS = frozenset({*_RINGS, "mask"})

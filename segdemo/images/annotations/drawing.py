@@ -1,219 +1,164 @@
-"""Shapes of an annotation file and the label map that they are drawn into."""
+"""Draws the shapes of an annotation file into a label map."""
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import PurePath
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from segdemo.errors import PictureError
-from segdemo.images.labels import VOID
+from segdemo.images.annotations.beside import Shared
+from segdemo.images.annotations.shapes import Annotations, Bits, Pixels, Shape, endless
+from segdemo.images.labels import VOID, Labels
 from segdemo.images.notices import Notice
-from segdemo.wording import first_of, printable
+from segdemo.wording import printable
 
-Bits = npt.NDArray[np.bool_]
-Ring = Sequence[tuple[float, float]]
-
-MAX_SHAPES = 100_000
-MAX_POINTS = 2_000_000
-"""Of all shapes of a file, checked before anything is drawn."""
-MAX_CLASSES = 250
-_MAX_COORDINATE = 1e6
-_ROUND = 72
-"""Corners of a circle that is drawn as a polygon."""
 _TOLD = 8
+MOST_STEPS = 2_000_000_000
+"""Pixels that are looked at for all shapes, and corners in all rows: some seconds."""
+_STRIP = 4_000_000
+"""Pixels and edges that are looked at together."""
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom; the last two are outside."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Beside:
-    """The image that an annotation file belongs to, as far as that is known."""
-
-    plane: int = 1
-    planes: int = 1
-    """Which page or channel of how many the image is."""
-    size: tuple[int, int] | None = None
-    """Width and height."""
-    name: str = ""
-    """The name of its file, by which a file about many images is searched."""
-    classes: dict[str, int] = field(default_factory=dict)
-    """Class name -> label, shared by all files of a data set and filled as they are read."""
-
-
-ALONE = Beside()
-"""Nothing is known of the image."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Shape:
-    """One area: rings (even-odd, so that a ring inside another is a hole), or pixels."""
-
-    label: str
-    """The name of its class; empty where the format has none."""
-    rings: tuple[Ring, ...] = ()
-    fill: Literal["centre", "outline"] = "centre"
-    """``centre``: integer coordinates are corners of pixels, and a pixel is inside whose centre
-    is (QuPath, ImageJ, CVAT). ``outline``: integer coordinates are centres, and the outline is
-    inside (LabelMe, OpenCV's fillPoly)."""
-    form: Literal["polygon", "rectangle", "ellipse"] = "polygon"
-    """What an outline is: of the last two the only ring is the box around."""
-    bits: Bits | None = None
-    """(h, w): pixels, their upper left corner at ``corner``."""
-    corner: tuple[int, int] = (0, 0)
-    number: int | None = None
-    """Its label, where the format has numbers instead of names."""
-    void: bool = False
-    """Whether nothing is said of its pixels."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Annotations:
-    """What a file says of one image."""
-
-    format: str
-    """For people."""
-    shapes: tuple[Shape, ...]
-    size: tuple[int, int] | None
-    """Width and height, where the file says them."""
-    left_out: int = 0
-    """Shapes without an area: points and lines."""
-
-
-def label_map(found: Annotations, beside: Beside) -> tuple[npt.NDArray[np.uint8], list[Notice]]:
+def label_map(found: Annotations, form: str, shared: Shared) -> tuple[Labels, list[Notice]]:
     """(H, W) of labels, later shapes over earlier ones, and what is to be known about it.
 
-    Classes are numbered from 1 in the order in which their names come. Raises PictureError for
-    more than 250 of them, and where nobody says how large the image is.
+    ``form`` is the name of the format, for people. Classes are numbered from 1 in the order in
+    which their names come. Raises PictureError for more than 250 of them, for what would take
+    minutes to draw, and where nobody says how large the image is.
     """
-    size = found.size or beside.size
-    if size is None:
-        size = _extent(found.shapes)
-    labels = np.zeros((size[1], size[0]), np.uint8)
+    if found.size is None:
+        raise PictureError("annotation_no_size", format=form)
+    labels = np.zeros(found.size[::-1], np.uint8)
+    steps = 0
     for shape in found.shapes:
-        number = VOID if shape.void else shape.number or _number(shape.label, beside.classes)
-        _paint(labels, shape, number)
-    return labels, list(_notices(found, beside))
+        number = label_of(shape, shared)
+        if shape.pixels is not None:
+            pixels = shape.pixels()
+            steps += pixels.bits.size
+            _paste(labels, pixels, number)
+        else:
+            box = _box_of(shape, found.size)
+            steps += _steps_of(shape, box)
+            if steps <= MOST_STEPS:
+                _fill(labels, shape, box, number)
+        if steps > MOST_STEPS:
+            raise endless()
+    return labels, list(_notices(found, form, shared))
 
 
-def image_called(names: Sequence[str], beside: Beside) -> int:
-    """Which of the images of a file is the one beside it: of that name, or the only one.
-
-    Endings and folders may differ. Raises PictureError where none is called so, ValueError where
-    there is none at all.
-    """
-    if not names:
-        raise ValueError("no image")
-    wanted = PurePath(beside.name)
-    called = [PurePath(name.replace("\\", "/")) for name in names]
-    for part in ("name", "stem"):
-        for number, one in enumerate(called):
-            if wanted.name and getattr(one, part) == getattr(wanted, part):
-                return number
-    if len(names) == 1:
-        return 0
-    raise PictureError("annotation_no_image", name=printable(wanted.name), known=first_of(names))
+def label_of(shape: Shape, shared: Shared) -> int:
+    """The label of a shape, VOID where it says nothing. Raises PictureError for too many."""
+    if shape.void:
+        return VOID
+    return shared.number(shape.label) if shape.number is None else shape.number
 
 
-def _number(name: str, classes: dict[str, int]) -> int:
-    if name not in classes:
-        if len(classes) >= MAX_CLASSES:
-            raise PictureError("annotation_classes", limit=MAX_CLASSES)
-        classes[name] = len(classes) + 1
-    return classes[name]
-
-
-def _notices(found: Annotations, beside: Beside) -> Iterable[Notice]:
+def _notices(found: Annotations, form: str, shared: Shared) -> Iterable[Notice]:
     named = {shape.label for shape in found.shapes if shape.label and not shape.void}
-    numbered = sorted((beside.classes[name], name) for name in named if name in beside.classes)
+    numbered = sorted((shared.classes[name], name) for name in named if name in shared.classes)
     told = [f"{number} = {printable(name)}" for number, name in numbered[:_TOLD]]
     if len(numbered) > 1:
         more = ", …" if len(numbered) > _TOLD else ""
-        facts = {"format": found.format, "classes": ", ".join(told) + more}
+        facts = {"format": form, "classes": ", ".join(told) + more}
         yield Notice(key="annotation_classes_are", facts=facts)
     if found.left_out:
         yield Notice(key="annotation_left_out", facts={"count": found.left_out})
 
 
-def _extent(shapes: Iterable[Shape]) -> tuple[int, int]:
-    """A size in which all shapes have room, for files that say none before an image is there."""
-    width = height = 1.0
-    for shape in shapes:
-        for ring in shape.rings:
-            width = max(width, *(x for x, _ in ring))
-            height = max(height, *(y for _, y in ring))
-    return math.ceil(width) + 1, math.ceil(height) + 1
-
-
-def _paint(labels: npt.NDArray[np.uint8], shape: Shape, number: int) -> None:
+def _paste(labels: Labels, pixels: Pixels, number: int) -> None:
     height, width = labels.shape
-    if shape.bits is not None:
-        left, top = shape.corner
-        inside = shape.bits[max(0, -top) :, max(0, -left) :]
-        inside = inside[: max(0, height - max(0, top)), : max(0, width - max(0, left))]
-        rows, columns = inside.shape
-        labels[max(0, top) :, max(0, left) :][:rows, :columns][inside] = number
-    elif shape.fill == "outline":
-        layer = Image.new("1", (width, height))
-        draw: Any = getattr(ImageDraw.Draw(layer), shape.form)
-        for ring in shape.rings:
-            draw([tuple(point) for point in ring], outline=1, fill=1)
-        labels[np.asarray(layer)] = number
-    else:
-        _fill_centres(labels, shape.rings, number)
+    left, top = max(0, pixels.left), max(0, pixels.top)
+    inside = pixels.bits[max(0, -pixels.top) :, max(0, -pixels.left) :]
+    inside = inside[: max(0, height - top), : max(0, width - left)]
+    rows, columns = inside.shape
+    labels[top:, left:][:rows, :columns][inside] = number
 
 
-def _fill_centres(labels: npt.NDArray[np.uint8], rings: Sequence[Ring], number: int) -> None:
-    """Every pixel whose centre lies inside by the even-odd rule, row by row."""
-    height, width = labels.shape
-    ends = [
-        np.stack([points, np.roll(points, -1, axis=0)], axis=1)
-        for points in (np.asarray(ring, np.float64) for ring in rings)
-    ]
-    edges = np.concatenate(ends)
-    first, last = edges[..., 1].min(axis=1), edges[..., 1].max(axis=1)
-    top = max(0, math.floor(first.min()))
-    for row in range(top, min(height, math.ceil(last.max()))):
-        y = row + 0.5
-        (x0, y0), (x1, y1) = (
-            edges[(first <= y) & (y < last)].transpose(1, 2, 0)
-            if ((first <= y) & (y < last)).any()
-            else np.zeros((2, 2, 0))
-        )
-        crossings = np.sort(x0 + (y - y0) / (y1 - y0) * (x1 - x0))
-        for begin, end in zip(crossings[::2], crossings[1::2], strict=True):
-            left, right = math.ceil(begin - 0.5), math.ceil(end - 0.5)
-            labels[row, max(0, left) : max(0, min(width, right))] = number
-
-
-def ring_of(points: object) -> Ring:
-    """Checked corners from pairs of numbers. Raises ValueError for what is none, or endless."""
-    if not isinstance(points, (list, tuple)) or len(points) < 3:
-        raise ValueError("a ring needs three corners")
-    ring = [(float(point[0]), float(point[1])) for point in points]
-    if not all(abs(number) <= _MAX_COORDINATE for point in ring for number in point):
-        raise ValueError("a corner is far outside of any image")
-    return ring
-
-
-def rectangle(left: float, top: float, right: float, bottom: float) -> Ring:
-    """The four corners."""
-    return ring_of([(left, top), (right, top), (right, bottom), (left, bottom)])
-
-
-def ellipse(x: float, y: float, rx: float, ry: float, degrees: float = 0) -> Ring:
-    """A polygon of 72 corners around a centre, turned clockwise."""
-    turn = math.radians(degrees)
-    angles = (2 * math.pi * step / _ROUND for step in range(_ROUND))
-    corners = ((rx * math.cos(angle), ry * math.sin(angle)) for angle in angles)
-    return ring_of(
-        [
-            (
-                x + a * math.cos(turn) - b * math.sin(turn),
-                y + a * math.sin(turn) + b * math.cos(turn),
-            )
-            for a, b in corners
-        ]
+def _box_of(shape: Shape, size: tuple[int, int]) -> Box:
+    """What a shape may cover of an image."""
+    width, height = size
+    xs = [x for ring in shape.rings for x, _ in ring]
+    ys = [y for ring in shape.rings for _, y in ring]
+    return (
+        min(width, max(0, math.floor(min(xs)))),
+        min(height, max(0, math.floor(min(ys)))),
+        max(0, min(width, math.ceil(max(xs)) + 1)),
+        max(0, min(height, math.ceil(max(ys)) + 1)),
     )
+
+
+def _steps_of(shape: Shape, box: Box) -> int:
+    left, top, right, bottom = box
+    corners = sum(len(ring) for ring in shape.rings)
+    return max(0, bottom - top) * (max(0, right - left) + corners)
+
+
+def _fill(labels: Labels, shape: Shape, box: Box, number: int) -> None:
+    left, top, right, bottom = box
+    if left >= right or top >= bottom:
+        return
+    part = labels[top:bottom, left:right]
+    if shape.fill == "centre":
+        _fill_centres(part, [np.asarray(ring) - (left, top) for ring in shape.rings], number)
+        return
+    layer = Image.new("1", (right - left, bottom - top))
+    draw: Any = getattr(ImageDraw.Draw(layer), shape.form)
+    for ring in shape.rings:
+        draw([(x - left, y - top) for x, y in ring], outline=1, fill=1)
+    part[np.asarray(layer)] = number
+
+
+def _fill_centres(labels: Labels, rings: Sequence[npt.NDArray[np.float64]], number: int) -> None:
+    """Set every pixel whose centre lies inside by the even-odd rule, some rows at a time."""
+    height, width = labels.shape
+    begins = np.concatenate(rings)
+    ends = np.concatenate([np.roll(ring, -1, axis=0) for ring in rings])
+    rising = begins[:, 1] <= ends[:, 1]
+    upper = np.where(rising[:, None], begins, ends)
+    lower = np.where(rising[:, None], ends, begins)
+    # The rows whose centres an edge crosses, its upper end included.
+    first = np.clip(np.ceil(upper[:, 1] - 0.5), 0, height).astype(np.int64)
+    last = np.clip(np.ceil(lower[:, 1] - 0.5), 0, height).astype(np.int64)
+    rows = max(1, _STRIP // max(width + 1, len(begins)))
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        near = (first < bottom) & (last > top)
+        inside = _parity(
+            *(upper[near], lower[near]),
+            np.maximum(first[near], top),
+            np.minimum(last[near], bottom),
+            (top, bottom, width),
+        )
+        labels[top:bottom][inside] = number
+
+
+def _parity(
+    upper: npt.NDArray[np.float64],
+    lower: npt.NDArray[np.float64],
+    first: npt.NDArray[np.int64],
+    last: npt.NDArray[np.int64],
+    strip: tuple[int, int, int],
+) -> Bits:
+    """(rows, width): which centres have an odd number of edges on their left.
+
+    Edges go from ``upper`` to ``lower`` and cross the rows from ``first`` to before ``last``;
+    ``strip`` is its first row, the row after its last, and its width.
+    """
+    top, bottom, width = strip
+    counts = last - first
+    edges = np.repeat(np.arange(len(counts)), counts)
+    rows = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + first[edges]
+    (x0, y0), (x1, y1) = upper[edges].T, lower[edges].T
+    crossed = x0 + (rows + 0.5 - y0) / (y1 - y0) * (x1 - x0)
+    columns = np.clip(np.ceil(crossed - 0.5), 0, width).astype(np.int64)
+    cells = (bottom - top) * (width + 1)
+    flips = np.bincount((rows - top) * (width + 1) + columns, minlength=cells) & 1
+    grid = flips.astype(bool).reshape(bottom - top, width + 1)[:, :width]
+    inside: Bits = np.logical_xor.accumulate(grid, axis=1)
+    return inside

@@ -3,11 +3,13 @@
 import io
 import zipfile
 from importlib import import_module
-from typing import Any
+from typing import IO, Any, ClassVar
 
 from segdemo.errors import PictureError
-from segdemo.images.annotations.drawing import (
+from segdemo.images.annotations.beside import Beside
+from segdemo.images.annotations.shapes import (
     MAX_SHAPES,
+    AnnotationFile,
     Annotations,
     Shape,
     ellipse,
@@ -20,30 +22,37 @@ _ENDING = ".roi"
 _MAX_BYTES = 16_000_000  # of one region
 
 
-def is_roi_set(content: bytes) -> bool:
-    """Whether a ZIP holds regions and nothing else."""
+def is_roi_set(file: IO[bytes]) -> bool:
+    """Whether a ZIP holds regions and nothing else, by the names in it."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with zipfile.ZipFile(file) as archive:
             names = [one for one in archive.namelist() if not one.endswith("/")]
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return False
     return bool(names) and all(name.lower().endswith(_ENDING) for name in names)
 
 
-def read(content: bytes) -> Annotations:
-    """Every region with an area; a group of ImageJ's, 1 and up, is a class of its own.
+class ImageJFile(AnnotationFile):
+    """The regions of one image."""
 
-    Raises PictureError where roifile is not installed, and ValueError.
-    """
-    try:
-        tool: Any = import_module("roifile")
-    except ImportError as error:
-        raise PictureError("annotation_roi") from error
-    regions = [tool.ImagejRoi.frombytes(one) for one in _files(content)]
-    shapes = [shape for region in regions for shape in _shapes(region, tool.ROI_TYPE)]
-    return Annotations(
-        format="ImageJ", shapes=tuple(shapes), size=None, left_out=len(regions) - len(shapes)
-    )
+    format: ClassVar[str] = "ImageJ"
+
+    def __init__(self, content: bytes) -> None:
+        """``content`` of a .roi or of a ZIP. Raises PictureError where roifile is absent."""
+        try:
+            tool: Any = import_module("roifile")
+        except ImportError as error:
+            raise PictureError("annotation_roi") from error
+        regions = [tool.ImagejRoi.frombytes(one) for one in _files(content)]
+        self._shapes = tuple(shape for one in regions for shape in _shapes(one, tool.ROI_TYPE))
+        self._left_out = len(regions) - len(self._shapes)
+
+    def read(self, beside: Beside, *, max_megapixels: float) -> Annotations:
+        """Every region with an area; a group of ImageJ's, 1 and up, is a class of its own.
+
+        See ``AnnotationFile``.
+        """
+        return Annotations(shapes=self._shapes, size=beside.size, left_out=self._left_out)
 
 
 def _files(content: bytes) -> list[bytes]:

@@ -4,13 +4,16 @@ import base64
 import binascii
 import io
 import math
-from typing import Any, Literal
+from functools import partial
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from PIL import Image
 
-from segdemo.images.annotations.drawing import Annotations, Shape, ring_of
+from segdemo.images.annotations.beside import Beside
+from segdemo.images.annotations.shapes import AnnotationFile, Annotations, Pixels, Shape, ring_of
 from segdemo.images.decode import check_size
+from segdemo.images.raster import require_pixels
 
 _IGNORED = "__ignore__"
 """labelme's own name for pixels of which nothing is said."""
@@ -18,35 +21,47 @@ _GROUND = "_background_"
 _AREAS = ("polygon", "rectangle", "oriented_rectangle", "circle", "mask")
 
 
-def is_labelme(document: Any) -> bool:
-    """Whether it is one of labelme's files."""
-    return isinstance(document, dict) and isinstance(document.get("shapes"), list)
+class LabelMeFile(AnnotationFile):
+    """One image's shapes; those of its file name are nobody's concern."""
+
+    format: ClassVar[str] = "LabelMe"
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+
+    @staticmethod
+    def holds(document: Any) -> bool:
+        """Whether it is one of labelme's files."""
+        return isinstance(document, dict) and isinstance(document.get("shapes"), list)
+
+    def read(self, beside: Beside, *, max_megapixels: float) -> Annotations:
+        """The shapes with an area, in the order of the file; see ``AnnotationFile``."""
+        width, height = self._document.get("imageWidth"), self._document.get("imageHeight")
+        size = beside.size
+        if isinstance(width, int) and isinstance(height, int) and min(width, height) > 0:
+            check_size(width, height, max_megapixels)
+            size = width, height
+        shapes = self._document["shapes"]
+        kinds = [str(shape.get("shape_type") or "polygon") for shape in shapes]
+        areas = [shape for shape, kind in zip(shapes, kinds, strict=True) if kind in _AREAS]
+        return Annotations(
+            shapes=tuple(
+                _shape(one, max_megapixels) for one in areas if one.get("label") != _GROUND
+            ),
+            size=size,
+            left_out=len(kinds) - len(areas),
+        )
 
 
-def read(document: dict[str, Any], *, max_megapixels: float) -> Annotations:
-    """The shapes with an area, in the order of the file. Raises ValueError and LookupError."""
-    width, height = document.get("imageWidth"), document.get("imageHeight")
-    size = None
-    if isinstance(width, int) and isinstance(height, int) and min(width, height) > 0:
-        check_size(width, height, max_megapixels)
-        size = width, height
-    kinds = [str(shape.get("shape_type") or "polygon") for shape in document["shapes"]]
-    areas = [shape for shape, kind in zip(document["shapes"], kinds, strict=True) if kind in _AREAS]
-    return Annotations(
-        format="LabelMe",
-        shapes=tuple(_shape(one) for one in areas if one.get("label") != _GROUND),
-        size=size,
-        left_out=len(kinds) - len(areas),
-    )
-
-
-def _shape(one: dict[str, Any]) -> Shape:
+def _shape(one: dict[str, Any], max_megapixels: float) -> Shape:
     label, points = str(one.get("label") or ""), one["points"]
     kind = one.get("shape_type") or "polygon"
     void = label == _IGNORED
     if kind == "mask":
         left, top = (int(float(number)) for number in points[0])
-        return Shape(label=label, bits=_bits(one["mask"]), corner=(left, top), void=void)
+        return Shape(
+            label=label, pixels=partial(_pixels, one["mask"], left, top, max_megapixels), void=void
+        )
     if kind == "circle":
         (x, y), edge = points
         radius = math.dist((x, y), edge)
@@ -61,9 +76,10 @@ def _shape(one: dict[str, Any]) -> Shape:
     return Shape(label=label, rings=(box,), fill="outline", form=form, void=void)
 
 
-def _bits(encoded: str) -> Any:
+def _pixels(encoded: str, left: int, top: int, max_megapixels: float) -> Pixels:
     try:
         with Image.open(io.BytesIO(base64.b64decode(encoded)), formats=["PNG"]) as picture:
-            return np.asarray(picture.convert("L")) > 0
+            require_pixels(*picture.size, max_megapixels)
+            return Pixels(np.asarray(picture.convert("L")) > 0, left, top)
     except (binascii.Error, OSError) as error:
         raise ValueError("no image of a mask") from error

@@ -15,12 +15,11 @@ from segdemo.checkpoints.file_types import (
 )
 from segdemo.errors import PictureError
 from segdemo.hub.forms import WEIGHT_ENDINGS
-from segdemo.images.annotations.reading import ENDINGS, is_annotation
+from segdemo.images.annotations.reading import is_annotation_file
 from segdemo.images.decode import looks_like_image
 from segdemo.libraries.folders import is_library_folder
 
 _ZIP = b"PK\x03\x04"
-_MOST_ANNOTATION_BYTES = 100_000_000
 _SAFETENSORS_BRACE = slice(8, 9)
 
 
@@ -43,7 +42,7 @@ def sort(paths: Sequence[Path], target: str, *, limit: int) -> Sorted:
     """
     beside = tuple(path for path in paths if path.name in sidecar_files.NAMES)
     paths = [path for path in paths if path not in beside]
-    drawn = tuple(path for path in paths if _is_annotation(path))
+    drawn = tuple(path for path in paths if is_annotation_file(path))
     paths = [path for path in paths if path not in drawn]
     networks = tuple(path for path in paths if is_network(path, target))
     images = tuple(path for path in paths if path not in networks)
@@ -53,12 +52,6 @@ def sort(paths: Sequence[Path], target: str, *, limit: int) -> Sorted:
         pictures, masks = _apart(images, limit)
         return Sorted(pictures=pictures, masks=(*masks, *drawn), networks=networks, beside=beside)
     return Sorted(pictures=images, masks=drawn, networks=networks, beside=beside)
-
-
-def _is_annotation(path: Path) -> bool:
-    """Whether a file is polygons or run lengths, which mean a mask wherever they are dropped."""
-    named = path.suffix.lower() in ENDINGS and path.stat().st_size <= _MOST_ANNOTATION_BYTES
-    return named and is_annotation(path.read_bytes())
 
 
 def is_network(path: Path, target: str = "any") -> bool:

@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from segdemo.errors import PictureError
-from segdemo.images.annotations import drawing
-from segdemo.images.annotations.drawing import Beside
-from segdemo.images.annotations.reading import is_annotation
+from segdemo.images.annotations import beside as beside_module
+from segdemo.images.annotations import drawing, shapes
+from segdemo.images.annotations.beside import Beside
+from segdemo.images.annotations.reading import images_in, is_annotation, is_annotation_file
 from segdemo.images.masks import decode_truth, read_data_set
 
 SIZE = (40, 30)
@@ -184,7 +185,7 @@ def test_what_has_no_area_is_counted():
 
 
 def test_damaged_and_endless_files_are_one_sentence(monkeypatch):
-    monkeypatch.setattr("segdemo.images.annotations.reading.MAX_SHAPES", 2)
+    monkeypatch.setattr(shapes, "MAX_SHAPES", 2)
     triangle = [(1, 1), (9, 1), (9, 9)]
     files = {
         "annotation_damaged": [
@@ -201,7 +202,7 @@ def test_damaged_and_endless_files_are_one_sentence(monkeypatch):
         "annotation_endless": [labelme(*[polygon("a", triangle)] * 3)],
         "picture_too_large": [labelme(size=(90_000, 90_000))],
     }
-    monkeypatch.setattr("segdemo.images.annotations.reading.MAX_POINTS", 8)
+    monkeypatch.setattr(shapes, "MAX_POINTS", 8)
     wrong = []
     for key, contents in files.items():
         for content in contents:
@@ -218,6 +219,96 @@ def test_other_texts_are_no_annotations():
 
 
 def test_more_classes_than_labels_are_one_sentence(monkeypatch):
-    monkeypatch.setattr(drawing, "MAX_CLASSES", 2)
+    monkeypatch.setattr(beside_module, "MAX_CLASSES", 2)
     with pytest.raises(PictureError, match="more than 2 classes"):
         drawn(labelme(*(polygon(name, SQUARE) for name in "abc")))
+
+
+def test_of_more_classes_than_labels_those_count_that_occur():
+    pytest.importorskip("pycocotools")
+    names = [str(number) for number in range(1203)]  # as in LVIS
+    annotations = [{"bbox": [4, 6, 16, 10], "category_id": 1001}]
+    mask = drawn(coco(annotations, names=names))
+    assert mask.numbers == (0, 1)
+
+
+def test_a_class_that_is_nowhere_on_top_in_the_survey_has_its_label():
+    below = labelme(polygon("cat", SQUARE), polygon("dog", SQUARE))
+    above = labelme(polygon("cat", SQUARE))
+    data_set = read_data_set([lambda: below, lambda: above], max_megapixels=1)
+    found = [
+        data_set.read(one, max_megapixels=1, beside=Beside(size=SIZE)) for one in (above, below)
+    ]
+    assert [mask.numbers for mask in found] == [(0, 1), (0, 2)]
+
+
+def test_a_size_that_nobody_says_is_asked_for():
+    for content in (b"0 0.1 0.1 0.5 0.1 0.5 0.5", geojson(feature("a", SQUARE))):
+        with pytest.raises(PictureError, match="do not say how large their image is"):
+            decode_truth(content, max_megapixels=1)
+
+
+def test_what_would_take_minutes_to_draw_is_refused(monkeypatch):
+    monkeypatch.setattr(drawing, "MOST_STEPS", 1000)
+    zigzag = [(x, y) for x in range(40) for y in (0, 29)]
+    for content in (labelme(polygon("a", zigzag)), geojson(feature("a", zigzag))):
+        with pytest.raises(PictureError) as caught:
+            drawn(content)
+        assert caught.value.key == "annotation_endless"
+
+
+def test_coordinates_far_outside_cost_no_memory():
+    far = [(-9e5, -9e5), (9e5, -9e5), (9e5, 9e5), (-9e5, 9e5)]
+    for content in (labelme(polygon("a", far)), geojson(feature("a", far))):
+        assert drawn(content).labels.min() == 1
+
+
+def test_rings_are_filled_as_their_definition_says():
+    generator = np.random.default_rng(3)
+    x, y = np.meshgrid(np.arange(SIZE[0]) + 0.5, np.arange(SIZE[1]) + 0.5)
+    for _ in range(20):
+        ring = generator.uniform(-10, 50, (9, 2))
+        inside = np.zeros(SIZE[::-1], bool)
+        for (x0, y0), (x1, y1) in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+            crosses = (y0 <= y) != (y1 <= y)
+            inside ^= crosses & (x0 + (y - y0) / (y1 - y0) * (x1 - x0) <= x)
+        found = drawn(geojson(feature("a", ring.tolist()))).labels
+        np.testing.assert_array_equal(found, inside)
+
+
+def test_a_large_polygon_is_filled_in_strips_as_in_one(monkeypatch):
+    content = geojson(feature("a", [(3.2, 1.1), (37.4, 9.9), (12.0, 28.4)]))
+    whole = drawn(content).labels
+    monkeypatch.setattr(drawing, "_STRIP", 100)
+    np.testing.assert_array_equal(drawn(content).labels, whole)
+
+
+def test_run_lengths_that_lie_are_damage():
+    pytest.importorskip("pycocotools")
+    for counts in (
+        "",
+        "_",
+        "o",
+        "0" * 9000,
+        "\xff",
+        [5],
+        [-1, 1201],
+        [2**62, 2**62, 1200],
+        "PPPPPPPPPPPPPP",
+    ):
+        said = {"size": [SIZE[1], SIZE[0]], "counts": counts}
+        with pytest.raises(PictureError) as caught:
+            drawn(coco([{"segmentation": said}]))
+        assert caught.value.key == "annotation_damaged", counts
+
+
+def test_a_file_knows_of_how_many_images_it_speaks(tmp_path):
+    two = coco([], images=(("a.jpg", 1), ("b.jpg", 2)))
+    assert [images_in(one) for one in (two, labelme(), b"no annotations")] == [2, 1, 0]
+    path = tmp_path / "RoiSet.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("1.roi", b"Iout")
+    assert is_annotation_file(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("1.png", b"")
+    assert not is_annotation_file(path)

@@ -27,6 +27,9 @@ def usual(pool, path, overrides=NO_OVERRIDES):
     return attempts(partial(pool.load, path), overrides)
 
 
+OTHERS = ("signed", "maximum", "raw", "imagenet_undivided", "zscore", "bgr", "grey", "none")
+
+
 def keys(found):
     return [attempt.key for attempt in found]
 
@@ -34,36 +37,13 @@ def keys(found):
 def test_the_usual_readings_are_tried_each_once(pool, tmp_path):
     path = write_checkpoint(tmp_path / "net.safetensors", words={"preprocessing": IMAGENET})
     found = usual(pool, path)
-    assert keys(found) == [
-        "file",
-        "unit",
-        "signed",
-        "maximum",
-        "raw",
-        "imagenet_undivided",
-        "zscore",
-        "bgr",
-        "grey",
-        "none",
-    ]
+    assert keys(found) == ["file", "unit", *OTHERS]
     assert len({attempt.overrides for attempt in found}) == len(found)
 
 
 def test_what_the_file_says_is_not_tried_under_another_name(pool, tmp_path):
     path = write_checkpoint(tmp_path / "net.safetensors")
-    names = [
-        "file",
-        "imagenet",
-        "signed",
-        "maximum",
-        "raw",
-        "imagenet_undivided",
-        "zscore",
-        "bgr",
-        "grey",
-        "none",
-    ]
-    assert keys(usual(pool, path)) == names
+    assert keys(usual(pool, path)) == ["file", "imagenet", *OTHERS]
 
 
 def test_a_reading_that_is_not_usual_is_among_them_and_so_is_the_files_own(pool, tmp_path):
