@@ -35,7 +35,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 # The same inside of the page: its packages, and the modules that stand in it.
 UI_LAYERS = (
-    {"gradio_support", "licences", "operations", "slots", "running"},
+    {"gradio_support", "licences", "mask_words", "operations", "slots", "running"},
     {"visitor"},
     {"shelf", "wiring", "returning"},
     {"language"},

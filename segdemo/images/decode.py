@@ -26,7 +26,7 @@ MAX_ASPECT = 20  # longer side / shorter side
 
 # Only these parsers ever see a file; AVIF is missing from older builds of Pillow.
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM", "JPEG2000")
-_FORMAT_NAMES = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, PPM, PGM or NPY"
+_FORMAT_NAMES = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, PPM, PGM, NPY or NPZ"
 
 # What a file that Pillow does not know looks like; the first match names the sentence.
 _HEIC = re.compile(rb"\A.{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.S)

@@ -6,14 +6,16 @@ from typing import BinaryIO
 from segdemo.images import tiff
 from segdemo.images.dicom import read_dicom
 from segdemo.images.nifti import GZIP, is_nifti, read_nifti
+from segdemo.images.npy import NPY_MAGIC, is_npz, read_npy, read_npz
 from segdemo.images.png import read_deep_png
-from segdemo.images.raster import NPY_MAGIC, Raster, read_npy, require_plane
+from segdemo.images.raster import Raster, require_plane
 
 HEAD_BYTES = 1024
 PICTURE_ENDINGS = frozenset(
     (
         *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"),
-        *(".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".npy", ".dcm", ".nii", ".gz", ".heic", ".heif"),
+        *(".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".npy", ".npz", ".dcm", ".nii", ".gz"),
+        *(".heic", ".heif"),
     )
 ) | {".svg", ".pdf", ".mha"}
 """Of files that are offered to be read; the last few are told what to do instead."""
@@ -45,6 +47,8 @@ def read_raster(
         )
     elif head.startswith(NPY_MAGIC):
         raster = read_npy(stream.read(), max_megapixels=max_megapixels, plane=plane)
+    elif is_npz(head):
+        raster = read_npz(stream, max_megapixels=max_megapixels, plane=plane, mask=exact)
     elif (head.startswith(GZIP) or head[:4] in _NIFTI_HEADS) and is_nifti(head):
         raster = read_nifti(stream.read(), max_megapixels=max_megapixels, plane=plane)
     stream.seek(0)
@@ -56,5 +60,5 @@ def read_raster(
 def begins_like_raster(head: bytes) -> bool:
     """Whether a file that begins with these bytes is TIFF, NumPy, DICOM or NIfTI."""
     volume = (head.startswith(GZIP) or head[:4] in _NIFTI_HEADS) and is_nifti(head)
-    known = head[:4] in tiff.MAGIC or head.startswith(NPY_MAGIC)
+    known = head[:4] in tiff.MAGIC or head.startswith(NPY_MAGIC) or is_npz(head)
     return volume or known or _DICOM.match(head) is not None

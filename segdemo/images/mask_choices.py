@@ -163,7 +163,7 @@ def _of_kind(kind: str, census: Census) -> MaskReading:
         half = (top + 1) // 2
         cut: Kind = "probabilities" if kind == "probabilities" else "foreground"
         return MaskReading(name=kind, kind=cut, labels={}, cut=half)
-    ground = ground_colour(values) if census.coloured else 0
+    ground = ground_colour(census.counts) if census.coloured else 0
     labels = {value: int(value != ground) for value in values}
     return MaskReading(
         name=kind,

@@ -317,7 +317,7 @@ def _of_colours(census: Census) -> MaskReading:
     single = _one_channel(census)
     if single is not None:
         return single
-    ground = ground_colour(found)
+    ground = ground_colour(census.counts)
     labels = {code: int(code != ground) for code in found}
     alone = len(found) == 2 and ground == _BLACK
     facts: dict[str, str | float] = {"ground": colour_name(ground), "count": len(found) - 1}
@@ -349,16 +349,16 @@ def _one_channel(census: Census) -> MaskReading | None:
     return None
 
 
-def ground_colour(found: list[float]) -> float:
-    """Black, else white, else the clearly darker of two. Raises PictureError for any others."""
+def ground_colour(counts: Mapping[float, int]) -> float:
+    """Black, else white, else the clearly darker of two, else what most pixels have."""
     for usual in (_BLACK, _BRIGHT):
-        if usual in found:
+        if usual in counts:
             return usual
-    if len(found) == 2:
-        lower, higher = sorted(found, key=_brightness)
+    if len(counts) == 2:
+        lower, higher = sorted(counts, key=_brightness)
         if _brightness(higher) - _brightness(lower) >= _LIGHTER:
             return lower
-    raise PictureError("truth_colours", count=len(found))
+    return max(counts, key=lambda code: counts[code])
 
 
 def _brightness(code: float) -> float:

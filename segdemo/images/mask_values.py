@@ -17,6 +17,7 @@ from segdemo.images.decode import check_size, opened, turned, upright
 from segdemo.images.formats import read_raster
 from segdemo.images.labels import VOID
 from segdemo.images.notices import Notice
+from segdemo.images.one_hot import MOST_CLASSES, one_hot_labels
 from segdemo.images.raster import Raster, require_plane
 from segdemo.images.tiff import MissingCodecError
 
@@ -108,7 +109,7 @@ def read_mask_values(
     if raster is not None:
         height, width = raster.values.shape[:2]
         check_size(width, height, max_megapixels)
-        return _of_raster(raster)
+        return _one_hot(raster, content, plane, max_megapixels) or _of_raster(raster)
     picture = opened(content, max_megapixels=max_megapixels)
     require_plane(plane, 1)
     with warnings.catch_warnings():
@@ -120,6 +121,32 @@ def read_mask_values(
 def _is_lossless(content: bytes, picture: Image.Image) -> bool:
     """Whether a WebP keeps values: its first chunk says so."""
     return picture.format == "WEBP" and b"VP8L" in content[:64]
+
+
+def _one_hot(
+    raster: Raster, content: bytes, plane: int | None, max_megapixels: float
+) -> MaskValues | None:
+    """Labels of a file with a channel for each class; None for any other."""
+    if plane is not None or not 1 < raster.planes <= MOST_CLASSES:
+        return None
+    values = raster.values
+
+    def channel(number: int) -> Values:
+        if values.ndim == 3:
+            return values[..., number]
+        read = read_raster(
+            io.BytesIO(content), max_megapixels=max_megapixels, plane=number + 1, exact=True
+        )
+        return values if read is None else read.values
+
+    # Three channels of 0 and 255 are pure colours.
+    if values.ndim == 3 and raster.planes == 3 and values.max() == WHITE:
+        return None
+    labels = one_hot_labels(channel, raster.planes)
+    if labels is None:
+        return None
+    notice = Notice(key="truth_one_hot", facts={"count": raster.planes})
+    return MaskValues(values=_turned(labels, raster.orientation), labelled=True, notices=(notice,))
 
 
 # --- Arrays -----------------------------------------------------------------------------------
@@ -143,9 +170,9 @@ def _of_raster(raster: Raster) -> MaskValues:
         return _told(_of_floats(values, raster.nodata), raster)
     if values.dtype.itemsize == _LARGE and max(int(values.max()), -int(values.min())) >= 2**53:
         raise PictureError("truth_values", value=str(int(values.max())))
-    if values.dtype == np.int8 and values.max(initial=0) == 0 and values.min(initial=0) == -1:
-        # 255 in a type with a sign.
-        values = values.view(np.uint8)
+    if values.dtype.kind == "i" and values.max(initial=0) == 0 and values.min(initial=0) == -1:
+        # 255 in a type with a sign, or the True of programs that set all bits.
+        values = np.where(values, np.uint8(WHITE), np.uint8(0))
     if raster.white_is_zero and not raster.raw_bits:
         values = np.iinfo(values.dtype).max - values
     return _told(MaskValues(values=values, void=_declared(values, raster.nodata)), raster)
@@ -205,7 +232,11 @@ def _of_floats(values: Values, nodata: float | None) -> MaskValues:
         void |= declared
     said = values[~void]
     if void.any() and (not said.size or (said == said.flat[0]).all()):
-        raise PictureError("truth_values", value="NaN")
+        if not said.size or not said.flat[0]:
+            raise PictureError("truth_values", value="NaN")
+        # GIS programs leave out what lies around.
+        notice = Notice(key="truth_nan", facts={"value": f"{float(said.flat[0]):g}"})
+        return MaskValues(values=(~void).astype(np.uint8), labelled=True, notices=(notice,))
     kept = None if not void.any() else void
     filled = values.astype(np.float64) if kept is None else np.where(void, said[0], values)
     whole = np.rint(filled)

@@ -34,6 +34,7 @@ _PROPORTIONS = 0.01
 """By how much the proportions of a mask and of its image may differ."""
 # EXIF orientation of an image that lies on its side -> what turns it upright.
 _STORED_TURNS = {5: "transposed", 6: "rotated_270", 7: "transversed", 8: "rotated_90"}
+_ON_ITS_SIDE = "rotated_90", "rotated_270"
 _AROUND = 0.95
 """So much of its border is foreground where a mask may be inverted."""
 _MOST_TOLD = 32
@@ -106,20 +107,27 @@ class TruthMask:
             return self._where(self.labels == number)
         return self._where((self.labels == 0) == (number == background))
 
-    def fitted(self, size: tuple[int, int], orientation: int = 1) -> "TruthMask":
+    def fitted(
+        self, size: tuple[int, int], orientation: int = 1, *, turn_any: bool = False
+    ) -> "TruthMask":
         """At an image's ``size`` (width, height), each pixel being the nearest of the file.
 
         ``orientation`` is what EXIF says of the image's file: a mask that was drawn on its stored
-        pixels is turned as the image was. Raises PictureError when the proportions differ by more
-        than 1 %.
+        pixels is turned as the image was. ``turn_any`` turns any mask that lies on its side, for
+        people who look at it. Raises PictureError when the proportions differ by more than 1 %.
         """
         if self.size == size:
             return self
         if not alike(self.size, size) and alike(self.size[::-1], size):
             turn = _STORED_TURNS.get(orientation)
-            if turn is None:
+            notice = Notice(key="truth_turned", facts={"reading": turn or ""}, reading=turn or "")
+            asked = self.reading is not None and bool(self.reading.turn)
+            if turn is None and (asked or not turn_any):
                 raise PictureError("truth_on_its_side", **_facts(self.size, size))
-            notice = Notice(key="truth_turned", facts={"reading": turn}, reading=turn)
+            if turn is None:
+                turn, other = _ON_ITS_SIDE
+                sides: dict[str, str | float] = {"reading": turn, "other": other}
+                notice = Notice(key="truth_turned_anyhow", facts=sides, reading=other)
             turned_mask = replace(
                 self,
                 labels=turned(self.labels, turn),

@@ -17,4 +17,9 @@ class Notice:
 
     def message(self) -> str:
         """The sentence in the current language."""
-        return text(self.key, **self.facts)
+        return text(self.key, **self.all_facts)
+
+    @property
+    def all_facts(self) -> Mapping[str, str | float]:
+        """What the sentence may name: the facts, and the reading that would mend it."""
+        return {"reading": self.reading, **self.facts}

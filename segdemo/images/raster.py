@@ -1,6 +1,5 @@
 """An image as its file stores it: numbers of any type, bands, and what they stand for."""
 
-import io
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,6 @@ from segdemo.images.notices import Notice
 
 Values = npt.NDArray[Any]
 
-NPY_MAGIC = b"\x93NUMPY"
 _MOST_BANDS = 16
 """A last axis that is longer is no axis of bands."""
 SAMPLES_A_PIXEL = 4
@@ -70,32 +68,6 @@ def require_plane(plane: int | None, count: int) -> None:
     """Raise PictureError for a page or channel that a file of so many does not hold."""
     if plane is not None and not 1 <= plane <= count:
         raise PictureError("picture_no_plane", number=plane, count=count)
-
-
-def read_npy(content: bytes, *, max_megapixels: float, plane: int | None = None) -> Raster:
-    """The image in an array of NumPy: (H, W), (H, W, bands), (bands, H, W) or (planes, H, W).
-
-    Objects in it are never unpickled. Raises PictureError.
-    """
-    stream = io.BytesIO(content)
-    try:
-        version = np.lib.format.read_magic(stream)
-        header = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
-        )
-        shape, fortran, dtype = header(stream)
-    except Exception as error:
-        raise PictureError("picture_incomplete") from error
-    if dtype.hasobject or dtype.kind not in "biufc" or not 2 <= len(shape) <= 4:
-        raise PictureError("picture_array", shape=" × ".join(map(str, shape)), type=str(dtype))
-    count = math.prod(map(int, shape))
-    if count * dtype.itemsize > len(content) - stream.tell():
-        raise PictureError("picture_incomplete")
-    array = np.frombuffer(content, dtype, count, stream.tell())
-    array = array.reshape(shape, order="F" if fortran else "C")
-    return from_array(array, max_megapixels=max_megapixels, plane=plane)
 
 
 def from_array(array: Values, *, max_megapixels: float, plane: int | None = None) -> Raster:

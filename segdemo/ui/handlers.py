@@ -14,8 +14,10 @@ from segdemo.catalog import CatalogEntry
 from segdemo.errors import PictureError, SegdemoError
 from segdemo.images.decode import Decoded, decode_plane
 from segdemo.images.masks import TruthMask, decode_truth
+from segdemo.inference.maps import level_of
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.predictor import Predictor
+from segdemo.outputs.render import View
 from segdemo.settings import Settings
 from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.strings import text
@@ -23,6 +25,7 @@ from segdemo.ui.adding.handlers import Adding
 from segdemo.ui.adding.hub_access import DEFAULT_ENDPOINT, HubAccess
 from segdemo.ui.batch.runs import prepare
 from segdemo.ui.intake.desk import Desk
+from segdemo.ui.intake.mask_panel import hints_beside
 from segdemo.ui.intake.placing import Placing
 from segdemo.ui.returning import Returning
 from segdemo.ui.shelf import Shelf
@@ -30,7 +33,7 @@ from segdemo.ui.slots import SLOTS_AT_FIRST
 from segdemo.ui.transfers.transfers import Transfers
 from segdemo.ui.viewer.links import NextView, pairs_of
 from segdemo.ui.viewer.map_files import cache_picture
-from segdemo.ui.viewer.payload import PanelEntry, ViewerPayload
+from segdemo.ui.viewer.payload import PanelEntry, TruthHint, ViewerPayload
 from segdemo.ui.viewer.readings.rereading import Rereading
 from segdemo.ui.viewer.readings.trials import CurrentTrials
 from segdemo.ui.viewer.runner import Chosen, Runner, Shown, panel_id, without_waiting
@@ -131,7 +134,7 @@ class Handlers:
         seen, turn = visitor.example, visitor.turn
         decoded, digest = self.decoded(Path(path))
         picture = decoded.image
-        right = None
+        right, mask = None, None
         if truth:
             read = partial(
                 self.truth,
@@ -139,8 +142,9 @@ class Handlers:
                 picture.size,
                 beside=decoded,
                 reading=visitor.of(Desk).reading_of(Path(truth)),
+                name=Path(path).name,
             )
-            right = told(read, picture.size)
+            right, mask = told(read, picture.size)
         if visitor.example != seen:
             return
         state, visitor.of(NextView).state = visitor.of(NextView).state, None
@@ -166,10 +170,39 @@ class Handlers:
             if visitor.example is not None or visitor.turn != turn:
                 return
             yield visitor.of(Shown).keep(ViewerPayload(**facts, panels=trials(panels), truth=right))
+        if right is not None and mask is not None:
+            hints = self._truth_hints(mask, picture, digest, panels, checkpoints)
+            if hints:
+                right = replace(right, hints=hints)
+                payload = ViewerPayload(**facts, panels=trials(panels), truth=right)
+                yield visitor.of(Shown).keep(payload)
         for _ in self.rereading.run_trials(visitor, filled, picture, digest):
             if visitor.example is not None or visitor.turn != turn:
                 return
             yield visitor.of(Shown).keep(ViewerPayload(**facts, panels=trials(panels), truth=right))
+
+    def _truth_hints(
+        self,
+        mask: TruthMask,
+        picture: Image.Image,
+        digest: str,
+        panels: Sequence[PanelEntry],
+        checkpoints: Sequence[Chosen],
+    ) -> tuple[TruthHint, ...]:
+        """Readings of a mask that fit what the networks found far better, told once each."""
+        hints: dict[str, TruthHint] = {}
+        for panel, (entry, overrides) in zip(panels, checkpoints, strict=True):
+            if panel.status != "ready":
+                continue
+            segmenter, prediction = self.prediction(picture, digest, entry, overrides)
+            view = View(
+                prediction=prediction,
+                threshold=level_of(prediction.threshold),
+                class_names=segmenter.class_names,
+            )
+            for hint in hints_beside(view, mask):
+                hints.setdefault(hint.reading or hint.sentence, hint)
+        return tuple(hints.values())
 
     def announced(
         self, visitor: Visitor, path: str, chosen: Sequence[str | None]
@@ -267,7 +300,7 @@ class Handlers:
             reading=reading,
             beside=beside.beside(name) if beside else None,
         )
-        return mask.fitted(size, beside.orientation if beside else 1)
+        return mask.fitted(size, beside.orientation if beside else 1, turn_any=True)
 
     def load(self, path: Path, overrides: Overrides = NO_OVERRIDES) -> "Segmenter":
         """The network of a checkpoint. Raises CheckpointError."""

@@ -1,11 +1,17 @@
 """The ground truth as a person meets it, in a real Chromium."""
 
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
+import segdemo
+from segdemo import ui
+from segdemo.catalog import SHIPPED_FOLDER
 from segdemo.images.masks import VOID
 from segdemo.images.palettes import CLASS_PALETTES
 from segdemo.metrics.confusion import confusion
@@ -13,7 +19,7 @@ from segdemo.metrics.curves import best_threshold, curve
 from segdemo.metrics.outlines import outlines
 from segdemo.ui.viewer.map_files import cache_atlas, cache_map
 from segdemo.ui.viewer.payload import ClassMaps, Truth
-from tests.browser.conftest import HEIGHT, WIDTH, payload, random_map, ready
+from tests.browser.conftest import HEIGHT, WIDTH, payload, random_map, ready, served_page
 
 pytestmark = pytest.mark.browser
 
@@ -236,3 +242,24 @@ def test_winners_are_foreground_where_the_truth_knows_no_classes(open_viewer):
     expected = curve(np.where(found > 0, 255, 0).astype(np.uint8), truth).at(128)
     assert shown(viewer, 0)[:5] == [figure(expected[name]) for name in NAMES]
     expect(viewer.find(".sv-best")).to_be_hidden()
+
+
+def test_a_mask_that_fits_far_better_otherwise_is_read_so_at_a_click(
+    open_page, gradio_cache, tmp_path
+):
+    name = "nuclei_unet_bilinear.safetensors"
+    shutil.copy(SHIPPED_FOLDER / name, tmp_path / name)
+    with Image.open(Path(ui.__file__).parent / "examples" / "nuclei.png") as picture:
+        picture.convert("RGB").crop((0, 0, 128, 96)).save(tmp_path / "cells.png")
+    mask = segdemo.load(tmp_path / name).predict(tmp_path / "cells.png").mask(0.5)
+    Image.fromarray(np.rot90(mask)).save(tmp_path / "drawn.png")
+    with served_page(tmp_path) as address:
+        viewer = open_page(address)
+        viewer.page.set_input_files("#picture input[type=file]", tmp_path / "cells.png")
+        viewer.page.wait_for_selector("#viewer .sv[data-state=ready]")
+        viewer.page.set_input_files("#truth input[type=file]", tmp_path / "drawn.png")
+        hint = viewer.find(".sv-doubt")
+        expect(hint).to_contain_text("turned right by 90°")
+        viewer.find(".sv-mend").click()
+        expect(viewer.find(".sv-score-value").first).to_have_text("1.000")
+        expect(hint).to_have_count(0)

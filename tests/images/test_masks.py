@@ -203,8 +203,7 @@ def photograph():
         (written(photograph().convert("L")), "truth_photograph"),
         (written(photograph(), "JPEG"), "truth_smeared"),
         (written(grey(CLASSES), "JPEG"), "truth_smeared"),
-        (written(coloured(DRAWN, ["#123456", "#654321"])), "truth_colours"),
-        (written(Image.fromarray(-DRAWN.astype(np.int32)), "TIFF"), "truth_values"),
+        (written(Image.fromarray(-2 * DRAWN.astype(np.int32)), "TIFF"), "truth_values"),
         (
             written(Image.fromarray(np.where(DRAWN, np.nan, 0).astype(np.float32)), "TIFF"),
             "truth_values",

@@ -50,7 +50,7 @@ def test_the_page_and_fine_tuning_read_every_mask_as_programs_do(handlers, tmp_p
         path = tmp_path / endings(name)
         path.write_bytes(content)
         mask = decode_truth(content, max_megapixels=1)
-        page = told(lambda p=path, m=mask: handlers.truth(p, m.size), mask.size)
+        page, _ = told(lambda p=path, m=mask: handlers.truth(p, m.size), mask.size)
         with Image.open(page.labels.file.path) as shown:
             same = [np.array_equal(np.asarray(shown), mask.labels)]
         if max(mask.numbers) < MOST_CLASSES:

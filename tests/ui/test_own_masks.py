@@ -70,6 +70,18 @@ def tiff(array, **options):
     return stream.getvalue()
 
 
+def npy(array):
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def npz(**arrays):
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    return stream.getvalue()
+
+
 def u8(array):
     return np.asarray(array).astype(np.uint8)
 
@@ -119,6 +131,15 @@ def encodings(mask):
         "on its side": png(np.ascontiguousarray(np.rot90(white, 2))),
         "mirrored": png(np.ascontiguousarray(white[:, ::-1])),
         "the second page": tiff(np.stack([one * 0, one]), photometric="minisblack"),
+        "a channel for each": npy(np.stack([1 - one, one])),
+        "the last axis for each": npy(np.dstack([~mask, mask])),
+        "probabilities of both": npy(np.stack([~mask, mask]) * np.float32(0.98) + np.float32(0.01)),
+        "one array of several": npz(image=white, mask=mask),
+        "all bits": tiff(-mask.astype(np.int16)),
+        "NaN around": tiff(np.where(mask, 1, np.nan).astype(np.float32)),
+        "two colours": png(rgb(mask, (100, 120, 140), (140, 120, 100))),
+        "a quarter turn": png(np.ascontiguousarray(np.rot90(white))),
+        "transposed": png(np.ascontiguousarray(white.T)),
     }
 
 
@@ -127,6 +148,7 @@ def class_encodings(labels):
     table = np.array(
         [[int(code[at : at + 2], 16) for at in (1, 3, 5)] for code in CLASS_PALETTES["voc"]]
     )
+    one_hot = np.eye(labels.max() + 1)[labels]
     indexed = Image.fromarray(u8(labels))
     indexed.putpalette(table.ravel().tolist())
     return {
@@ -138,6 +160,11 @@ def class_encodings(labels):
         "int64": tiff(labels.astype(np.int64)),
         "float64": tiff(labels.astype(np.float64)),
         "mirrored": png(np.ascontiguousarray(u8(labels)[:, ::-1])),
+        "a channel for each": npy(one_hot.transpose(2, 0, 1).astype(np.uint8)),
+        "the last axis for each": npy(one_hot),
+        "a page for each": tiff(u8(one_hot.transpose(2, 0, 1)), photometric="minisblack"),
+        "probabilities": npy(np.float32(0.9) * one_hot + np.float32(0.1 / one_hot.shape[2])),
+        "a quarter turn": png(np.ascontiguousarray(np.rot90(u8(labels)))),
     }
 
 

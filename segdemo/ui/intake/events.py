@@ -20,6 +20,7 @@ from segdemo.ui.intake.placing import Placing
 from segdemo.ui.intake.sorting import Sorted, sort
 from segdemo.ui.intake.zone import DropZone
 from segdemo.ui.slots import put, resized
+from segdemo.ui.viewer.viewer import ComparisonViewer
 from segdemo.ui.visitor import Visitor
 from segdemo.ui.wiring import QUICK, Wiring
 from segdemo.wording import printable
@@ -45,7 +46,7 @@ class IntakeParts:
 class Beside:
     """What changes on the page when files arrive, beside their places."""
 
-    viewer: Block
+    viewer: ComparisonViewer
     announced: Callable[[Visitor, str, Sequence[str | None]], Any]
     """The viewer of a picture that no network has seen yet."""
     tabs: Block
@@ -127,9 +128,11 @@ def register(
     parts.truth.clear(partial(clear, "mask"), wiring.visitor, parts.truth, **QUICK).then(
         wiring.refresh, **wiring.running
     )
-    parts.truth.read_as(read_as, [wiring.visitor, parts.picture], parts.truth, **QUICK).then(
-        wiring.refresh, **wiring.running
-    )
+    # The panel under the mask, and what the viewer doubts beside the networks' answers.
+    for event in (parts.truth.read_as, beside.viewer.read_truth):
+        event(read_as, [wiring.visitor, parts.picture], parts.truth, **QUICK).then(
+            wiring.refresh, **wiring.running
+        )
     for kind, place in (("pictures", parts.pictures), ("masks", parts.masks)):
         place.clear(partial(clear, kind), wiring.visitor, place, **QUICK)
 

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
 
 from segdemo.errors import PictureError
-from segdemo.images.colour_tables import COLOUR_TABLES
 from segdemo.images.mask_census import Census
 from segdemo.images.mask_choices import combined, outcome_of, reading_named, words_of
 from segdemo.images.mask_reading import MaskReading
 from segdemo.images.mask_readings import likeliest
 from segdemo.images.masks import MaskValue, TruthMask, alike
+from segdemo.outputs.render import View
+from segdemo.outputs.truth_hints import truth_hints
 from segdemo.strings import text
 from segdemo.ui.intake.label_colours import colour_of
+from segdemo.ui.mask_words import in_words, said
+from segdemo.ui.viewer.payload import TruthHint
 
 _MOST_CHIPS = 12
 _LYING = ("rotated_90", "rotated_270", "transposed", "transversed")
@@ -90,10 +92,12 @@ def panel_of(mask: TruthMask, chosen: str = "") -> MaskPanel | None:
     )
 
 
-def in_words(name: str) -> str:
-    """The name of a reading for people."""
-    first, *others = (_word(word, value) for word, value in words_of(name))
-    return reduce(lambda said, word: text("reading_and", words=said, word=word), others, first)
+def hints_beside(view: View, mask: TruthMask) -> Iterator[TruthHint]:
+    """Doubts about a mask beside a network's answer, each with the button that mends it."""
+    for notice in truth_hints(view, mask):
+        name = notice.reading
+        label = text("reading_mend", words=in_words(name)) if name else ""
+        yield TruthHint(sentence=said(notice), reading=name, label=label)
 
 
 def _whole_name(reading: MaskReading, census: Census, chosen: str) -> str:
@@ -106,14 +110,6 @@ def _whole_name(reading: MaskReading, census: Census, chosen: str) -> str:
     for word, value in words_of(chosen) if chosen else ():
         name = combined(name, f"{word}={value}" if value else word)
     return combined(name, reading.turn) if reading.turn else name
-
-
-def _word(word: str, value: str) -> str:
-    if word in COLOUR_TABLES:
-        return text("reading_table", table=word)
-    if value:
-        return text(f"reading_{word}", value=value)
-    return text(f"reading_{word}")
 
 
 def _offered(mask: TruthMask, census: Census, chosen: str) -> Iterator[tuple[str, str]]:
@@ -175,4 +171,4 @@ def _hints(mask: TruthMask, census: Census, chosen: str) -> Iterator[Hint]:
             words = in_words(notice.reading)
             label = text("reading_mend", words=words)
             choice = Choice(name=notice.reading, label=label, said=label)
-            yield Hint(sentence=notice.message(), choice=choice)
+            yield Hint(sentence=said(notice), choice=choice)

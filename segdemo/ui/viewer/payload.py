@@ -112,12 +112,22 @@ class ClassMaps:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TruthHint:
+    """A doubt about how a mask was read, beside what the networks found."""
+
+    sentence: str
+    reading: str = ""  # which mends it, as ``images.mask_choices`` names it; "" where none does
+    label: str = ""  # of the button that chooses it
+
+
+@dataclass(frozen=True, kw_only=True)
 class Truth:
     """What a person says is right: class numbers in grey, 255 where nothing is said."""
 
     labels: CachedImage | None = None  # of the size of the maps; absent when there is a problem
     several: bool = False  # whether there are classes beyond 0 and 1
     notices: tuple[str, ...] = ()  # what was done to the file to make it fit
+    hints: tuple[TruthHint, ...] = ()
     problem: str = ""  # why the file is of no use, and the way out
 
     def to_json(self) -> Json:
@@ -125,6 +135,7 @@ class Truth:
         entry: Json = {
             "several": self.several,
             "notices": list(self.notices),
+            "hints": [asdict(hint) for hint in self.hints],
             "problem": self.problem,
         }
         if self.labels is not None:

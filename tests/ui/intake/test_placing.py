@@ -77,9 +77,20 @@ def test_a_mask_leaves_with_its_picture(placing, visitor, deep, tmp_path):
 
 def test_a_mask_of_no_use_says_why(placing, visitor, deep, tmp_path):
     mask = tmp_path / "mask.png"
-    Image.new("L", (400, 600), 255).save(mask)
+    Image.new("L", (500, 600), 255).save(mask)
     assert placing.mask(visitor, mask, deep).problem
     assert "no picture" in placing.mask(visitor, mask, None).problem
+
+
+def test_a_mask_on_its_side_is_turned_and_the_other_turn_is_offered(
+    placing, visitor, deep, tmp_path
+):
+    mask = tmp_path / "mask.png"
+    Image.linear_gradient("L").resize((400, 600)).point(lambda grey: grey > 99 and 255).save(mask)
+    placed = placing.mask(visitor, mask, deep)
+    assert [hint.choice.name for hint in placed.panel.hints] == ["rotated_270"]
+    assert "turned left by 90°" in placed.panel.hints[0].sentence
+    assert not placing.read_as(visitor, "rotated_270", deep).panel.hints
 
 
 def test_void_and_classes_have_colours_that_differ():

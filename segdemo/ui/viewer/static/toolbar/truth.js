@@ -46,15 +46,26 @@ export function refreshTruth(viewer) {
   parts.best.disabled = bestOf(rows) === null;
   markChoice(parts.plots, settings.plot);
   setAttribute(viewer.root, "data-plot", settings.plot);
-  const { problem, notices } = truthEntry || { problem: "", notices: [] };
+  const { problem, notices, hints } = truthEntry || { problem: "", notices: [] };
   const said = problem ? [problem] : truth ? notices : [];
-  parts.said.hidden = said.length === 0;
-  const signature = JSON.stringify(said);
+  const doubts = truth && hints ? hints : [];
+  parts.said.hidden = said.length + doubts.length === 0;
+  const signature = JSON.stringify([said, doubts]);
   if (parts.said.dataset.signature === signature) return;
   parts.said.dataset.signature = signature;
   setAttribute(parts.said, "data-problem", String(Boolean(problem)));
   parts.said.replaceChildren(...(said.length === 0 ? [] : [
     ...(problem ? [icon("warning")] : []),
     make("span", "", `${strings.truth}: ${said.join(" ")}`),
-  ]));
+  ]), ...doubts.flatMap((hint) => hintParts(viewer, hint)));
+}
+
+// A doubt beside what the networks found, and the button that has the mask read otherwise.
+function hintParts(viewer, { sentence, reading, label }) {
+  const said = make("span", "sv-doubt", sentence);
+  if (!reading) return [said];
+  const button = make("button", "sv-mend", label);
+  button.type = "button";
+  button.addEventListener("click", () => viewer.host.send("read_truth", { name: reading }));
+  return [said, button];
 }
