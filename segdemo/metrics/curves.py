@@ -118,9 +118,10 @@ def curve_of(foreground: Counts, ground: Counts) -> Curve:
 
 
 def best_threshold(curves: Sequence[Curve]) -> int | None:
-    """The k in 1..255 of the highest mean Dice; None where no threshold finds anything right.
+    """The k of the highest mean Dice; None where no threshold finds anything right.
 
-    Of several that are equal it is the one nearest to 128, and the lower of two.
+    Of several that are equal it is the one nearest to 128, and the lower of two. None, too, where
+    Dice still rises at 1 or 255: what is best there is all or nothing, and no threshold.
     """
     means = sum((each.dice for each in curves), np.zeros(THRESHOLDS)) / max(1, len(curves))
     return best_of(means)
@@ -133,7 +134,8 @@ def best_of(means: Shares) -> int | None:
     highest = np.nanmax(means, initial=0.0)
     if not highest > 0:
         return None
-    return int(min(np.flatnonzero(means == highest), key=lambda k: (abs(k - _MIDDLE), k)))
+    best = int(min(np.flatnonzero(means == highest), key=lambda k: (abs(k - _MIDDLE), k)))
+    return best if 1 < best < LEVELS - 1 else None
 
 
 # --- Shared -----------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ def _register(demo: gr.Blocks, handlers: Handlers, parts: Parts) -> None:
         adding=adding,
         key_of=handlers.returning.key_of,
         limit=handlers.max_upload_bytes,
+        max_megapixels=handlers.max_megapixels,
         beside=intake_events.Beside(
             viewer=parts.viewer,
             announced=handlers.announced,

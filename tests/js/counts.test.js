@@ -24,6 +24,8 @@ test("the best threshold is the one of the highest mean, nearest to the middle",
   equal(bestOf([flat(3, 9)]), 9);
   equal(bestOf([flat(100, 200)]), 128);
   equal(bestOf([flat(100, 200), flat(140, 210)]), 140);
+  equal(bestOf([flat(1, 1)]), null);
+  equal(bestOf([flat(255, 255)]), null);
   equal(bestOf([flat(127, 127).fill(0)]), null);
   equal(bestOf([new Float64Array(257).fill(NaN)]), null);
   equal(bestOf([]), null);

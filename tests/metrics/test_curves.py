@@ -168,7 +168,7 @@ def test_no_threshold_has_a_higher_dice_than_the_best(number):
         assert judged.best is None
         return
     assert judged.dice[judged.best] == np.nanmax(usable)
-    assert 1 <= judged.best <= 255
+    assert 1 < judged.best < 255
 
 
 def test_of_equal_thresholds_the_best_is_the_one_nearest_to_the_middle():
@@ -176,6 +176,12 @@ def test_of_equal_thresholds_the_best_is_the_one_nearest_to_the_middle():
     for high, best in ((255, 128), (100, 100), (129, 128)):
         assert curve(np.array([[0, high]], np.uint8), truth).best == best
     assert curve(np.array([[200, 255]], np.uint8), truth).best == 201
+
+
+def test_where_the_score_still_rises_at_the_end_no_threshold_is_best():
+    truth = np.ones((1, 2), np.uint8)
+    assert curve(np.array([[1, 1]], np.uint8), truth).best is None
+    assert curve(np.array([[0, 255]], np.uint8), np.array([[0, 1]], np.uint8)).best == 128
 
 
 def test_one_threshold_for_several_maps_has_the_best_mean():

@@ -62,6 +62,7 @@ def register(
     adding: Adding,
     key_of: Callable[[Visitor], str],
     limit: int,
+    max_megapixels: float,
     beside: Beside,
     wiring: Wiring,
 ) -> None:
@@ -84,7 +85,7 @@ def register(
         if not paths:
             return {parts.zone: Told(serial=serial, problems=(text("zone_lost"),))}
         visitor.turn += 1
-        found = sort(paths, target, limit=limit)
+        found = sort(paths, target, limit=limit, max_megapixels=max_megapixels)
         return {
             wiring.visitor: visitor,
             **arrivals.networks(visitor, found, serial, shown, chosen, key_of(visitor)),

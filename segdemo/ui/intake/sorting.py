@@ -16,10 +16,13 @@ from segdemo.checkpoints.file_types import (
 from segdemo.errors import PictureError
 from segdemo.hub.forms import WEIGHT_ENDINGS
 from segdemo.images.annotations.reading import is_annotation_file
-from segdemo.images.decode import looks_like_image
+from segdemo.images.decode import decode_plane, looks_like_image
+from segdemo.images.masks import alike, decode_truth
 from segdemo.libraries.folders import is_library_folder
 
 _ZIP = b"PK\x03\x04"
+_MOST_VALUES = 64
+"""Of a mask; a drawing has more."""
 _SAFETENSORS_BRACE = slice(8, 9)
 
 
@@ -34,11 +37,12 @@ class Sorted:
     """What libraries save beside the weights of networks."""
 
 
-def sort(paths: Sequence[Path], target: str, *, limit: int) -> Sorted:
+def sort(paths: Sequence[Path], target: str, *, limit: int, max_megapixels: float) -> Sorted:
     """The files by content; ``target`` decides only whether an image is a mask.
 
-    Of two images of which one is named as the mask of the other, it is their mask. ``limit`` is
-    the most bytes of an image in an archive.
+    An image that is named as the mask of another is its mask. Where there are two of one size,
+    so is the one that holds labels beside one that does not. ``limit`` is the most bytes of an
+    image.
     """
     beside = tuple(path for path in paths if path.name in sidecar_files.NAMES)
     paths = [path for path in paths if path not in beside]
@@ -50,6 +54,8 @@ def sort(paths: Sequence[Path], target: str, *, limit: int) -> Sorted:
         return Sorted(masks=(*images, *drawn), networks=networks, beside=beside)
     if len(images) > 1:
         pictures, masks = _apart(images, limit)
+        if len(pictures) == 2:
+            pictures, masks = _picture_and_mask(pictures, limit, max_megapixels)
         return Sorted(pictures=pictures, masks=(*masks, *drawn), networks=networks, beside=beside)
     return Sorted(pictures=images, masks=drawn, networks=networks, beside=beside)
 
@@ -97,3 +103,34 @@ def _apart(images: tuple[Path, ...], limit: int) -> tuple[tuple[Path, ...], tupl
     paired = {pair.mask.path for pair in pairs if pair.mask is not None}
     masks = tuple(path for path in drawn if path in paired)
     return tuple(path for path in images if path not in masks), masks
+
+
+def _picture_and_mask(
+    images: tuple[Path, ...], limit: int, max_megapixels: float
+) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Two images, or one and its mask, whatever they are called."""
+    try:
+        contents = [path.read_bytes() for path in images if path.stat().st_size <= limit]
+        sizes = [
+            decode_plane(content, max_megapixels=max_megapixels).image.size for content in contents
+        ]
+    except PictureError:
+        return images, ()
+    masks = tuple(
+        path
+        for path, content in zip(images, contents, strict=False)
+        if len(contents) == len(images) and _holds_labels(content, max_megapixels)
+    )
+    if len(masks) != 1 or not alike(*sizes):
+        return images, ()
+    return tuple(path for path in images if path not in masks), masks
+
+
+def _holds_labels(content: bytes, max_megapixels: float) -> bool:
+    """Whether an image is a mask of two labels and more, and no photograph of few colours."""
+    try:
+        mask = decode_truth(content, max_megapixels=max_megapixels)
+    except PictureError:
+        return False
+    few = mask.source is not None and len(mask.source.counts) <= _MOST_VALUES
+    return few and len(mask.numbers) > 1

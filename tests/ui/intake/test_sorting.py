@@ -2,14 +2,16 @@
 
 import json
 import zipfile
+from functools import partial
 
 import pytest
 import torch
 from PIL import Image
 
-from segdemo.ui.intake.sorting import Sorted, sort
+from segdemo.ui.intake import sorting
+from segdemo.ui.intake.sorting import Sorted
 
-LIMIT = 10**7
+sort = partial(sorting.sort, limit=10**7, max_megapixels=1)
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def names(found: Sorted):
 @pytest.mark.parametrize("target", ["any", "picture", "network"])
 def test_images_and_checkpoints_are_told_by_content_wherever_they_are_dropped(files, target):
     dropped = files("saved.pth", "image.pth", "saved.zip", "old", "tensors", "page.pth")
-    found = sort(dropped, target, limit=LIMIT)
+    found = sort(dropped, target)
     assert names(found) == [
         ["image.pth"],
         [],
@@ -50,24 +52,51 @@ def test_images_and_checkpoints_are_told_by_content_wherever_they_are_dropped(fi
 
 def test_what_is_neither_is_judged_as_what_it_was_meant_for(files):
     for target, expected in (("picture", 0), ("mask", 1), ("network", 2)):
-        found = names(sort(files("words.txt", "page.png"), target, limit=LIMIT))
+        found = names(sort(files("words.txt", "page.png"), target))
         assert found[expected] == ["words.txt", "page.png"]
 
 
 def test_an_image_is_a_mask_where_it_was_meant_or_named_as_one(files):
-    assert names(sort(files("photo.png"), "mask", limit=LIMIT)) == [[], ["photo.png"], []]
+    assert names(sort(files("photo.png"), "mask")) == [
+        [],
+        ["photo.png"],
+        [],
+    ]
     both = files("photo_mask.png", "photo.png", "deep.tif")
-    assert names(sort(both, "any", limit=LIMIT)) == [
+    assert names(sort(both, "any")) == [
         ["photo.png", "deep.tif"],
         ["photo_mask.png"],
         [],
     ]
     alone = files("photo_mask.png", "deep.tif")
-    assert names(sort(alone, "any", limit=LIMIT)) == [["photo_mask.png", "deep.tif"], [], []]
+    assert names(sort(alone, "any")) == [
+        ["photo_mask.png", "deep.tif"],
+        [],
+        [],
+    ]
+
+
+def test_of_two_images_the_one_that_holds_labels_is_the_mask(files, tmp_path):
+    photo = Image.linear_gradient("L").resize((40, 30))
+    photo.save(tmp_path / "IMG_1.jpg")
+    photo.point(lambda grey: 255 * (grey > 99)).save(tmp_path / "right.png")
+    for dropped in (("IMG_1.jpg", "right.png"), ("right.png", "IMG_1.jpg", "saved.pth")):
+        found = sort(files(*dropped), "any")
+        assert names(found)[:2] == [["IMG_1.jpg"], ["right.png"]]
+    photo.save(tmp_path / "IMG_2.jpg")
+    found = sort(files("IMG_1.jpg", "IMG_2.jpg"), "any")
+    assert names(found)[0] == ["IMG_1.jpg", "IMG_2.jpg"]
+    photo.resize((40, 40)).point(lambda grey: 255 * (grey > 99)).save(tmp_path / "right.png")
+    found = sort(files("IMG_1.jpg", "right.png"), "any")
+    assert names(found)[1] == []
 
 
 def test_an_archive_of_images_is_no_checkpoint(files):
-    assert names(sort(files("many.zip"), "any", limit=LIMIT)) == [["many.zip"], [], []]
+    assert names(sort(files("many.zip"), "any")) == [
+        ["many.zip"],
+        [],
+        [],
+    ]
 
 
 def test_a_network_of_another_program_is_judged_as_one(tmp_path):
@@ -79,7 +108,7 @@ def test_a_network_of_another_program_is_judged_as_one(tmp_path):
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
-    found = sort([tmp_path / name for name in contents], "any", limit=LIMIT)
+    found = sort([tmp_path / name for name in contents], "any")
     assert names(found) == [[], [], [*contents]]
 
 
@@ -88,6 +117,6 @@ def test_annotations_are_masks_wherever_they_are_dropped(files, tmp_path):
     (tmp_path / "drawn.json").write_text(json.dumps({"shapes": [shape]}))
     (tmp_path / "drawn.txt").write_text("0 0.1 0.1 0.9 0.1 0.9 0.9\n")
     for target in ("any", "picture", "mask", "network"):
-        found = sort(files("photo.png", "drawn.json", "drawn.txt"), target, limit=LIMIT)
+        found = sort(files("photo.png", "drawn.json", "drawn.txt"), target)
         assert {path.name for path in found.masks} >= {"drawn.json", "drawn.txt"}
         assert not found.networks

@@ -46,8 +46,9 @@ export function scoresAt({ tp, fp, fn, tn }, k) {
   };
 }
 
-// The threshold in 1..255 of the highest mean of several rows of scores, each (257,); of equal
-// ones the nearest to 128, the lower of two. Null where none is above 0.
+// The threshold of the highest mean of several rows of scores, each (257,); of equal ones the
+// nearest to 128, the lower of two. Null where none is above 0, and where the scores still rise at
+// 1 or 255: what is best there is all or nothing, and no threshold.
 export function bestOf(rows) {
   let best = null;
   let highest = 0;
@@ -59,7 +60,7 @@ export function bestOf(rows) {
       highest = mean;
     }
   }
-  return best;
+  return best === 1 || best === LEVELS - 1 ? null : best;
 }
 
 // --- Outlines ---------------------------------------------------------------------------------
