@@ -54,7 +54,7 @@ def sort(paths: Sequence[Path], target: str, *, limit: int, max_megapixels: floa
         return Sorted(masks=(*images, *drawn), networks=networks, beside=beside)
     if len(images) > 1:
         pictures, masks = _apart(images, limit)
-        if len(pictures) == 2:
+        if not masks and len(pictures) == 2:
             pictures, masks = _picture_and_mask(pictures, limit, max_megapixels)
         return Sorted(pictures=pictures, masks=(*masks, *drawn), networks=networks, beside=beside)
     return Sorted(pictures=images, masks=drawn, networks=networks, beside=beside)
@@ -132,5 +132,6 @@ def _holds_labels(content: bytes, max_megapixels: float) -> bool:
         mask = decode_truth(content, max_megapixels=max_megapixels)
     except PictureError:
         return False
-    few = mask.source is not None and len(mask.source.counts) <= _MOST_VALUES
+    source = mask.source
+    few = source is not None and not source.smeared and len(source.counts) <= _MOST_VALUES
     return few and len(mask.numbers) > 1

@@ -7,6 +7,8 @@ import { keepKeyOfTab } from "../../gradio_support/static/tab_key.js";
 import { fill, percentText } from "../../viewer/static/arithmetic/text.js";
 import { labelTargets, listenToDrops } from "./drops.js";
 
+const SERVER_ASKED_EVERY = 4000; // milliseconds, as long as it says nothing of files that it has
+
 export function mountZone(root, host) {
   const zone = { root, host, parts: partsOf(root), limits: host.limits(), serial: 0, pending: new Map() };
   listenToDrops(zone.parts.veil);
@@ -40,12 +42,27 @@ async function receive(zone, target, files) {
       before += file.size;
     }
     setText(job.words, fill(host.strings().reading, { name: job.name }));
+    // What is with the server is not taken back, but nobody has to look at it any longer.
+    job.controller.signal.addEventListener("abort", () => endJob(zone, serial));
     host.send("arrive", { target, paths, serial });
+    untilTold(zone, serial, job);
   } catch (error) {
     endJob(zone, serial);
     if (error.name === "AbortError") return;
     console.error("segdemo: files could not be sent", error);
     say(zone, "problem", error.sentence || fill(host.strings().not_sent, { name: job.name }));
+  }
+}
+
+// A server that stopped after it had the files says nothing of them any more.
+async function untilTold(zone, serial, job) {
+  const server = await zone.host.server().catch(() => null);
+  while (zone.pending.get(serial) === job) {
+    await new Promise((resolve) => setTimeout(resolve, SERVER_ASKED_EVERY));
+    const now = await zone.host.server().catch(() => undefined);
+    if (now === server || zone.pending.get(serial) !== job) continue;
+    endJob(zone, serial);
+    say(zone, "problem", fill(zone.host.strings().not_sent, { name: job.name }));
   }
 }
 
