@@ -15,10 +15,10 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from segdemo.errors import PictureError
 from segdemo.images.annotations.beside import Beside
 from segdemo.images.formats import HEAD_BYTES, begins_like_raster, read_raster
-from segdemo.images.heic import open_heic
 from segdemo.images.notices import Notice
 from segdemo.images.raster import Raster, Values, require_pixels, require_plane
-from segdemo.images.tiff import MissingCodecError
+from segdemo.images.readers.heic import open_heic
+from segdemo.images.readers.tiff import MissingCodecError
 from segdemo.images.window import to_8_bits
 
 MIN_SIDE = 16  # pixels

@@ -3,12 +3,12 @@
 import re
 from typing import BinaryIO
 
-from segdemo.images import tiff
-from segdemo.images.dicom import read_dicom
-from segdemo.images.nifti import GZIP, is_nifti, read_nifti
-from segdemo.images.npy import NPY_MAGIC, is_npz, read_npy, read_npz
-from segdemo.images.png import read_deep_png
 from segdemo.images.raster import Raster, require_plane
+from segdemo.images.readers import tiff
+from segdemo.images.readers.dicom import read_dicom
+from segdemo.images.readers.nifti import GZIP, is_nifti, read_nifti
+from segdemo.images.readers.npy import NPY_MAGIC, is_npz, read_npy, read_npz
+from segdemo.images.readers.png import read_deep_png
 
 HEAD_BYTES = 1024
 PICTURE_ENDINGS = frozenset(

@@ -19,7 +19,7 @@ from segdemo.images.labels import VOID
 from segdemo.images.notices import Notice
 from segdemo.images.one_hot import MOST_CLASSES, one_hot_labels
 from segdemo.images.raster import Raster, require_plane
-from segdemo.images.tiff import MissingCodecError
+from segdemo.images.readers.tiff import MissingCodecError
 
 Values = npt.NDArray[Any]
 

@@ -8,9 +8,9 @@ import pytest
 import tifffile
 
 from segdemo.errors import PictureError
-from segdemo.images import tiff
 from segdemo.images.decode import decode, decode_plane
 from segdemo.images.masks import decode_truth
+from segdemo.images.readers import tiff
 from tests.table import every
 
 SIDE = 64
