@@ -39,8 +39,16 @@ class Preprocessing:
     resample: Resample = "bilinear"
     """The filter; all but ``nearest`` widen with the reduction (antialiased)."""
     channels: Channels = "rgb"
+    bands: tuple[int, ...] = ()
+    """Which band of the file each channel of the network gets, counted from 1; empty: colours, or
+    the bands in their order."""
+    window: tuple[float, ...] = ()
+    """The lowest and the highest number of the file, such as Hounsfield units, that become 0 and
+    255; empty: those of a file of more than 8 bits are windowed as they are shown, or are taken
+    as they are where they are standardised or the divisor is above 255."""
     divisor: float | Literal["maximum"] = 255.0
-    """By which the 8-bit values are divided; ``maximum`` is the image's own largest value."""
+    """By which the values are divided, 0 to 255 or the file's own; ``maximum`` is the largest of
+    the image."""
     mean: tuple[float, ...] = (0.0,)
     """Subtracted after the division; one number, or one a channel in the network's order."""
     std: tuple[float, ...] = (1.0,)
@@ -216,6 +224,24 @@ def _names(name: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _bands(name: str, value: Any) -> tuple[int, ...]:
+    _require(isinstance(value, list | tuple), name, value, "a list of whole numbers from 1")
+    return tuple(_whole(1, 1024)(name, _as_whole(entry)) for entry in value)
+
+
+def _as_whole(value: Any) -> Any:
+    """Fields of numbers hold floats."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _window(name: str, value: Any) -> tuple[float, ...]:
+    fits = isinstance(value, list | tuple) and len(value) in (0, 2)
+    _require(fits, name, value, "the lowest and the highest number, or neither")
+    numbers = tuple(_number(-1e9, 1e9)(name, entry) for entry in value)
+    _require(not numbers or numbers[0] < numbers[1], name, value, "two rising numbers")
+    return numbers
+
+
 def _divisor(name: str, value: Any) -> float | str:
     return value if value == "maximum" else _number(*_POSITIVE)(name, value)
 
@@ -232,6 +258,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "scale": _number(0, 16),
     "resample": _one_of(Resample),
     "channels": _one_of(Channels),
+    "bands": _bands,
+    "window": _window,
     "divisor": _divisor,
     "mean": _numbers(-1e6, 1e6),
     "std": _numbers(*_POSITIVE),

@@ -135,7 +135,7 @@ class Plan:
             if isinstance(decoded, SegdemoError):
                 raise decoded
             picture = decoded.image
-            prediction = model.segmenter.predict(picture, scheduler)
+            prediction = model.segmenter.predict(decoded.given, scheduler)
             drawing = drawing_of(prediction, picture, self.threshold)
             view = drawing.view
             files = drawing.write(model.folder, source.name, self.kinds)

@@ -150,7 +150,7 @@ class Run:
         maps, truths, failures = {}, {}, {}
         for place, network in enumerate(self.networks):
             try:
-                prediction = self.predictor.predict(network.path, picture, network.overrides)
+                prediction = self.predictor.predict(network.path, decoded.given, network.overrides)
                 maps[place] = self._kept(number, place, prediction, size)
             except Exception as error:
                 failures[place] = self._failure(error)

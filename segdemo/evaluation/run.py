@@ -222,7 +222,7 @@ class Course:
         scheduler: DeviceScheduler,
     ) -> Judged:
         try:
-            prediction = model.segmenter.predict(decoded.image, scheduler)
+            prediction = model.segmenter.predict(decoded.given, scheduler)
             own = prediction.threshold if self.threshold is None else self.threshold
             level = level_of(own)
             scoring = score(prediction, truth, level, model.segmenter.class_names)

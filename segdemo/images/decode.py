@@ -15,8 +15,10 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from segdemo.errors import PictureError
 from segdemo.images.annotations.beside import Beside
 from segdemo.images.formats import HEAD_BYTES, begins_like_raster, read_raster
+from segdemo.images.measured import Given, MeasuredImage
 from segdemo.images.notices import Notice
-from segdemo.images.raster import Raster, Values, require_pixels, require_plane
+from segdemo.images.raster import Raster, require_pixels, require_plane
+from segdemo.images.raster_views import bands_of, measured_image, shown_image
 from segdemo.images.readers.heic import open_heic
 from segdemo.images.readers.tiff import MissingCodecError
 from segdemo.images.window import to_8_bits
@@ -79,6 +81,13 @@ class Decoded:
     """Which of them is shown, counted from 1; 0 for several bands shown as colours."""
     orientation: int = 1
     """How the file stores its pixels, as EXIF counts it; the image is upright."""
+    measured: MeasuredImage | None = None
+    """With the numbers of the file, where 8-bit colours do not hold them."""
+
+    @property
+    def given(self) -> Given:
+        """What networks are given."""
+        return self.measured or self.image
 
     def beside(self, name: str = "") -> Beside:
         """What a mask's reader has to know of the image in a file of that ``name``."""
@@ -152,7 +161,7 @@ def is_plain_jpeg(path: Path) -> bool:
 def _decode_stream(stream: BinaryIO, max_megapixels: float, plane: int | None) -> Decoded:
     raster = _raster(stream, max_megapixels, plane)
     if raster is not None:
-        return _decode_raster(raster)
+        return _decode_raster(raster, stream, max_megapixels, plane)
     picture = _open(stream, max_megapixels)
     require_plane(plane, 1)
     with picture:
@@ -199,44 +208,24 @@ def _is_read_by_pillow(stream: BinaryIO, max_megapixels: float) -> bool:
     return picture.mode in _PILLOW_MODES
 
 
-def _decode_raster(raster: Raster) -> Decoded:
-    shown = _shown(raster)
-    if raster.alpha is not None:
-        shown = _blended(shown, raster.alpha)
-    image = Image.fromarray(np.ascontiguousarray(shown))
-    image = image if image.mode == "RGB" else image.convert("RGB")
+def _decode_raster(
+    raster: Raster, stream: BinaryIO, max_megapixels: float, plane: int | None
+) -> Decoded:
+    image = turned(shown_image(raster), raster.orientation)
+
+    def plane_of(number: int) -> Raster | None:
+        stream.seek(0)
+        return read_raster(stream, max_megapixels=max_megapixels, plane=number)
+
+    bands = bands_of(raster, plane_of if plane is None else None, max_megapixels)
     return Decoded(
-        image=turned(image, raster.orientation),
+        image=image,
         notices=raster.notices,
         planes=raster.planes,
         plane=raster.plane,
         orientation=raster.orientation,
+        measured=None if bands is None else measured_image(image, raster, bands),
     )
-
-
-def _shown(raster: Raster) -> Values:
-    """(H, W) or (H, W, 3) in 0..255."""
-    values = raster.values
-    if raster.palette is not None:
-        colours: Values = raster.palette[np.minimum(values, len(raster.palette) - 1)]
-        return colours
-    if values.ndim == 3:
-        values = values[..., :3]
-    if values.dtype != np.uint8:
-        return to_8_bits(
-            values, nodata=raster.nodata, inverted=raster.white_is_zero, window=raster.window
-        )
-    inverted: Values = 255 - values
-    return inverted if raster.white_is_zero else values
-
-
-def _blended(shown: Values, alpha: Values) -> Values:
-    """Over white, as far as ``alpha`` (H, W) lets through."""
-    top = np.iinfo(alpha.dtype).max if alpha.dtype.kind in "ui" else 1.0
-    share = (alpha / top).astype(np.float32)
-    share = share[..., None] if shown.ndim == 3 else share
-    over: Values = np.rint(255 - share * (255 - shown.astype(np.float32))).astype(np.uint8)
-    return over
 
 
 def _open(stream: BinaryIO, max_megapixels: float) -> Image.Image:

@@ -13,9 +13,10 @@ from PIL import Image, ImageChops
 from segdemo.errors import PictureError
 from segdemo.images.annotations.beside import Beside
 from segdemo.images.annotations.reading import read_annotations
-from segdemo.images.decode import check_size, opened, turned, upright
+from segdemo.images.decode import check_size, opened, upright
 from segdemo.images.formats import read_raster
 from segdemo.images.labels import VOID
+from segdemo.images.measured import turned_values
 from segdemo.images.notices import Notice
 from segdemo.images.one_hot import MOST_CLASSES, one_hot_labels
 from segdemo.images.raster import Raster, require_plane
@@ -146,7 +147,9 @@ def _one_hot(
     if labels is None:
         return None
     notice = Notice(key="truth_one_hot", facts={"count": raster.planes})
-    return MaskValues(values=_turned(labels, raster.orientation), labelled=True, notices=(notice,))
+    return MaskValues(
+        values=turned_values(labels, raster.orientation), labelled=True, notices=(notice,)
+    )
 
 
 # --- Arrays -----------------------------------------------------------------------------------
@@ -184,20 +187,12 @@ def _told(mask: MaskValues, raster: Raster) -> MaskValues:
     several = raster.planes > 1 and raster.plane > 0
     return replace(
         mask,
-        values=_turned(mask.values, orientation),
-        void=None if mask.void is None else _turned(mask.void, orientation),
+        values=turned_values(mask.values, orientation),
+        void=None if mask.void is None else turned_values(mask.void, orientation),
         planes=raster.planes if several else 1,
         plane=raster.plane if several else 1,
         notices=(*(raster.notices if several else ()), *mask.notices),
     )
-
-
-def _turned(values: Values, orientation: int) -> Values:
-    if orientation == 1:
-        return values
-    places = np.arange(values.size, dtype=np.int32).reshape(values.shape)
-    moved: Values = values.ravel()[np.asarray(turned(Image.fromarray(places), orientation))]
-    return moved
 
 
 def _of_bands(raster: Raster) -> MaskValues:

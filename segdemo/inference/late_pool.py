@@ -5,9 +5,8 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
 from segdemo import inference
+from segdemo.images.measured import Given
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.predictor import Predictor, Status
 from segdemo.settings import Settings
@@ -51,7 +50,7 @@ class LatePool:
         return self.made().load(path, overrides)
 
     def predict(
-        self, path: Path, picture: Image.Image, overrides: Overrides = NO_OVERRIDES
+        self, path: Path, picture: Given, overrides: Overrides = NO_OVERRIDES
     ) -> Prediction:
         """As ``Pool.predict``."""
         return self.made().predict(path, picture, overrides)

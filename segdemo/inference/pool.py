@@ -8,8 +8,6 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
-from PIL import Image
-
 from segdemo.engine.devices import (
     device_name,
     free_memory,
@@ -21,6 +19,7 @@ from segdemo.engine.free_cores import FreeCores
 from segdemo.engine.scheduler import DeviceScheduler
 from segdemo.errors import CheckpointError, PredictionError, SegdemoError
 from segdemo.hub.cached import is_cached
+from segdemo.images.measured import Given
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.predictor import Status
 from segdemo.inference.segmenter import Segmenter, load
@@ -72,7 +71,7 @@ class Pool:
         return segmenter.with_overrides(spec) if spec else segmenter
 
     def predict(
-        self, path: Path, picture: Image.Image, overrides: Overrides = NO_OVERRIDES
+        self, path: Path, picture: Given, overrides: Overrides = NO_OVERRIDES
     ) -> Prediction:
         """Run one network; when memory runs out, drop the others and try once more."""
         segmenter = self.load(path, overrides)

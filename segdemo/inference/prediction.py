@@ -43,6 +43,8 @@ class Prediction:
     """Where the checkpoint's own mask is cut."""
     class_names: tuple[str, ...] = ()
     """The name of each class; empty when they are not known."""
+    bands: tuple[int, ...] = ()
+    """Of the image's file, counted from 1, that the network was given; empty for colours."""
     overlapping: bool = False
     """Whether classes do not exclude each other: the first is what none of them claims."""
 
@@ -68,6 +70,9 @@ class Prediction:
         notices = []
         if self.reduced:
             notices.append(Notice(key="note_reduced", facts={"side": max(self.network_size)}))
+        if len(self.bands) > 1:
+            said = ", ".join(map(str, self.bands))
+            notices.append(Notice(key="note_bands", facts={"bands": said}))
         if self.parts > 1:
             notices.append(Notice(key="note_parts", facts={"count": self.parts}))
         shared = self.overlap

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from PIL import Image
-
+from segdemo.images.measured import Given
 from segdemo.inference.prediction import Prediction
 from segdemo.spec import NO_OVERRIDES, Overrides
 
@@ -30,7 +29,7 @@ class Predictor(Protocol):
         """The network of a checkpoint read in a way, ready to run. Raises CheckpointError."""
 
     def predict(
-        self, path: Path, picture: Image.Image, overrides: Overrides = NO_OVERRIDES
+        self, path: Path, picture: Given, overrides: Overrides = NO_OVERRIDES
     ) -> Prediction:
         """Run a checkpoint's network on an image. Raises CheckpointError or PredictionError."""
 

@@ -12,6 +12,13 @@ from torch.nn import functional
 
 from segdemo.architectures import SizeRequirements
 from segdemo.errors import PredictionError
+from segdemo.images.measured import Given, MeasuredImage, as_shown
+from segdemo.inference.bands import (
+    bands_for,
+    normalised_numbers,
+    numbers_of,
+    resized_numbers,
+)
 from segdemo.spec import Activation, Preprocessing, Resample
 
 Pixels = npt.NDArray[np.uint8]
@@ -36,6 +43,8 @@ class Prepared:
     """Width and height of the image inside it, before padding."""
     reduced: bool
     """Whether the limit on the side made the image smaller than the spec wanted."""
+    bands: tuple[int, ...] = ()
+    """Of the file, counted from 1, that the channels are; empty for an RGB image."""
 
 
 def network_size(
@@ -72,26 +81,32 @@ def network_size(
 
 
 def prepare(
-    picture: Image.Image,
+    picture: Given,
     preprocessing: Preprocessing,
     *,
     in_channels: int,
     requirements: SizeRequirements,
     max_side: int,
 ) -> Prepared:
-    """The RGB image as the network wants it; a network of one channel sees it in grey.
+    """The image as the network wants it: its RGB, in grey for one channel, or its file's bands.
 
     Odd sizes are padded by reflection, never stretched unless the spec says so. Resizing is
-    that of ``resized``, all else exact. Raises PredictionError for a network of neither one nor
-    three channels.
+    that of ``resized``, all else exact. Raises PredictionError for an image that has not as many
+    bands as the network wants.
     """
-    if in_channels not in (1, 3):
-        raise PredictionError("prediction_channels", channels=in_channels)
+    bands = bands_for(picture, preprocessing, in_channels)
     size, reduced = network_size(picture.size, preprocessing, max_side)
-    pixels = resized(picture, size, preprocessing.resample)
-    values = _normalised(pixels, preprocessing, in_channels)
+    if bands is not None and isinstance(picture, MeasuredImage):
+        numbers = numbers_of(picture, preprocessing, bands)
+        numbers = resized_numbers(numbers, size, preprocessing.resample)
+        values = normalised_numbers(numbers, preprocessing, in_channels=in_channels)
+    else:
+        pixels = resized(as_shown(picture), size, preprocessing.resample)
+        values = _normalised(pixels, preprocessing, in_channels)
     padded = _pad(values, preprocessing.multiple_of, requirements)
-    return Prepared(tensor=torch.from_numpy(padded)[None], size=size, reduced=reduced)
+    return Prepared(
+        tensor=torch.from_numpy(padded)[None], size=size, reduced=reduced, bands=bands or ()
+    )
 
 
 def resized(picture: Image.Image, size: tuple[int, int], resample: Resample) -> Pixels:

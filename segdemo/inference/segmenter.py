@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from segdemo.checkpoints import Detection
@@ -26,7 +25,8 @@ from segdemo.engine.foreign import ForeignNetwork
 from segdemo.engine.scheduler import DeviceScheduler
 from segdemo.engine.tiling import Tiling
 from segdemo.graphs.recognise import opens_graph, recognise_graph
-from segdemo.images.inputs import ImageLike, as_image
+from segdemo.images.inputs import ImageLike, as_given
+from segdemo.images.measured import Given
 from segdemo.inference.ground import NO_CLASS, ground_of, needs_ground
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.processing import Prepared, activate, prepare, with_ground
@@ -140,13 +140,13 @@ class Segmenter:
     def predict(self, picture: ImageLike, scheduler: DeviceScheduler | None = None) -> Prediction:
         """Run the network once on an image, read as the page reads it: see images.inputs.
 
-        ``picture`` is a path, the bytes of a file, a Pillow image, or an array (H, W) or
-        (H, W, 3) in RGB order. ``scheduler``: who else uses the device; nobody by default. Raises
-        PictureError when the image cannot be read, and PredictionError when the network cannot
-        take it or returns NaN.
+        ``picture`` is a path, the bytes of a file, a Pillow image, or an array (H, W),
+        (H, W, 3) in RGB order, or (H, W, bands). ``scheduler``: who else uses the device; nobody
+        by default. Raises PictureError when the image cannot be read, and PredictionError when
+        the network cannot take it or returns NaN.
         """
         start = time.perf_counter()
-        picture = as_image(picture, max_megapixels=math.inf)
+        picture = as_given(picture, max_megapixels=math.inf)
         with torch.inference_mode():
             fitted = self._within_memory(picture)
             prepared_in = time.perf_counter() - start
@@ -175,6 +175,7 @@ class Segmenter:
             reduced=fitted.prepared.reduced,
             parts=fitted.tiling.count if fitted.tiling else 1,
             background=self.background,
+            bands=fitted.prepared.bands,
             class_names=self.class_names,
             overlapping=self._adds_ground,
             threshold=self.spec.postprocessing.threshold,
@@ -210,7 +211,7 @@ class Segmenter:
         self.__dict__.update(state)
         self._engine = Engine(number_type(self.device, self.precision))
 
-    def _within_memory(self, picture: Image.Image) -> _Fitted:
+    def _within_memory(self, picture: Given) -> _Fitted:
         """The fewest changes that keep to the memory: none, parts, a smaller image."""
         budget = self.memory_megabytes * 2**20
         prepared = self._prepared(picture, self.max_side)
@@ -232,7 +233,7 @@ class Segmenter:
             given = upload(prepared.tensor, self.device)
         return _Fitted(prepared=prepared, given=given, tiling=tiling)
 
-    def _prepared(self, picture: Image.Image, max_side: int) -> Prepared:
+    def _prepared(self, picture: Given, max_side: int) -> Prepared:
         config = self.detection.config
         return prepare(
             picture,

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from gradio.events import api
-from PIL import Image
 
 from segdemo import inference
 from segdemo.catalog import CatalogEntry
 from segdemo.errors import CheckpointError, PictureError, SegdemoError
 from segdemo.images.masks import TruthMask
+from segdemo.images.measured import Given, as_shown
 from segdemo.inference.maps import LEVELS, level_of
 from segdemo.outputs.files import Drawing, FileKind
 from segdemo.outputs.png import encode_png
@@ -138,7 +138,7 @@ class Programs:
             raise SegdemoError("api_assume", value=shown(str(assume)))
         decoded, digest = self._handlers.decoded(_path(picture), whole_number(plane))
         read = replace(_overrides(overrides), assume=assume or None)
-        drawing = self._drawing(decoded.image, digest, entry, read, level, pick)
+        drawing = self._drawing(decoded.given, digest, entry, read, level, pick)
         return _figures(entry, drawing.view), *_files(drawing)
 
     def compare(
@@ -189,7 +189,7 @@ class Programs:
             # A mistake of ours in one network must not take the others' answers away.
             try:
                 read = readings[entry.id]
-                drawing = self._drawing(opened, digest, entry, read, level, pick)
+                drawing = self._drawing(decoded.given, digest, entry, read, level, pick)
                 notices += truth_hints(drawing.view, right) if right else ()
                 answers.append(_answer(entry, drawing, right))
                 # Of a large picture the floats of four networks are too much to keep.
@@ -206,7 +206,7 @@ class Programs:
 
     def _drawing(
         self,
-        picture: Image.Image,
+        picture: Given,
         digest: str,
         entry: CatalogEntry,
         overrides: Overrides,
@@ -223,7 +223,7 @@ class Programs:
         )
         if view.pick != FOREGROUND and not view.by_class and view.class_number is None:
             raise SegdemoError("api_pick", value=shown(view.pick), count=view.classes)
-        return Drawing(picture=picture, view=view)
+        return Drawing(picture=as_shown(picture), view=view)
 
     def _found(self, name: object) -> tuple[CatalogEntry, Path]:
         """What is offered to everybody under that id, and where it is on this disk."""

@@ -14,6 +14,7 @@ from segdemo.catalog import CatalogEntry
 from segdemo.errors import PictureError, SegdemoError
 from segdemo.images.decode import Decoded, decode_plane
 from segdemo.images.masks import TruthMask, decode_truth
+from segdemo.images.measured import Given
 from segdemo.inference.maps import level_of
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.predictor import Predictor
@@ -166,17 +167,17 @@ class Handlers:
         under_way = {entry.id: visitor.of(Transfers).state(entry.id) for entry, _ in checkpoints}
         trials = partial(self.rereading.with_trials, visitor, filled, digest)
         panels: tuple[PanelEntry, ...] = ()
-        for panels in self._runner.run(picture, digest, checkpoints, under_way):
+        for panels in self._runner.run(decoded.given, digest, checkpoints, under_way):
             if visitor.example is not None or visitor.turn != turn:
                 return
             yield visitor.of(Shown).keep(ViewerPayload(**facts, panels=trials(panels), truth=right))
         if right is not None and mask is not None:
-            hints = self._truth_hints(mask, picture, digest, panels, checkpoints)
+            hints = self._truth_hints(mask, decoded.given, digest, panels, checkpoints)
             if hints:
                 right = replace(right, hints=hints)
                 payload = ViewerPayload(**facts, panels=trials(panels), truth=right)
                 yield visitor.of(Shown).keep(payload)
-        for _ in self.rereading.run_trials(visitor, filled, picture, digest):
+        for _ in self.rereading.run_trials(visitor, filled, decoded.given, digest):
             if visitor.example is not None or visitor.turn != turn:
                 return
             yield visitor.of(Shown).keep(ViewerPayload(**facts, panels=trials(panels), truth=right))
@@ -184,7 +185,7 @@ class Handlers:
     def _truth_hints(
         self,
         mask: TruthMask,
-        picture: Image.Image,
+        picture: Given,
         digest: str,
         panels: Sequence[PanelEntry],
         checkpoints: Sequence[Chosen],
@@ -307,7 +308,7 @@ class Handlers:
         return self._predictor.load(path, overrides)
 
     def prediction(
-        self, picture: Image.Image, digest: str, entry: CatalogEntry, overrides: Overrides
+        self, picture: Given, digest: str, entry: CatalogEntry, overrides: Overrides
     ) -> "tuple[Segmenter, Prediction]":
         """What a checkpoint says of an image; see ``Runner.prediction``."""
         return self._runner.prediction(picture, digest, entry, overrides)

@@ -318,8 +318,18 @@ def test_nan_is_a_sentence(checkpoint):
     assert caught.value.key == "prediction_not_finite"
 
 
-def test_a_network_of_four_channels_loads_and_says_why_it_cannot_predict(checkpoint):
+def test_a_network_of_four_channels_takes_the_bands_of_a_file(checkpoint, tmp_path):
     segmenter = checkpoint(in_channels=4)
+    bands = np.random.default_rng(0).integers(0, 256, (29, 37, 5), dtype=np.uint8)
+    np.save(tmp_path / "bands.npy", bands)
+    expected = segmenter.network(torch.from_numpy(bands[..., :4]).permute(2, 0, 1)[None] / 255)
+    for given in (bands, tmp_path / "bands.npy"):
+        prediction = segmenter.predict(given)
+        np.testing.assert_allclose(
+            prediction.probabilities, expected[0].sigmoid().detach().numpy(), atol=1e-5
+        )
+        assert prediction.bands == (1, 2, 3, 4)
+        assert [notice.key for notice in prediction.notices] == ["note_bands"]
     with pytest.raises(PredictionError) as caught:
         segmenter.predict(random_picture())
     assert caught.value.key == "prediction_channels"

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
 from segdemo.errors import PictureError, SegdemoError
 from segdemo.images.decode import Decoded
 from segdemo.images.masks import TruthMask
+from segdemo.images.measured import Given
 from segdemo.images.palettes import PANEL_COLOURS
 from segdemo.outputs.render import Kind, View, draw
 from segdemo.outputs.report import KINDS, Comparison, Missing, ReportPanel, provenance, write_report
@@ -103,7 +103,7 @@ def save(
             name = Path(path).name
             mask = _mask(handlers, visitor, Path(truth), decoded, name) if truth else None
             answers = [
-                _answer(handlers, picture, digest, one, wanted.look(place))
+                _answer(handlers, decoded.given, digest, one, wanted.look(place))
                 for place, one in enumerate(chosen)
             ]
             comparison = Comparison(picture=picture, answers=answers, truth=mask)
@@ -112,7 +112,7 @@ def save(
         if not 0 <= wanted.panel < len(chosen):
             raise SegdemoError("page_no_checkpoint")
         entry, overrides = chosen[wanted.panel]
-        segmenter, prediction = handlers.prediction(picture, digest, entry, overrides)
+        segmenter, prediction = handlers.prediction(decoded.given, digest, entry, overrides)
         view = View(
             prediction=prediction,
             class_names=segmenter.class_names,
@@ -136,7 +136,7 @@ def _mask(
 
 
 def _answer(
-    handlers: Handlers, picture: Image.Image, digest: str, chosen: Chosen, look: Mapping[str, Any]
+    handlers: Handlers, picture: Given, digest: str, chosen: Chosen, look: Mapping[str, Any]
 ) -> ReportPanel | Missing:
     entry, overrides = chosen
     # As on the page, one failure never sinks the rest.

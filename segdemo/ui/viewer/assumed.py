@@ -51,6 +51,8 @@ _FIELDS = {
     "preprocessing.scale": _Field(control="number"),
     "preprocessing.multiple_of": _Field(control="number"),
     "preprocessing.channels": _Field(control="choice", values=get_args(Channels)),
+    "preprocessing.bands": _Field(control="numbers"),
+    "preprocessing.window": _Field(control="numbers"),
     "preprocessing.divisor": _Field(control="choice", values=("255", "maximum", "1")),
     "preprocessing.standardise": _Field(control="choice", values=get_args(Standardise)),
     "preprocessing.mean": _Field(control="numbers"),
@@ -120,9 +122,15 @@ def _fields_of(segmenter: "Segmenter") -> list[str]:
         idle.add("preprocessing.standardise")
     else:
         idle |= {"preprocessing.mean", "preprocessing.std"}
-    if segmenter.detection.config.in_channels == 1:
-        # It sees every image in grey.
+    channels, preprocessing = segmenter.detection.config.in_channels, segmenter.spec.preprocessing
+    if channels != 3:
+        # It sees every image in grey, or bands that are no colours.
         idle.add("preprocessing.channels")
+    if channels in (1, 3) and not preprocessing.bands:
+        idle.add("preprocessing.bands")
+    if channels == 3 and not preprocessing.window:
+        # Numbers that are no colours are those of one channel, as in CT.
+        idle.add("preprocessing.window")
     return [name for name in _FIELDS if name not in idle]
 
 

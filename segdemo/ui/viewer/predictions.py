@@ -5,8 +5,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
+from segdemo.images.measured import Given
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.predictor import Predictor
 from segdemo.spec import Overrides
@@ -31,7 +30,7 @@ class Predictions:
         self._lock = Lock()
 
     def of(
-        self, picture: Image.Image, digest: str, path: Path, overrides: Overrides
+        self, picture: Given, digest: str, path: Path, overrides: Overrides
     ) -> "tuple[Segmenter, Prediction]":
         """What a checkpoint says of an image, run only where that is not known.
 

@@ -8,11 +8,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
 from segdemo.catalog import CatalogEntry
 from segdemo.checkpoints import evidence
 from segdemo.errors import CheckpointError
+from segdemo.images.measured import Given
 from segdemo.inference.maps import quantise
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.predictor import Predictor
@@ -48,7 +48,7 @@ class Runner:
         self._kept: OrderedDict[tuple[str, Key], PanelEntry] = OrderedDict()
 
     def prediction(
-        self, picture: Image.Image, digest: str, entry: CatalogEntry, overrides: Overrides
+        self, picture: Given, digest: str, entry: CatalogEntry, overrides: Overrides
     ) -> "tuple[Segmenter, Prediction]":
         """What a checkpoint says of an image, in floats; run again only where it is forgotten.
 
@@ -61,7 +61,7 @@ class Runner:
 
     def run(
         self,
-        picture: Image.Image,
+        picture: Given,
         digest: str,
         chosen: Sequence[Chosen],
         under_way: Mapping[str, State | None] = MappingProxyType({}),
@@ -96,9 +96,7 @@ class Runner:
             return replace(kept, id=panel.id, label=panel.label)
         return panel
 
-    def _finish(
-        self, panel: PanelEntry, chosen: Chosen, picture: Image.Image, digest: str
-    ) -> PanelEntry:
+    def _finish(self, panel: PanelEntry, chosen: Chosen, picture: Given, digest: str) -> PanelEntry:
         entry, overrides = chosen
         # A mistake of ours in one network must not take the others' panels away.
         try:

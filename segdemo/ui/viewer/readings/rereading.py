@@ -5,10 +5,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PIL import Image
-
 from segdemo import inference
 from segdemo.catalog import CatalogEntry
+from segdemo.images.measured import Given, as_shown
 from segdemo.inference.predictor import Predictor
 from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.ui.viewer.assumed import decide, settled
@@ -79,7 +78,7 @@ class Rereading:
                 yield slot, (entry, entry.path), overrides
 
     def run_trials(
-        self, visitor: Visitor, filled: Sequence[Filled], picture: Image.Image, digest: str
+        self, visitor: Visitor, filled: Sequence[Filled], picture: Given, digest: str
     ) -> Iterator[None]:
         """Make the trials that are wanted of this image; a step for each."""
         trials = self._holding(visitor, filled, digest)
@@ -93,7 +92,7 @@ class Rereading:
                 segmenter, prediction = self._runner.prediction(
                     picture, digest, entry, attempt.overrides
                 )
-                near = inference.nearness(segmenter, picture)
+                near = inference.nearness(segmenter, as_shown(picture))
                 if near is not None:
                     trials.nearness[number] = near
                 trials.maps[number] = thumbnail(prediction)
