@@ -28,6 +28,9 @@ from segdemo.wording import shown
 MAX_ANSWER_BYTES = 32_000_000
 """The longest answer that is not a file: the listing of a hundred thousand files."""
 MAX_REDIRECTS = 10
+_CHANGING_NOTHING = ("GET", "HEAD")
+_LONGEST_PAUSE = 5
+"""Seconds that are waited before a question is asked once more."""
 
 _USER_AGENT = f"segdemo; hf_hub/{huggingface_hub.__version__}; python/{platform.python_version()}"
 _DESCRIPTION = (
@@ -44,11 +47,13 @@ class CancelToken:
         self._lock = threading.Lock()
         self._callbacks: list[Callable[[], object]] = []
         self.cancelled = False
+        self._event = threading.Event()
 
     def cancel(self) -> None:
         """Cancel what is under way, and everything that is started with this token later."""
         with self._lock:
             self.cancelled = True
+            self._event.set()
             callbacks = list(self._callbacks)
         for callback in callbacks:
             callback()
@@ -57,6 +62,11 @@ class CancelToken:
         """Raises HubError("hub_cancelled") after ``cancel``."""
         if self.cancelled:
             raise HubError("hub_cancelled")
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long. Raises HubError("hub_cancelled") as soon as somebody cancels."""
+        self._event.wait(seconds)
+        self.raise_if_cancelled()
 
     @contextmanager
     def calling(self, callback: Callable[[], object]) -> Iterator[None]:
@@ -75,8 +85,9 @@ class Session:
     """Sends requests to the Hub, one at a time; each ends in time and every failure is a HubError.
 
     ``seconds`` bound connecting and every wait, and the whole of a request that is no transfer.
-    ``token`` is sent to the origin of ``endpoint`` alone. Nothing is retried, and no cookie of one
-    session reaches another. Use it as a context manager.
+    ``token`` is sent to the origin of ``endpoint`` alone. What changes nothing is asked for once
+    more where the Hub says to wait for some seconds, or the connection broke before its answer. No
+    cookie of one session reaches another. Use it as a context manager.
     """
 
     # The timeouts of httpx hold for a single wait: for each of a host's addresses, and for each
@@ -183,17 +194,33 @@ class Session:
     def _sent(self, request: httpx.Request, *, follow: bool) -> Iterator[httpx.Response]:
         if constants.is_offline_mode():
             raise HubError("hub_offline")
+        request.extensions = {**request.extensions, "trace": self._trace}
+        try:
+            response = self._answered_well(request, follow=follow)
+        except HubError as error:
+            pause = _pause_after(error)
+            if pause is None or request.method not in _CHANGING_NOTHING:
+                raise
+            self.cancel.pause(pause)
+            response = self._answered_well(request, follow=follow)
+        try:
+            yield response
+        finally:
+            response.close()
+
+    def _answered_well(self, request: httpx.Request, *, follow: bool) -> httpx.Response:
+        """The answer, its body yet to come, of any status that is no trouble with the Hub."""
         self._url = request.url
         self._deadline = time.monotonic() + self.seconds
         self._limit = MAX_ANSWER_BYTES
         self._socket, self._shut_down = None, False
-        request.extensions = {**request.extensions, "trace": self._trace}
         response = self._answer(request, follow=follow)
         try:
             self._refuse_trouble(response)
-            yield response
-        finally:
+        except HubError:
             response.close()
+            raise
+        return response
 
     def _answer(self, request: httpx.Request, *, follow: bool) -> httpx.Response:
         pending: Future[httpx.Response | BaseException] = Future()
@@ -314,6 +341,14 @@ class _Body(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._stream.close()
+
+
+def _pause_after(error: HubError) -> float | None:
+    """Seconds after which asking once more may help; None where it does not."""
+    if error.key == "hub_broken_off":
+        return 0
+    seconds = error.facts.get("seconds") if error.key == "hub_rate_limited" else None
+    return seconds if isinstance(seconds, int) and seconds <= _LONGEST_PAUSE else None
 
 
 def origin(url: str) -> str:

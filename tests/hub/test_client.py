@@ -258,14 +258,15 @@ def _patience(key):
     ("question", "name", "options", "key"),
     [(question, *row) for question in [info, file, found] for row in TROUBLE],
 )
-def test_a_hub_in_trouble_is_asked_once_and_told_at_once(hub, question, name, options, key):
+def test_a_hub_in_trouble_is_told_at_once(hub, question, name, options, key):
     hub.heal()
     hub.forget()
     hub.add(REPO, FILES)
     hub.fault(name, **options)
     assert error_of(question, seconds=_patience(key)).key == key
-    # A search asks two questions. All must have arrived before the next row.
-    asked = 2 if question is found else 1
+    # A search asks two questions, and what broke off is asked once more. All must have arrived
+    # before the next row.
+    asked = (2 if question is found else 1) * (2 if key == "hub_broken_off" else 1)
     hub.wait_for(lambda _request: len(hub.requests) >= asked)
     assert len(hub.requests) == asked or name == "redirect_loop"
 
@@ -307,6 +308,27 @@ def test_how_long_the_hub_wants_to_be_left_alone_is_told(hub):
     fault.lift()
     hub.fault("status", status=429, headers={"Retry-After": "9" * 30})
     assert error_of(info).key == "hub_rate_limited_unknown"
+
+
+def test_what_broke_off_or_has_to_wait_a_moment_is_asked_once_more(hub):
+    hub.add(REPO, FILES)
+    for name, options in (
+        ("drop", {}),
+        ("status", {"status": 429, "headers": {"Retry-After": "0"}}),
+    ):
+        hub.forget()
+        hub.fault(name, times=1, **options)
+        assert info().id == REPO
+        assert len(hub.requests) == 2
+        hub.heal()
+
+
+def test_a_wait_ends_when_somebody_cancels(hub):
+    hub.add(REPO, FILES)
+    hub.fault("status", status=429, headers={"Retry-After": "5"})
+    token = CancelToken()
+    threading.Timer(0.05, token.cancel).start()
+    assert error_of(info, cancel=token).key == "hub_cancelled"
 
 
 def test_offline_mode_asks_nobody(hub, monkeypatch):

@@ -160,7 +160,7 @@ def test_a_mirror_that_leaves_sizes_out_is_asked_for_them(stage):
     [
         ("truncate", {}),
         ("status", {"status": 429, "headers": {"Retry-After": "3600"}}),
-        ("drop", {}),
+        ("status", {"status": 502}),
     ],
 )
 def test_what_failed_once_succeeds_the_next_time(stage, fault, options):

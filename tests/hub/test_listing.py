@@ -553,12 +553,12 @@ def test_a_search_without_an_answer_says_why(many, fault, options, key):
 
 
 def test_one_answer_of_several_is_enough(many):
-    many.fault("drop", on="list", times=1)
+    many.fault("status", status=500, on="list", times=1)
     assert names("fcn") == ["ida/fcn8s"]
 
 
 def test_nothing_found_is_not_said_where_an_answer_is_missing(many):
-    many.fault("drop", on="list", times=1)
+    many.fault("status", status=500, on="list", times=1)
     with pytest.raises(HubError):
         search("zebrafish")
 

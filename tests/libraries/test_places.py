@@ -81,7 +81,7 @@ def test_the_folder_with_its_training_files_has_one_file_of_weights(saved):
 
 def test_files_that_are_dropped_together_are_one_checkpoint(saved, tmp_path, adding, visitor):
     names = ("config.json", "model.safetensors", "preprocessor_config.json")
-    found = sort(dropped(saved, tmp_path, *names), "any", limit=LIMIT)
+    found = sort(dropped(saved, tmp_path, *names), "any", limit=LIMIT, max_megapixels=1)
     assert [path.name for path in found.networks] == ["model.safetensors"]
     assert not found.pictures
     entry, facts = adding.take(visitor, found.networks[0], found.beside)
@@ -105,7 +105,7 @@ def test_a_zip_of_the_folder_is_one_checkpoint(saved, tmp_path, adding, visitor)
         for name, content in contents(saved).items():
             archive.writestr(f"checkpoint/{name}", content)
         archive.writestr("../../evil.py", "print()")
-    assert sort([path], "any", limit=LIMIT).networks == (path,)
+    assert sort([path], "any", limit=LIMIT, max_megapixels=1).networks == (path,)
     entry, _ = adding.take(visitor, path)
     assert entry.architecture == "transformers"
     left = {one.name for one in visitor.folder.rglob("*") if one.is_file()}
@@ -143,7 +143,12 @@ def test_without_the_extra_the_page_names_the_command(
     saved, tmp_path, adding, visitor, monkeypatch
 ):
     monkeypatch.setattr(Library, "is_installed", False)
-    found = sort(dropped(saved, tmp_path, "config.json", "model.safetensors"), "any", limit=LIMIT)
+    found = sort(
+        dropped(saved, tmp_path, "config.json", "model.safetensors"),
+        "any",
+        limit=LIMIT,
+        max_megapixels=1,
+    )
     with pytest.raises(UnknownNetworkError, match=r"pip install -r requirements-transformers"):
         adding.take(visitor, found.networks[0], found.beside)
 
