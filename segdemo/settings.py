@@ -16,6 +16,8 @@ _Number = TypeVar("_Number", int, float)
 Precision = Literal["fp32", "bf16", "fp16"]
 """What networks compute in: 32 bits, or 16 with the range or the fraction that others have."""
 
+LogForm = Literal["text", "json"]
+
 _NO_FOLDERS: tuple[Path, ...] = ()
 _ANY_HOST: tuple[str, ...] = ()
 _HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
@@ -55,6 +57,11 @@ def _switch(raw: str) -> bool:
 
 def _precision(raw: str) -> Precision:
     known: dict[str, Precision] = {name: name for name in get_args(Precision)}
+    return known[raw.lower()]
+
+
+def _log_form(raw: str) -> LogForm:
+    known: dict[str, LogForm] = {name: name for name in get_args(LogForm)}
     return known[raw.lower()]
 
 
@@ -168,6 +175,21 @@ class Settings:
         _positive(float),
         "a positive number",
         "how many seconds runs have to finish once the server is told to stop",
+    )
+    run_seconds: float = _setting(
+        600.0,
+        "SEGDEMO_RUN_SECONDS",
+        _positive(float),
+        "a positive number",
+        "how many seconds a comparison may take; networks that have not begun by then are left out",
+    )
+    log: LogForm = _setting(  # noqa: RUF009 - ruff does not know the name for a value
+        "text",
+        "SEGDEMO_LOG",
+        _log_form,
+        "text or json",
+        "how what the server has to tell its operator is written to stderr: text, or json for "
+        "one object a line",
     )
     mcp: bool = _setting(
         False,

@@ -14,7 +14,7 @@ NUMBERS = sorted(
     VARIABLES.keys()
     - {
         *("SEGDEMO_DEVICE", "SEGDEMO_PRECISION", "SEGDEMO_WEIGHTS"),
-        *("SEGDEMO_UPLOADS", "SEGDEMO_MCP", "SEGDEMO_HOSTS"),
+        *("SEGDEMO_UPLOADS", "SEGDEMO_MCP", "SEGDEMO_HOSTS", "SEGDEMO_LOG"),
     }
 )
 
@@ -51,6 +51,8 @@ def test_an_empty_variable_counts_as_unset(variable, value):
         ("SEGDEMO_UPLOADS", "on", True),
         ("SEGDEMO_UPLOADS", " Off ", False),
         ("SEGDEMO_MCP", "on", True),
+        ("SEGDEMO_LOG", "JSON", "json"),
+        ("SEGDEMO_RUN_SECONDS", "90", 90.0),
     ],
 )
 def test_every_variable_is_read(variable, raw, value):
@@ -125,7 +127,7 @@ def test_every_variable_is_named_like_ours_and_explained():
     for entry in fields(Settings):
         assert entry.metadata["variable"].startswith("SEGDEMO_")
         assert entry.metadata["meaning"]
-        assert entry.metadata["expected"].startswith(("a ", "on ", "fp32, "))
+        assert entry.metadata["expected"].startswith(("a ", "on ", "fp32, ", "text "))
 
 
 def test_settings_do_not_change():

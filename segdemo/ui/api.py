@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
@@ -184,10 +185,14 @@ class Programs:
             )
         notices = [*decoded.notices, *(right.notices if right else ())]
         answers: list[NetworkResult] = []
+        seconds = self._handlers.run_seconds
+        until = time.monotonic() + seconds
         found: dict[str, Answered] = {}
         for entry in entries:
             # A mistake of ours in one network must not take the others' answers away.
             try:
+                if time.monotonic() > until:
+                    raise SegdemoError("run_too_long", seconds=f"{seconds:g}")
                 read = readings[entry.id]
                 drawing = self._drawing(decoded.given, digest, entry, read, level, pick)
                 notices += truth_hints(drawing.view, right) if right else ()

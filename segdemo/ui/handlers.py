@@ -83,6 +83,11 @@ class Handlers:
         return self._settings.max_upload_megabytes * 1_000_000
 
     @property
+    def run_seconds(self) -> float:
+        """After which a comparison begins with no further network."""
+        return self._settings.run_seconds
+
+    @property
     def max_megapixels(self) -> float:
         """Of an image."""
         return self._settings.max_megapixels
@@ -167,7 +172,9 @@ class Handlers:
         under_way = {entry.id: visitor.of(Transfers).state(entry.id) for entry, _ in checkpoints}
         trials = partial(self.rereading.with_trials, visitor, filled, digest)
         panels: tuple[PanelEntry, ...] = ()
-        for panels in self._runner.run(decoded.given, digest, checkpoints, under_way):
+        for panels in self._runner.run(
+            decoded.given, digest, checkpoints, under_way, seconds=self.run_seconds
+        ):
             if visitor.example is not None or visitor.turn != turn:
                 return
             yield visitor.of(Shown).keep(ViewerPayload(**facts, panels=trials(panels), truth=right))

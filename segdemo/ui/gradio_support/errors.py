@@ -26,7 +26,7 @@ def known(error: Exception) -> SegdemoError:
     if isinstance(error, SegdemoError):
         return error
     reference = secrets.token_hex(3)
-    _log.error("unexpected failure %s", reference, exc_info=error)
+    _log.error("unexpected failure %s", reference, exc_info=error, extra={"reference": reference})
     return SegdemoError("unexpected", reference=reference)
 
 

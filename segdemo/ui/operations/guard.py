@@ -55,13 +55,16 @@ class Guard:
                 if message["status"] == 503:
                     headers.append((b"retry-after", _RETRY_SECONDS))
                 message["headers"] = headers
-                _log.debug(
-                    "%s %s %s %d %.3f s",
-                    reference,
-                    scope["method"],
-                    one_line(path),
-                    message["status"],
-                    time.monotonic() - began,
+                _log.log(
+                    logging.INFO if scope["method"] in _CHANGING else logging.DEBUG,
+                    "answered",
+                    extra={
+                        "request": reference,
+                        "method": scope["method"],
+                        "path": one_line(path),
+                        "status": message["status"],
+                        "seconds": round(time.monotonic() - began, 3),
+                    },
                 )
             await send(message)
 

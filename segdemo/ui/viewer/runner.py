@@ -1,5 +1,7 @@
 """Runs several networks on one image; a failure of one never stops the others."""
 
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +13,7 @@ import numpy as np
 
 from segdemo.catalog import CatalogEntry
 from segdemo.checkpoints import evidence
-from segdemo.errors import CheckpointError
+from segdemo.errors import CheckpointError, SegdemoError
 from segdemo.images.measured import Given
 from segdemo.inference.maps import quantise
 from segdemo.inference.prediction import Prediction
@@ -65,13 +67,16 @@ class Runner:
         digest: str,
         chosen: Sequence[Chosen],
         under_way: Mapping[str, State | None] = MappingProxyType({}),
+        *,
+        seconds: float = math.inf,
     ) -> Iterator[tuple[PanelEntry, ...]]:
         """All panels each time one of them changes: first as far as known, at last all done.
 
         ``digest`` identifies the image, so that a network that has seen it is not run again.
         What is not on this disk waits without holding the others up; ``under_way`` tells how
-        its download stands, by id.
+        its download stands, by id. Networks that have not begun after ``seconds`` are left out.
         """
+        until = time.monotonic() + seconds
         panels = [
             self._begin(slot, digest, one, under_way.get(one[0].id))
             for slot, one in enumerate(chosen)
@@ -79,6 +84,11 @@ class Runner:
         yield tuple(panels)
         for slot, one in enumerate(chosen):
             if panels[slot].status != "waiting":
+                continue
+            if time.monotonic() > until:
+                late = SegdemoError("run_too_long", seconds=f"{seconds:g}")
+                panels[slot] = _failed(panels[slot], late)
+                yield tuple(panels)
                 continue
             panels[slot] = replace(panels[slot], status="running")
             yield tuple(panels)
@@ -112,15 +122,17 @@ class Runner:
                 self._keep((language(), key_of(digest, entry.path, overrides)), ready)
             return ready
         except Exception as error:
-            return replace(
-                panel, status="failed", title=text("panel_failed"), message=explain(error)
-            )
+            return _failed(panel, error)
 
     def _keep(self, key: tuple[str, Key], panel: PanelEntry) -> None:
         self._kept[key] = panel
         self._kept.move_to_end(key)
         while len(self._kept) > _KEPT_PANELS:
             self._kept.popitem(last=False)
+
+
+def _failed(panel: PanelEntry, error: Exception) -> PanelEntry:
+    return replace(panel, status="failed", title=text("panel_failed"), message=explain(error))
 
 
 def panel_id(number: int) -> str:

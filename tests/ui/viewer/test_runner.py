@@ -69,6 +69,12 @@ def test_not_even_a_mistake_of_ours_sinks_the_others(entries, picture):
     assert "mistake of ours" not in panels[0].message
 
 
+def test_networks_that_have_not_begun_in_time_are_left_out(entries, picture):
+    run = Runner(Counting()).run(picture, "d", as_they_come(entries[0], entries[2]), seconds=-1)
+    told = [statuses(panels) for panels in run]
+    assert told == [["waiting", "waiting"], ["failed", "waiting"], ["failed", "failed"]]
+
+
 def test_the_map_holds_the_quantised_prediction_at_the_pictures_size(entries, picture):
     pool = Pool(Settings(device="cpu"))
     *_, panels = Runner(pool).run(picture, "d", as_they_come(entries[0]))
