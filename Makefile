@@ -7,7 +7,7 @@ EXTRAS := $(wildcard requirements-*.txt)
 WITH_CHROMIUM := CHROMIUM="$$(tools/chromium)" && export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint types unit browser format clean
+.PHONY: help demo test quick lint types unit browser docs format clean
 
 # One worker a processor; more than four only take memory from each other.
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
@@ -38,6 +38,9 @@ unit: .venv/.developer ## the tests that need no browser
 
 browser: .venv/.developer ## the tests that run in Chromium, JavaScript's included
 	$(WITH_CHROMIUM) && $(PYTEST) -m browser
+
+docs: .venv/.developer ## pages of the public names from their docstrings, into build/docs
+	PYTHONPATH=. $(BIN)/python tools/docs build/docs
 
 format: .venv/.developer ## put the code into shape
 	$(BIN)/ruff format .
