@@ -1,5 +1,7 @@
 """Networks of several classes as a person meets them, in a real Chromium."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -101,6 +103,36 @@ def test_the_legend_names_the_classes_that_won_and_their_shares(two):
     expected = [f"{name}{share}" for name, share in zip(NAMES[:3], shares, strict=True)]
     assert items.all_text_contents() == expected
     assert viewer.find(".sv-class b").count() == 0
+
+
+def test_of_many_classes_those_of_the_picture_come_first_and_one_can_be_found(open_viewer):
+    names = (*(f"class {number}" for number in range(148)), "wall", "windowpane")
+    labels = np.full((HEIGHT, WIDTH), 149, np.uint8)
+    labels[:3], labels[:, 0] = 148, 7
+    maps = np.stack([random_map(number) for number in range(len(names))])
+    colours = CLASS_PALETTES["ade20k"][:150]
+    panel = several(0, labels, maps, names=names)
+    panel = replace(panel, classes=replace(panel.classes, colours=colours, palette="ade20k"))
+    viewer = open_viewer(payload(panel))
+    viewer.wait()
+    assert viewer.find(".sv-class .sv-class-name").all_inner_texts() == [
+        *("windowpane", "wall", "class 7"),
+    ]
+    groups = viewer.find(".sv-pick optgroup")
+    assert groups.first.locator("option").all_inner_texts() == ["windowpane", "wall", "class 7"]
+    assert groups.nth(1).locator("option").count() == 147
+    find = viewer.find(".sv-find")
+    find.fill("w")
+    assert viewer.find(".sv-found button").all_inner_texts() == ["windowpane", "wall"]
+    find.fill("12")
+    assert len(viewer.find(".sv-found button").all_inner_texts()) == 8
+    find.fill("no such")
+    expect(viewer.find(".sv-found")).to_contain_text("No class is called so.")
+    find.fill("wall")
+    find.press("Enter")
+    viewer.wait()
+    expect(viewer.find(".sv-pick")).to_have_value("148")
+    expect(viewer.find(".sv-found")).to_be_hidden()
 
 
 def test_a_class_is_hidden_in_all_panels_that_know_it(two):

@@ -7,6 +7,10 @@ import { loadClasses, showChosenMap } from "../loading/panel_maps.js";
 import { coloursOf, palettesFor, pickOf, showsClasses } from "../state/class_choice.js";
 import { schedule, settle } from "../state/viewer_state.js";
 
+// Of more classes the legend is sorted by share, and there is a field to find one in.
+const MANY = 20;
+const MOST_FOUND = 8;
+
 // Applies to all panels with these classes, unless the panels are set one by one.
 function setPick(viewer, panel, pick) {
   if (viewer.settings.linked) {
@@ -47,45 +51,107 @@ function buildClasses(viewer, panel) {
   pick.addEventListener("change", () => setPick(viewer, panel, pick.value));
   palette.addEventListener("change", () => setPalette(viewer, panel, palette.value));
   const line = make("div", "sv-classes-line");
-  line.append(pick, palette);
+  const find = make("input", "sv-field sv-find");
+  find.type = "search";
+  find.addEventListener("input", () => refreshFound(viewer, panel));
+  find.addEventListener("keydown", (event) => {
+    // The viewer's keys are letters, too.
+    event.stopPropagation();
+    if (event.key === "Enter") panel.card.classes.found.querySelector("button")?.click();
+  });
+  line.append(pick, find, palette);
+  const found = make("ul", "sv-shares sv-found");
   const legend = make("ul", "sv-shares");
   legend.setAttribute("aria-label", strings.classes_legend);
-  section.append(line, legend);
+  section.append(line, found, legend);
   panel.card.below.append(section);
-  panel.card.classes = { section, pick, palette, legend, serial: 0, items: [] };
+  panel.card.classes = { section, pick, find, found, palette, legend, serial: 0, items: [] };
 }
 
 function refreshClasses(viewer, panel) {
   const { strings } = viewer;
-  const { section, pick, palette, legend } = panel.card.classes;
+  const { section, pick, find, palette, legend } = panel.card.classes;
   const entry = panel.entry.classes;
   section.hidden = !entry || !panel.classes;
   if (section.hidden) return;
   pick.setAttribute("aria-label", fill(strings.classes_shown, { name: panel.entry.label }));
-  fillSelect(pick, [
-    ["all", strings.classes_all],
-    ["foreground", fill(strings.classes_but, { name: entry.names[entry.background] })],
-    ...entry.names.map((name, number) => [String(number), name]),
-  ], pickOf(panel));
-  fillSelect(palette, palettesFor(viewer, entry.names.length)
-    .map((name) => [name, strings[`palette_${name}`]]), panel.style.palette);
+  fillSelect(pick, [{
+    options: [
+      ["all", strings.classes_all],
+      ["foreground", fill(strings.classes_but, { name: entry.names[entry.background] })],
+    ],
+  }, ...classGroups(viewer, panel)], pickOf(panel));
+  find.hidden = entry.names.length <= MANY;
+  find.placeholder = strings.classes_find;
+  find.setAttribute("aria-label", strings.classes_find);
+  refreshFound(viewer, panel);
+  fillSelect(palette, [{
+    options: palettesFor(viewer, entry.names.length).map((name) => [name, strings[`palette_${name}`]]),
+  }], panel.style.palette);
   palette.hidden = !showsClasses(panel);
   legend.hidden = !showsClasses(panel);
   if (showsClasses(panel)) refreshShares(viewer, panel);
 }
 
-// Options are built once, so that an open list stays open.
-function fillSelect(select, options, value) {
-  const signature = JSON.stringify(options);
+// The classes to choose from: of many those of this picture first, the largest before all others.
+function classGroups({ strings }, panel) {
+  const { names, counts } = panel.classes;
+  const optionsOf = (numbers) => numbers.map((number) => [String(number), names[number]]);
+  const all = names.map((_, number) => number);
+  if (names.length <= MANY) return [{ options: optionsOf(all) }];
+  const here = largestFirst(counts, all.filter((number) => counts[number] > 0));
+  return [
+    { label: strings.classes_here, options: optionsOf(here) },
+    { label: strings.classes_others, options: optionsOf(all.filter((number) => !counts[number])) },
+  ];
+}
+
+function largestFirst(counts, numbers) {
+  return [...numbers].sort((one, other) => counts[other] - counts[one]);
+}
+
+// Options are built once, so that an open list stays open. A group with a label has a heading.
+function fillSelect(select, groups, value) {
+  const signature = JSON.stringify(groups);
   if (select.dataset.signature !== signature) {
     select.dataset.signature = signature;
-    select.replaceChildren(...options.map(([name, text]) => {
-      const option = make("option", "", text);
-      option.value = name;
-      return option;
+    select.replaceChildren(...groups.flatMap(({ label, options }) => {
+      const made = options.map(([name, text]) => {
+        const option = make("option", "", text);
+        option.value = name;
+        return option;
+      });
+      if (!label) return made;
+      const group = make("optgroup");
+      group.label = label;
+      group.append(...made);
+      return [group];
     }));
   }
   if (select.value !== value) select.value = value;
+}
+
+// The classes whose names hold what was typed, those of this picture first; a press shows one.
+function refreshFound(viewer, panel) {
+  const { find, found } = panel.card.classes;
+  const { names, counts } = panel.classes;
+  const wanted = find.value.trim().toLocaleLowerCase();
+  const numbers = names.flatMap((name, number) => (
+    wanted && name.toLocaleLowerCase().includes(wanted) ? [number] : []));
+  const first = largestFirst(counts, numbers).slice(0, MOST_FOUND);
+  found.replaceChildren(...first.map((number) => {
+    const item = make("li");
+    const button = make("button", "sv-class", names[number]);
+    button.type = "button";
+    button.addEventListener("click", () => {
+      find.value = "";
+      setPick(viewer, panel, String(number));
+    });
+    item.append(button);
+    return item;
+  }));
+  if (wanted && first.length === 0) found.append(make("li", "", viewer.strings.classes_none));
+  found.hidden = !wanted;
 }
 
 // The predicted classes, each with its share of the image and a switch.
@@ -105,8 +171,10 @@ function refreshShares(viewer, panel) {
 
 function shareItems(viewer, panel) {
   const { names, counts, labels } = panel.classes;
-  return names.flatMap((name, number) => {
+  const all = names.map((_, number) => number);
+  return (names.length > MANY ? largestFirst(counts, all) : all).flatMap((number) => {
     if (counts[number] === 0) return [];
+    const name = names[number];
     const share = `${percentText(counts[number] / labels.length)}%`;
     const item = make("li");
     const button = make("button", "sv-class");
