@@ -90,6 +90,33 @@ def test_the_best_dice_of_all_is_that_of_the_mean_and_of_each_its_own(open_viewe
     assert [panel["threshold"] for panel in panels] == [judged.best for judged in curves]
 
 
+def test_one_table_has_the_scores_of_all_networks_and_is_sorted_at_a_press(open_viewer):
+    truth, maps = drawn(), [random_map(1), random_map(0), random_map(2)]
+    viewer = open_viewer(compared(truth, *maps))
+    viewer.wait()
+    viewer.find(".sv-table summary").click()
+    rows = viewer.find(".sv-table tbody tr")
+
+    def table():
+        return [row.locator("td").all_inner_texts() for row in rows.all()]
+
+    assert table() == [shown(viewer, place) for place in range(3)]
+    best = [max(column) for column in zip(*table(), strict=True)]
+    assert viewer.find(".sv-table td[data-best=true]").all_inner_texts() == best
+    viewer.find(".sv-sort", has_text="Recall").click()
+    expect(viewer.find(".sv-table th[aria-sort=descending]")).to_have_text("Recall")
+    order = sorted(range(3), key=lambda place: -float(shown(viewer, place)[3]))
+    assert table() == [shown(viewer, place) for place in order]
+    viewer.call("viewer.actions.setThreshold(200)")
+    assert table() == [shown(viewer, place) for place in order]
+
+
+def test_one_network_alone_needs_no_table(open_viewer):
+    viewer = open_viewer(compared(drawn(), random_map(1)))
+    viewer.wait()
+    expect(viewer.find(".sv-table")).to_be_hidden()
+
+
 def test_the_difference_shows_what_is_right_and_wrong(open_viewer):
     truth, q = drawn(), random_map(1)
     viewer = open_viewer(compared(truth, q, random_map(2)))

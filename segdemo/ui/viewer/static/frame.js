@@ -15,6 +15,7 @@ import { PARTS, colourOf, statusNow } from "./state/viewer_state.js";
 import { refreshAgreements } from "./toolbar/agreements.js";
 import { refreshControls, refreshThreshold } from "./toolbar/controls.js";
 import { drawPlot } from "./toolbar/plot.js";
+import { refreshScoreTable } from "./toolbar/score_table.js";
 import { keepAddress } from "./toolbar/share.js";
 import { refreshTruth } from "./toolbar/truth.js";
 
@@ -36,7 +37,10 @@ export function drawFrame(viewer) {
   if (concerns("view")) refreshControls(viewer);
   else if (concerns("threshold")) refreshThreshold(viewer);
   if (concerns("threshold")) drawPictures(viewer, modeOf(viewer));
-  if (concerns("controls")) refreshLegends(viewer);
+  if (concerns("controls")) {
+    refreshLegends(viewer);
+    refreshScoreTable(viewer);
+  }
   refreshProbe(viewer);
   // Written last: who waits for them finds everything drawn.
   setAttribute(viewer.root, "data-run", viewer.run);
