@@ -1,7 +1,7 @@
 """Finds the weights in a folder that a library saved, or in a ZIP of one."""
 
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 
@@ -22,6 +22,9 @@ _PREFERRED = ("model.safetensors", "pytorch_model.bin")
 _ENDINGS = (".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".onnx")
 _OF_OTHERS = frozenset({"data.pkl", "constants.pkl", "model.weights.h5"})
 """What archives hold that are checkpoints themselves, or of other programs."""
+
+_SIDE_FOLDER = "__MACOSX"
+"""What macOS adds to every archive."""
 
 _PIECE = 1 << 20
 _LONGEST = 60
@@ -58,7 +61,8 @@ def unpacked(archive: Path, folder: Path, *, max_bytes: int) -> Path | None:
 
     Nothing else is unpacked, and no name from the archive is used as a path. None where the file
     is no such archive: what torch.save writes is one of its own. Raises FileError for more than
-    ``max_bytes``, and where it holds no weights or several.
+    ``max_bytes``, and where it holds no weights or several,
+    whether or not a library saved them.
     """
     if not zipfile.is_zipfile(archive):
         return None
@@ -66,6 +70,9 @@ def unpacked(archive: Path, folder: Path, *, max_bytes: int) -> Path | None:
     try:
         with zipfile.ZipFile(archive) as opened:
             if not is_library_folder(opened.namelist()):
+                loose = loose_weights(opened.namelist())
+                if len(loose) > 1:
+                    raise _several(name, loose)
                 return None
             members = {PurePosixPath(one.filename).name: one for one in opened.infolist()}
             wanted = {one: members[one] for one in members if _belongs(one)}
@@ -81,8 +88,21 @@ def unpacked(archive: Path, folder: Path, *, max_bytes: int) -> Path | None:
     if not weights:
         raise FileError("folder_empty", name=name)
     if len(weights) > 1 and not set(weights) & set(_PREFERRED):
-        raise FileError("folder_several", name=name, names=first_of(weights))
+        raise _several(name, weights)
     return weights_at(folder)
+
+
+def loose_weights(names: Collection[str]) -> list[str]:
+    """The checkpoints in an archive of these members; none where it is itself a checkpoint."""
+    paths = [PurePosixPath(name) for name in names]
+    if _OF_OTHERS & {path.name for path in paths}:
+        return []
+    own = [path.name for path in paths if _SIDE_FOLDER not in path.parts]
+    return [name for name in own if name not in NAMES and _belongs(name)]
+
+
+def _several(archive: str, weights: Sequence[str]) -> FileError:
+    return FileError("archive_several", name=archive, count=len(weights), names=first_of(weights))
 
 
 def is_library_folder(names: Collection[str]) -> bool:

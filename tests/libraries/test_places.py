@@ -125,8 +125,19 @@ def test_what_a_zip_holds_is_called_as_people_know_it(tmp_path, adding, visitor)
 
     assert take("../best.pth").facts["name"].startswith("mine1")
     several = take("best.pth", "last.pth")
-    assert several.key == "folder_several"
-    assert several.facts == {"name": "mine2.zip", "names": "best.pth, last.pth"}
+    assert several.key == "archive_several"
+    assert several.facts == {"name": "mine2.zip", "count": 2, "names": "best.pth, last.pth"}
+
+
+def test_who_drops_a_zip_of_several_checkpoints_is_told_to_unpack_it(tmp_path, adding, visitor):
+    path = tmp_path / "runs.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("one/best.pth", "two/best.safetensors", "__MACOSX/one/._best.pth"):
+            archive.writestr(name, b"no network")
+    found = sort([path], "any", limit=LIMIT, max_megapixels=1)
+    with pytest.raises(FileError, match=r"holds 2 checkpoints: best.pth, best.safetensors. Unpack"):
+        adding.take(visitor, *found.networks)
+    assert not any(visitor.folder.iterdir())
 
 
 def test_a_zip_beyond_the_limit_is_refused(tmp_path):

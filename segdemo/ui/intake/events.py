@@ -18,7 +18,7 @@ from segdemo.ui.intake.payload import Told
 from segdemo.ui.intake.places import FilePlace
 from segdemo.ui.intake.placing import Placing
 from segdemo.ui.intake.sorting import Sorted, sort
-from segdemo.ui.intake.zone import DropZone
+from segdemo.ui.intake.zone import ARRIVAL_FAILED, DropZone
 from segdemo.ui.slots import put, resized
 from segdemo.ui.viewer.viewer import ComparisonViewer
 from segdemo.ui.visitor import Visitor
@@ -112,7 +112,7 @@ def register(
     inputs = [wiring.visitor, parts.picture, *wiring.chosen]
     places = [parts.picture, parts.truth, parts.pictures, parts.masks]
     changed = [wiring.visitor, parts.zone, *places, beside.viewer, beside.tabs, *wiring.slots]
-    parts.zone.arrive(
+    arrival = parts.zone.arrive(
         arrive,
         inputs,
         changed,
@@ -122,7 +122,10 @@ def register(
         trigger_mode="multiple",
         show_progress="hidden",
         api_visibility="private",
-    ).then(wiring.refresh, **wiring.running)
+    )
+    arrival.then(wiring.refresh, **wiring.running)
+    # In the browser alone: a server that is busy would refuse this, too.
+    arrival.failure(None, js=ARRIVAL_FAILED)
     parts.picture.clear(
         clear_picture, wiring.visitor, [parts.picture, parts.truth, beside.viewer], **QUICK
     )

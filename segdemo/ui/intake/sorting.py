@@ -17,8 +17,9 @@ from segdemo.errors import PictureError
 from segdemo.hub.forms import WEIGHT_ENDINGS
 from segdemo.images.annotations.reading import is_annotation_file
 from segdemo.images.decode import decode_plane, looks_like_image
+from segdemo.images.formats import PICTURE_ENDINGS
 from segdemo.images.masks import alike, decode_truth
-from segdemo.libraries.folders import is_library_folder
+from segdemo.libraries.folders import is_library_folder, loose_weights
 
 _ZIP = b"PK\x03\x04"
 _MOST_VALUES = 64
@@ -71,7 +72,7 @@ def is_network(path: Path, target: str = "any") -> bool:
     if looks_like_image(head):
         return False
     if head.startswith(_ZIP):
-        return _is_saved_by_torch(path)
+        return _is_of_networks(path)
     named = path.name.lower().endswith(WEIGHT_ENDINGS)
     return named or target == "network" or _reads_as_weights(head)
 
@@ -81,13 +82,20 @@ def _reads_as_weights(head: bytes) -> bool:
     return known or sentence_for(head) in NETWORKS
 
 
-def _is_saved_by_torch(path: Path) -> bool:
+def _is_of_networks(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-            return sentence_for_archive(names) != "file_archive" or is_library_folder(names)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return path.name.lower().endswith(WEIGHT_ENDINGS)
+    if sentence_for_archive(names) != "file_archive" or is_library_folder(names):
+        return True
+    # Who drops checkpoints together is told what to do; with pictures among them, it is for these.
+    return bool(loose_weights(names)) and not any(map(_is_named_as_picture, names))
+
+
+def _is_named_as_picture(name: str) -> bool:
+    return Path(name).suffix.lower() in PICTURE_ENDINGS
 
 
 def _apart(images: tuple[Path, ...], limit: int) -> tuple[tuple[Path, ...], tuple[Path, ...]]:

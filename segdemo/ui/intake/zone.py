@@ -6,6 +6,8 @@ from segdemo.hub.forms import WEIGHT_ENDINGS
 from segdemo.ui.gradio_support.display import Display
 
 ENTRY = "intake/static/mount_zone.js"
+ARRIVAL_FAILED = "() => { window.dispatchEvent(new Event('segdemo-unread')); }"
+"""Script that tells the zone in the browser that the server has not looked at what was sent."""
 
 
 class DropZone(Display):

@@ -99,6 +99,15 @@ def test_an_archive_of_images_is_no_checkpoint(files):
     ]
 
 
+def test_an_archive_of_checkpoints_is_judged_as_a_network_unless_it_holds_pictures(tmp_path):
+    for name, expected in (("words.txt", 2), ("photo.png", 0)):
+        path = tmp_path / f"{name}.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for member in ("a.pth", "deep/b.safetensors", name):
+                archive.writestr(member, b"")
+        assert names(sort([path], "any"))[expected] == [path.name]
+
+
 def test_a_network_of_another_program_is_judged_as_one(tmp_path):
     contents = {
         "a": b"\x08\x08\x12\x07pytorch",

@@ -7,7 +7,8 @@ import { keepKeyOfTab } from "../../gradio_support/static/tab_key.js";
 import { fill, percentText } from "../../viewer/static/arithmetic/text.js";
 import { labelTargets, listenToDrops } from "./drops.js";
 
-const SERVER_ASKED_EVERY = 4000; // milliseconds, as long as it says nothing of files that it has
+// What Python's page dispatches where an `arrive` has failed; see DropZone.
+const UNREAD_EVENT = "segdemo-unread";
 
 export function mountZone(root, host) {
   const zone = { root, host, parts: partsOf(root), limits: host.limits(), serial: 0, pending: new Map() };
@@ -15,6 +16,7 @@ export function mountZone(root, host) {
   labelTargets(zone.parts.veil, host.strings());
   onFilesGiven((target, files) => receive(zone, target, files));
   host.onPayload(() => takeTold(zone, host.payload()));
+  window.addEventListener(UNREAD_EVENT, () => endUnread(zone));
   host.onLanguage(() => {
     labelTargets(zone.parts.veil, host.strings());
     for (const close of zone.parts.list.querySelectorAll(".dz-close")) labelClose(zone, close);
@@ -44,25 +46,13 @@ async function receive(zone, target, files) {
     setText(job.words, fill(host.strings().reading, { name: job.name }));
     // What is with the server is not taken back, but nobody has to look at it any longer.
     job.controller.signal.addEventListener("abort", () => endJob(zone, serial));
+    job.sent = true;
     host.send("arrive", { target, paths, serial });
-    untilTold(zone, serial, job);
   } catch (error) {
     endJob(zone, serial);
     if (error.name === "AbortError") return;
     console.error("segdemo: files could not be sent", error);
     say(zone, "problem", error.sentence || fill(host.strings().not_sent, { name: job.name }));
-  }
-}
-
-// A server that stopped after it had the files says nothing of them any more.
-async function untilTold(zone, serial, job) {
-  const server = await zone.host.server().catch(() => null);
-  while (zone.pending.get(serial) === job) {
-    await new Promise((resolve) => setTimeout(resolve, SERVER_ASKED_EVERY));
-    const now = await zone.host.server().catch(() => undefined);
-    if (now === server || zone.pending.get(serial) !== job) continue;
-    endJob(zone, serial);
-    say(zone, "problem", fill(zone.host.strings().not_sent, { name: job.name }));
   }
 }
 
@@ -101,6 +91,16 @@ function endJob({ pending }, serial) {
   const job = pending.get(serial);
   if (job) job.node.remove();
   pending.delete(serial);
+}
+
+// The server refused to look at files, or failed at it, and Gradio does not say at which: no row of
+// files that are sent waits on. An answer that comes nevertheless is still told.
+function endUnread(zone) {
+  for (const job of zone.pending.values()) {
+    if (!job.sent || !job.node.isConnected) continue;
+    job.node.remove();
+    say(zone, "problem", fill(zone.host.strings().not_read, { name: job.name }));
+  }
 }
 
 function takeTold(zone, told) {
