@@ -109,7 +109,7 @@ def test_one_table_has_the_scores_of_all_networks_and_is_sorted_at_a_press(open_
         assert set(best.all_inner_texts()) == {
             max(column, key=lambda value: (value.lstrip(">"), value[0]))
         }
-    viewer.find(".sv-sort", has_text="Recall").click()
+    viewer.find(".sv-sort:has-text('Recall')").click()
     expect(viewer.find(".sv-table th[aria-sort=descending]")).to_have_text("Recall")
     order = sorted(range(3), key=lambda place: -viewer.call(f"viewer.scores({place})")["recall"])
     table(order)
