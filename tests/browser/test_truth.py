@@ -95,6 +95,7 @@ def test_one_table_has_the_scores_of_all_networks_and_is_sorted_at_a_press(open_
     viewer = open_viewer(compared(truth, *maps))
     viewer.wait()
     viewer.find(".sv-table summary").click()
+    expect(viewer.find(".sv-table td").first).not_to_be_empty()
     rows = viewer.find(".sv-table tbody tr")
 
     def table(order=range(3)):

@@ -37,10 +37,8 @@ export function drawFrame(viewer) {
   if (concerns("view")) refreshControls(viewer);
   else if (concerns("threshold")) refreshThreshold(viewer);
   if (concerns("threshold")) drawPictures(viewer, modeOf(viewer));
-  if (concerns("controls")) {
-    refreshLegends(viewer);
-    refreshScoreTable(viewer);
-  }
+  if (concerns("controls")) refreshLegends(viewer);
+  if (concerns("threshold")) refreshScoreTable(viewer);
   refreshProbe(viewer);
   // Written last: who waits for them finds everything drawn.
   setAttribute(viewer.root, "data-run", viewer.run);

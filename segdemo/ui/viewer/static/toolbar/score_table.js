@@ -4,6 +4,7 @@ import { make, setAttribute, setText } from "../../../gradio_support/static/dom.
 import { agreementText, fill } from "../arithmetic/text.js";
 import { miniBadge } from "../cards/panels.js";
 import { evaluationOf, scoresNow } from "../state/evaluation.js";
+import { schedule } from "../state/viewer_state.js";
 
 // The panels that are scored, each with its numbers of now.
 function scored(viewer) {
@@ -15,10 +16,13 @@ function scored(viewer) {
 
 export function refreshScoreTable(viewer) {
   const { parts, strings } = viewer;
-  const rows = scored(viewer);
+  const rows = viewer.truth ? scored(viewer) : [];
   parts.table.hidden = rows.length < 2;
   if (parts.table.hidden) return;
   setText(parts.tableTitle, strings.score_table);
+  parts.table.ontoggle = () => schedule(viewer, "threshold");
+  // What nobody sees costs nothing while a threshold moves.
+  if (!parts.table.open) return;
   const known = new Set(rows.flatMap(({ numbers }) => Object.keys(numbers)));
   const names = [...new Set([...viewer.scores.mask, ...viewer.scores.classes])].filter((name) => known.has(name));
   const signature = JSON.stringify([names, rows.map(({ panel, index }) => [index, panel.entry.label])]);
