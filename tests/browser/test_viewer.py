@@ -680,3 +680,23 @@ def test_an_empty_viewer_says_what_to_do(open_viewer):
     expect(viewer.find(".sv-empty")).to_be_visible()
     expect(viewer.find(".sv-empty-hint")).to_contain_text("Drop a picture")
     expect(viewer.find(".sv-bar")).not_to_be_visible()
+
+
+def test_the_viewer_is_presented_alone_and_large_until_it_is_left(open_viewer):
+    viewer = open_viewer(payload(ready(0, random_map(1)), ready(1, random_map(2))))
+    viewer.wait()
+    name, root = viewer.find(".sv-name").first, viewer.page.locator("#viewer .sv")
+    small = name.bounding_box()["height"]
+    viewer.page.keyboard.press("f")
+    expect(root).to_have_attribute("data-present", "true")
+    viewer.wait()
+    window = viewer.page.viewport_size
+    assert root.bounding_box()["width"] == window["width"]
+    assert name.bounding_box()["height"] > 1.4 * small
+    assert viewer.find(".sv-view").first.bounding_box()["width"] > 0.45 * window["width"]
+    viewer.page.keyboard.press("Escape")
+    expect(root).to_have_attribute("data-present", "false")
+    viewer.find("[data-part=present]").click()
+    expect(root).to_have_attribute("data-present", "true")
+    viewer.page.keyboard.press("f")
+    expect(root).to_have_attribute("data-present", "false")

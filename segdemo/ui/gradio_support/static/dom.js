@@ -5,6 +5,7 @@ const ICONS = Object.freeze({
   minus: "M3.5 8h9",
   fit: "M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10",
   eye: "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8ZM8 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4Z",
+  screen: "M2 3h12v8H2zM5.5 13.5h5",
   side: "M2.5 3.5h4v9h-4zM9.5 3.5h4v9h-4z",
   swipe: "M2.5 3.5h11v9h-11zM8 2v12",
   cross: "M4 4l8 8M12 4l-8 8",

@@ -4,6 +4,7 @@ import { clampThreshold } from "./arithmetic/payload.js";
 import { activePanel, sliderNow, sliderOf } from "./arithmetic/thresholds.js";
 import { FITTED, frameOf, panBy, pointAt, zoomAt } from "./arithmetic/view.js";
 import { inspect } from "./cards/explain.js";
+import { togglePresented } from "./state/present.js";
 import { schedule, settle } from "./state/viewer_state.js";
 
 // Each action changes the state and schedules one drawing.
@@ -50,6 +51,7 @@ export function actionsOf(viewer) {
       settings.bare = bare;
       schedule(viewer, "controls");
     },
+    present: () => togglePresented(viewer),
     setPanelChoice: (name, index) => {
       const other = { left: "right", right: "left" }[name];
       if (other && settings[other] === index) settings[other] = settings[name];

@@ -11,6 +11,7 @@ import { refreshLegends, refreshProbe } from "./cards/readout.js";
 import { drawPictures } from "./drawing/drawing.js";
 import { modeOf } from "./modes/modes.js";
 import { awaitsTruth } from "./state/evaluation.js";
+import { isPresented } from "./state/present.js";
 import { PARTS, colourOf, statusNow } from "./state/viewer_state.js";
 import { refreshAgreements } from "./toolbar/agreements.js";
 import { refreshControls, refreshThreshold } from "./toolbar/controls.js";
@@ -22,6 +23,8 @@ import { refreshTruth } from "./toolbar/truth.js";
 // The part of a screen's height that a row of pictures may take.
 const SCREEN_SHARE = 0.7;
 const STAGE_SHARE = 0.62;
+// With the large names and scores around it.
+const PRESENTED_SHARE = 0.55;
 
 export function drawFrame(viewer) {
   const asked = PARTS.indexOf(viewer.scheduled);
@@ -114,7 +117,8 @@ function measure(viewer) {
   setAttribute(root, "data-square", String(square));
   const area = settings.layout === "swipe" ? stage.view : panels[0].card.view;
   const width = Math.ceil(area.getBoundingClientRect().width);
-  const share = settings.layout === "swipe" ? STAGE_SHARE : SCREEN_SHARE;
+  const usual = settings.layout === "swipe" ? STAGE_SHARE : SCREEN_SHARE;
+  const share = isPresented(viewer) ? PRESENTED_SHARE : usual;
   const height = panelHeight(width, image, square ? rowLimit(share * screen) : share * screen);
   root.style.setProperty("--sv-height", `${height}px`);
   viewer.size = {

@@ -2,6 +2,7 @@
 
 import { sliderNow } from "./arithmetic/thresholds.js";
 import { MODE_NAMES } from "./modes/modes.js";
+import { isPresented } from "./state/present.js";
 
 // The image area of an event, null on buttons and links in it.
 function areaOf(event) {
@@ -127,7 +128,9 @@ export function listenToKeys(viewer, root) {
     "0": actions.fit,
     "h": () => actions.setBare(true),
     "H": () => actions.setBare(true),
-    "Escape": () => actions.probe(null),
+    "f": actions.present,
+    "F": actions.present,
+    "Escape": () => (isPresented(viewer) ? actions.present() : actions.probe(null)),
   };
   MODE_NAMES.forEach((name, index) => { simple[String(index + 1)] = () => actions.setMode(name); });
 

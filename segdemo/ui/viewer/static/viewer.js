@@ -9,6 +9,7 @@ import { drawFrame } from "./frame.js";
 import { listenToKeys } from "./gestures.js";
 import { hooksOf } from "./hooks.js";
 import { rebuild, takePayload } from "./payloads.js";
+import { listenToFullScreen } from "./state/present.js";
 import { schedule } from "./state/viewer_state.js";
 import { openLink } from "./toolbar/share.js";
 
@@ -40,6 +41,7 @@ export function mountViewer(root, host) {
   viewer.draw = () => drawFrame(viewer);
   buildViewer(viewer);
   listenToKeys(viewer, root);
+  listenToFullScreen(viewer);
   new ResizeObserver(() => schedule(viewer, "size")).observe(root);
   new MutationObserver(() => schedule(viewer, "size"))
     .observe(document.body, { attributes: true, attributeFilter: ["class"] });

@@ -12,6 +12,7 @@ import { sliderNow, thresholdOf } from "../arithmetic/thresholds.js";
 import { CARD_PARTS } from "../cards/card_parts.js";
 import { MODE_NAMES, modeOf } from "../modes/modes.js";
 import { showsClasses } from "../state/class_choice.js";
+import { isPresented } from "../state/present.js";
 import { agreementAt } from "./agreements.js";
 import { buildLevels, refreshLevels, stepLevels, thresholdedPanels } from "./levels.js";
 import { buildShare } from "./share.js";
@@ -34,9 +35,11 @@ export function buildControls(viewer) {
   labelButton(parts.zoomOut, "minus", strings.zoom_out);
   labelButton(parts.fit, "fit", strings.fit);
   labelButton(parts.bare, "eye", strings.bare, strings.bare_hint);
+  labelButton(parts.present, "screen", strings.present, strings.present_hint);
   parts.zoomIn.addEventListener("click", () => actions.zoomBy(1.5));
   parts.zoomOut.addEventListener("click", () => actions.zoomBy(1 / 1.5));
   parts.fit.addEventListener("click", actions.fit);
+  parts.present.addEventListener("click", actions.present);
   holdButton(parts.bare, actions.setBare);
   setText(parts.thresholdLabel, strings.threshold);
   setText(parts.opacityLabel, strings.opacity);
@@ -82,6 +85,7 @@ function buildKeys(line, strings) {
     [["+", "−", "0"], strings.keys_zoom],
     [["←", "→"], strings.keys_pan],
     [["H"], strings.keys_bare],
+    [["F"], strings.keys_present],
   ];
   line.replaceChildren(...keys.map(([names, meaning]) => {
     const group = make("span", "sv-key");
@@ -128,6 +132,7 @@ export function refreshControls(viewer) {
   markChoice(parts.modes, settings.mode);
   markChoice(parts.layouts, settings.layout);
   setAttribute(parts.bare, "aria-pressed", String(settings.bare));
+  setAttribute(parts.present, "aria-pressed", String(isPresented(viewer)));
   setText(parts.zoomValue, zoomText(view.zoom));
   parts.fit.disabled = view.zoom === 1;
   parts.zoomOut.disabled = view.zoom === 1;
