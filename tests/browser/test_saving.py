@@ -102,6 +102,36 @@ def test_a_file_that_cannot_be_made_is_a_sentence_in_the_menu(visit, tmp_path):
     )
 
 
+def test_the_view_is_one_picture_of_all_panels_saved_or_copied(visit, tmp_path):
+    page = visit("?ex=cell")
+    page.wait_for_function("document.querySelector('#viewer').textContent.includes('Nuclei')")
+    page.wait_for_selector("#viewer .sv[data-state=ready]")
+    share = "#viewer [data-part=share]"
+    assert download(page, share, "view", tmp_path / "view.png") == "segdemo.png"
+    viewer = Viewer(page)
+    with Image.open(tmp_path / "view.png") as image:
+        view = np.asarray(image.convert("RGB")).astype(int)
+    size = viewer.call("viewer.state()")["size"]
+    assert view.shape[1] > 2 * size["width"]
+    assert view.shape[0] > size["height"]
+    shown = viewer.call(
+        "Array.from(document.querySelector('#viewer .sv-panel .sv-canvas').getContext('2d')"
+        f".getImageData(0, {size['height'] // 2}, {size['width']}, 1).data)"
+    )
+    row = np.reshape(shown, (-1, 4))[:, :3]
+    top = view.shape[0] - 12 - size["height"]
+    part = view[top + size["height"] // 2, 12 : 12 + size["width"]]
+    # What is transparent on the page lies over its ground here.
+    solid = np.reshape(shown, (-1, 4))[:, 3] == 255
+    assert solid.mean() > 0.5
+    np.testing.assert_allclose(part[solid], row[solid], atol=2)
+    page.click(share)
+    page.click(f"{OPEN} [data-value=view_copy]")
+    expect(page.locator(f"{OPEN} .sv-menu-said")).to_contain_text("in the clipboard")
+    types = page.evaluate("navigator.clipboard.read().then((items) => items[0].types)")
+    assert types == ["image/png"]
+
+
 def test_a_copied_link_opens_what_was_seen(visit):
     page = visit()
     page.click("#examples button >> nth=2")

@@ -56,7 +56,7 @@ export function takeSaved(viewer, saved) {
 }
 
 // Lets the browser store a file under a name.
-function bring(url, name) {
+export function bring(url, name) {
   const link = document.createElement("a");
   link.href = url;
   link.download = name;
