@@ -15,10 +15,8 @@ from segdemo.errors import PictureError, SegdemoError
 from segdemo.images.decode import Decoded, decode_plane
 from segdemo.images.masks import TruthMask, decode_truth
 from segdemo.images.measured import Given
-from segdemo.inference.maps import level_of
 from segdemo.inference.prediction import Prediction
 from segdemo.inference.predictor import Predictor
-from segdemo.outputs.render import View
 from segdemo.settings import Settings
 from segdemo.spec import NO_OVERRIDES, Overrides
 from segdemo.strings import text
@@ -203,12 +201,7 @@ class Handlers:
             if panel.status != "ready":
                 continue
             segmenter, prediction = self.prediction(picture, digest, entry, overrides)
-            view = View(
-                prediction=prediction,
-                threshold=level_of(prediction.threshold),
-                class_names=segmenter.class_names,
-            )
-            for hint in hints_beside(view, mask):
+            for hint in hints_beside(prediction, segmenter.class_names, mask):
                 hints.setdefault(hint.reading or hint.sentence, hint)
         return tuple(hints.values())
 

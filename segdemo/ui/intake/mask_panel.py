@@ -1,7 +1,7 @@
 """How a mask was read, and how else it may be, in the words of the page."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from segdemo.errors import PictureError
 from segdemo.images.mask_census import Census
@@ -9,6 +9,8 @@ from segdemo.images.mask_choices import combined, outcome_of, reading_named, wor
 from segdemo.images.mask_reading import MaskReading
 from segdemo.images.mask_readings import likeliest
 from segdemo.images.masks import MaskValue, TruthMask, alike
+from segdemo.inference.maps import level_of
+from segdemo.inference.prediction import Prediction
 from segdemo.outputs.render import View
 from segdemo.outputs.truth_hints import truth_hints
 from segdemo.strings import text
@@ -17,6 +19,8 @@ from segdemo.ui.mask_words import in_words, said
 from segdemo.ui.viewer.payload import TruthHint
 
 _MOST_CHIPS = 12
+_DOUBT_SIDE = 512
+"""Pixels of the longest side at which doubts are looked for."""
 _LYING = ("rotated_90", "rotated_270", "transposed", "transversed")
 """Turns that exchange width and height."""
 
@@ -92,9 +96,21 @@ def panel_of(mask: TruthMask, chosen: str = "") -> MaskPanel | None:
     )
 
 
-def hints_beside(view: View, mask: TruthMask) -> Iterator[TruthHint]:
-    """Doubts about a mask beside a network's answer, each with the button that mends it."""
-    for notice in truth_hints(view, mask):
+def hints_beside(
+    prediction: Prediction, class_names: tuple[str, ...], mask: TruthMask
+) -> Iterator[TruthHint]:
+    """Doubts about a mask beside a network's answer, each with the button that mends it.
+
+    They are looked for at a small size: of 150 classes the winners of a photo take seconds.
+    """
+    factor = min(1.0, _DOUBT_SIDE / max(mask.size))
+    width, height = (max(1, round(side * factor)) for side in mask.size)
+    view = View(
+        prediction=replace(prediction, picture_size=(width, height)),
+        threshold=level_of(prediction.threshold),
+        class_names=class_names,
+    )
+    for notice in truth_hints(view, mask.at((width, height))):
         name = notice.reading
         label = text("reading_mend", words=in_words(name)) if name else ""
         yield TruthHint(sentence=said(notice), reading=name, label=label)
