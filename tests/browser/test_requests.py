@@ -22,6 +22,7 @@ pytestmark = pytest.mark.browser
 
 FOR_PYTHON = {
     "how a network reads the picture": ".sv-row .sv-field, .sv-explain-head .sv-helper, .sv-trial",
+    "how the mask is read": ".sv-mend",
     "other ways out than a threshold": ".sv-way ~ .sv-way",
     "files and links": ".sv-menu-item",
     "what could not be fetched": ".sv-retry",

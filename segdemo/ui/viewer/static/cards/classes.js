@@ -59,7 +59,7 @@ function buildClasses(viewer, panel) {
     event.stopPropagation();
     if (event.key === "Enter") panel.card.classes.found.querySelector("button")?.click();
   });
-  line.append(pick, find, palette);
+  line.append(pick, palette);
   const found = make("ul", "sv-shares sv-found");
   const legend = make("ul", "sv-shares");
   legend.setAttribute("aria-label", strings.classes_legend);
@@ -81,7 +81,8 @@ function refreshClasses(viewer, panel) {
       ["foreground", fill(strings.classes_but, { name: entry.names[entry.background] })],
     ],
   }, ...classGroups(viewer, panel)], pickOf(panel));
-  find.hidden = entry.names.length <= MANY;
+  if (entry.names.length > MANY) palette.before(find);
+  else find.remove();
   find.placeholder = strings.classes_find;
   find.setAttribute("aria-label", strings.classes_find);
   refreshFound(viewer, panel);
