@@ -9,6 +9,9 @@ from segdemo.images.measured import MOST_BANDS, MeasuredImage, turned_values
 from segdemo.images.raster import SAMPLES_A_PIXEL, Raster, Values
 from segdemo.images.window import to_8_bits
 
+_NETWORKS_ITEM = 4
+"""Bytes of a number that a network is given."""
+
 
 def shown_image(raster: Raster) -> Image.Image:
     """RGB as people see it: colours of a palette, deep numbers windowed, opacity over white."""
@@ -44,6 +47,11 @@ def bands_of(
 
 def measured_image(image: Image.Image, raster: Raster, bands: Values) -> MeasuredImage:
     """The upright ``image`` with all numbers of its file."""
+    if np.iscomplexobj(bands):
+        bands = np.abs(bands)
+    if bands.dtype.itemsize > _NETWORKS_ITEM:
+        # The network is given no finer numbers, and two images are kept for all visitors.
+        bands = bands.astype(np.float32)
     one_of_several = bands.shape[2] > 1 and raster.values.ndim == 2
     return MeasuredImage(
         image=image,

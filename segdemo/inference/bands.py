@@ -80,7 +80,7 @@ def _as_they_are(preprocessing: Preprocessing) -> bool:
 
 
 def _filled(values: Values, nodata: float | None) -> Numbers:
-    numbers = (np.abs(values) if np.iscomplexobj(values) else values).astype(np.float32)
+    numbers = values.astype(np.float32)
     missing = ~np.isfinite(numbers)
     if nodata is not None:
         missing |= numbers == np.float32(nodata)
