@@ -151,9 +151,31 @@ def _columns(runs: npt.NDArray[np.int64], width: int, height: int) -> Pixels:
     if last == 0 or places[last - 1] == places[0]:
         return Pixels(np.zeros((0, 0), bool))
     begin, end = int(places[0]) // height, -(-int(places[last - 1]) // height)
+    starts, ends = places[:last:2], places[1:last:2]
+    columns = starts // height
+    if (columns == (ends - 1) // height).all():
+        return _within_columns(starts % height, (ends - 1) % height + 1, columns - begin, begin)
     inside = runs[:last].copy()
     inside[0] -= begin * height
     bits = np.zeros((end - begin) * height, bool)
     found = unrolled(inside)
     bits[: len(found)] = found
     return Pixels(bits.reshape(end - begin, height).T, left=begin)
+
+
+def _within_columns(
+    first: npt.NDArray[np.int64],
+    last: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int64],
+    left: int,
+) -> Pixels:
+    """The box around runs of which none goes on in the next column.
+
+    ``first`` and ``last`` are their rows, the latter outside; ``columns`` count from ``left``.
+    """
+    top, bottom = int(first.min()), int(last.max())
+    flips = np.zeros((bottom - top + 1, int(columns.max()) + 1), bool)
+    flips[first - top, columns] = True
+    flips[last - top, columns] = True
+    inside = np.logical_xor.accumulate(flips, axis=0)[:-1]
+    return Pixels(inside, left=left, top=top)
