@@ -215,7 +215,10 @@ def _decode_raster(
 
     def plane_of(number: int) -> Raster | None:
         stream.seek(0)
-        return read_raster(stream, max_megapixels=max_megapixels, plane=number)
+        try:
+            return read_raster(stream, max_megapixels=max_megapixels, plane=number)
+        except PictureError:
+            return None  # What is shown is sound.
 
     bands = bands_of(raster, plane_of if plane is None else None, max_megapixels)
     return Decoded(

@@ -35,6 +35,8 @@ _TINT = 16
 _MOST_INDICES = 16
 """A grey palette of more colours than this lists shades."""
 _OPAQUE = 128
+_MOST_REREAD = 16
+"""Pages that are read one by one to see whether each is a class."""
 _LARGE = 8
 """Bytes of numbers that floats may not hold."""
 
@@ -131,6 +133,10 @@ def _one_hot(
     if plane is not None or not 1 < raster.planes <= MOST_CLASSES:
         return None
     values = raster.values
+    if values.ndim == 3 and (raster.plane or raster.planes != values.shape[2]):
+        return None  # Pages, each of several channels.
+    if values.ndim == 2 and raster.planes > _MOST_REREAD:
+        return None
 
     def channel(number: int) -> Values:
         if values.ndim == 3:
@@ -140,8 +146,9 @@ def _one_hot(
         )
         return values if read is None else read.values
 
-    # Three channels of 0 and 255 are pure colours.
-    if values.ndim == 3 and raster.planes == 3 and values.max() == WHITE:
+    # Three channels of 0 and all that their type holds are pure colours.
+    whole = values.dtype.kind == "u" and values.max() == np.iinfo(values.dtype).max
+    if values.ndim == 3 and raster.planes == 3 and (whole or values.max() == WHITE):
         return None
     labels = one_hot_labels(channel, raster.planes)
     if labels is None:
@@ -231,7 +238,10 @@ def _of_floats(values: Values, nodata: float | None) -> MaskValues:
             raise PictureError("truth_values", value="NaN")
         # GIS programs leave out what lies around.
         notice = Notice(key="truth_nan", facts={"value": f"{float(said.flat[0]):g}"})
-        return MaskValues(values=(~void).astype(np.uint8), labelled=True, notices=(notice,))
+        value = float(said.flat[0])
+        label = int(value) if value.is_integer() and 0 < value < VOID else 1
+        labels = np.where(void, 0, label).astype(np.uint8)
+        return MaskValues(values=labels, labelled=True, notices=(notice,))
     kept = None if not void.any() else void
     filled = values.astype(np.float64) if kept is None else np.where(void, said[0], values)
     whole = np.rint(filled)

@@ -59,13 +59,13 @@ def numbers_of(
     values = measured.bands[..., [band - 1 for band in bands]]
     if preprocessing.window:
         low, high = preprocessing.window
-        share = (values.astype(np.float32) - low) / (high - low)
-        numbers = np.clip(np.nan_to_num(share), 0, 1) * np.float32(_WHITE)
+        share = (_filled(values, measured.nodata) - low) / (high - low)
+        numbers = np.clip(share, 0, 1) * np.float32(_WHITE)
         windowed: Numbers = numbers.astype(np.float32)
         return windowed
     if not _as_they_are(preprocessing):
         if values.dtype == np.uint8:
-            return values.astype(np.float32)
+            return _filled(values, measured.nodata)
         return to_8_bits(values, nodata=measured.nodata, inverted=measured.inverted).astype(
             np.float32
         )

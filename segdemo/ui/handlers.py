@@ -177,7 +177,7 @@ class Handlers:
                 return
             yield visitor.of(Shown).keep(ViewerPayload(**facts, panels=trials(panels), truth=right))
         if right is not None and mask is not None:
-            hints = self._truth_hints(mask, decoded.given, digest, panels, checkpoints)
+            hints = self._truth_hints(mask, digest, panels, checkpoints)
             if hints:
                 right = replace(right, hints=hints)
                 payload = ViewerPayload(**facts, panels=trials(panels), truth=right)
@@ -190,7 +190,6 @@ class Handlers:
     def _truth_hints(
         self,
         mask: TruthMask,
-        picture: Given,
         digest: str,
         panels: Sequence[PanelEntry],
         checkpoints: Sequence[Chosen],
@@ -198,10 +197,10 @@ class Handlers:
         """Readings of a mask that fit what the networks found far better, told once each."""
         hints: dict[str, TruthHint] = {}
         for panel, (entry, overrides) in zip(panels, checkpoints, strict=True):
-            if panel.status != "ready":
+            prediction = self._runner.kept(digest, entry, overrides)
+            if panel.status != "ready" or prediction is None:
                 continue
-            segmenter, prediction = self.prediction(picture, digest, entry, overrides)
-            for hint in hints_beside(prediction, segmenter.class_names, mask):
+            for hint in hints_beside(prediction, prediction.class_names, mask):
                 hints.setdefault(hint.reading or hint.sentence, hint)
         return tuple(hints.values())
 

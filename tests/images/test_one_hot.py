@@ -1,7 +1,11 @@
 """A channel for each class is one label for each pixel, and nothing else is."""
 
-import numpy as np
+import io
 
+import numpy as np
+import tifffile
+
+from segdemo.images.masks import decode_truth
 from segdemo.images.one_hot import one_hot_labels
 
 LABELS = np.array([[0, 1, 2], [2, 1, 0]])
@@ -26,3 +30,11 @@ def test_other_channels_are_no_labels():
     numbers = (SET * np.arange(1, 4)).astype(int)
     others = (twice, never, -SET, SET * 2.0, np.where(SET, np.nan, 0), unlike, numbers + SET[0])
     assert not [planes for planes in others if labels_of(planes) is not None]
+
+
+def test_pages_of_colours_are_no_channels():
+    pages = np.zeros((6, 20, 30, 3), np.uint8)
+    pages[:, 4:9, :, 0] = 255
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, pages, photometric="rgb")
+    assert decode_truth(stream.getvalue(), max_megapixels=1).numbers == (0, 1)

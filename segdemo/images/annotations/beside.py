@@ -1,5 +1,6 @@
 """What is known of the image that an annotation file belongs to."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -69,23 +70,25 @@ class ImageNames:
         if not names:
             raise ValueError("no image")
         self._names = names
-        self._by_name: dict[str, int] = {}
-        self._by_stem: dict[str, int] = {}
+        self._by_name: defaultdict[str, list[int]] = defaultdict(list)
+        self._by_stem: defaultdict[str, list[int]] = defaultdict(list)
         for number, name in enumerate(names):
             path = PurePath(name.replace("\\", "/"))
-            self._by_name.setdefault(path.name, number)
-            self._by_stem.setdefault(path.stem, number)
+            self._by_name[path.name].append(number)
+            self._by_stem[path.stem].append(number)
 
     def number_of(self, beside: Beside) -> int:
         """Which of the images it is: the one of that name, or the only one.
 
-        Endings and folders may differ. Raises PictureError where none is called so.
+        Endings and folders may differ. Raises PictureError where none is called so, or several.
         """
         wanted = PurePath(beside.name)
         if wanted.name:
-            number = self._by_name.get(wanted.name, self._by_stem.get(wanted.stem))
-            if number is not None:
-                return number
+            found = self._by_name.get(wanted.name) or self._by_stem.get(wanted.stem) or []
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise PictureError("annotation_twice", name=printable(wanted.name))
         if len(self._names) == 1:
             return 0
         known = first_of(list(self._names))

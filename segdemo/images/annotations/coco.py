@@ -24,6 +24,8 @@ from segdemo.images.annotations.shapes import (
 )
 from segdemo.images.decode import check_size
 
+_FEWEST = 6
+"""Numbers of a polygon; tools leave lines and points among them."""
 _MOST_OUTLINE = 20_000_000
 """Pixels along all outlines of an image, each of which pycocotools goes along."""
 
@@ -67,13 +69,14 @@ class CocoFile(AnnotationFile):
         check_size(width, height, max_megapixels)
         beside.shared.number_all(list(self._classes.values()))
         own = self._of.get(image["id"], [])
+        _require_short(own)
         shapes = [
             Shape(
                 label=self._classes.get(one.get("category_id"), str(one.get("category_id", ""))),
                 pixels=partial(_pixels, one, width, height),
             )
             for one in own
-            if one.get("segmentation") or one.get("bbox")
+            if isinstance(one.get("segmentation"), dict) or _polygons_of(one)
         ]
         return Annotations(
             shapes=tuple(shapes), size=(width, height), left_out=len(own) - len(shapes)
@@ -89,8 +92,33 @@ def _pixels(one: dict[str, Any], width: int, height: int) -> Pixels:
         counts = said["counts"]
         lengths = counts if isinstance(counts, list) else _unpacked(counts)
     else:
-        lengths = _unpacked(_drawn(said or [_box(one)], width, height))
+        lengths = _unpacked(_drawn(_polygons_of(one), width, height))
     return _columns(checked_runs(lengths, width * height), width, height)
+
+
+def _polygons_of(one: dict[str, Any]) -> list[list[float]]:
+    """Its polygons of three corners and more, or the box around it; else none."""
+    said = one.get("segmentation")
+    if said and not isinstance(said, dict):
+        return [polygon for polygon in said if len(polygon) >= _FEWEST]
+    return [_box(one)] if one.get("bbox") and not said else []
+
+
+def _require_short(annotations: list[dict[str, Any]]) -> None:
+    """Raise PictureError where pycocotools would go along outlines for minutes.
+
+    It also goes along what lies outside of the image.
+    """
+    corners, outline = 0, 0.0
+    for one in annotations:
+        if isinstance(one.get("segmentation"), dict):
+            continue
+        for polygon in _polygons_of(one):
+            ring = np.array(ring_of(list(zip(polygon[::2], polygon[1::2], strict=True))))
+            corners += len(ring)
+            outline += float(np.abs(ring - np.roll(ring, 1, axis=0)).max(axis=1).sum())
+            if corners > MAX_POINTS or outline > _MOST_OUTLINE:
+                raise endless()
 
 
 def _box(one: dict[str, Any]) -> list[float]:
@@ -105,13 +133,6 @@ def _drawn(polygons: list[list[float]], width: int, height: int) -> str:
     except ImportError as error:
         raise PictureError("annotation_coco") from error
     flat = [[float(number) for number in polygon] for polygon in polygons]
-    corners, outline = 0, 0.0
-    for polygon in flat:
-        ring = np.array(ring_of(list(zip(polygon[::2], polygon[1::2], strict=True))))
-        corners += len(ring)
-        outline += float(np.abs(ring - np.roll(ring, 1, axis=0)).max(axis=1).sum())
-    if corners > MAX_POINTS or outline > _MOST_OUTLINE:
-        raise endless()
     packed: bytes = tool.merge(tool.frPyObjects(flat, height, width))["counts"]
     return packed.decode()
 

@@ -101,6 +101,10 @@ def _steps_of(shape: Shape, box: Box, height: int) -> int:
     for ring in shape.rings:
         rows = np.clip([y for _, y in ring], 0, height)
         crossings += float(np.abs(rows - np.roll(rows, 1)).sum()) + len(ring)
+        if shape.form == "ellipse":
+            # Pillow goes along all of it, in the image or not.
+            (x0, y0), (x1, y1) = ring
+            crossings += 2 * (x1 - x0 + y1 - y0)
     area = max(0, bottom - top) * max(0, right - left)
     return area + _CROSSING * math.ceil(crossings)
 

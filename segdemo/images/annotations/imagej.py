@@ -19,7 +19,7 @@ from segdemo.images.annotations.shapes import (
 
 MAGIC = b"Iout"
 _ENDING = ".roi"
-_MAX_BYTES = 16_000_000  # of one region
+_MAX_BYTES = 64_000_000  # of all regions together
 
 
 def is_roi_set(file: IO[bytes]) -> bool:
@@ -60,7 +60,8 @@ def _files(content: bytes) -> list[bytes]:
         return [content]
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = [one for one in archive.infolist() if not one.is_dir()]
-        if len(members) > MAX_SHAPES or any(one.file_size > _MAX_BYTES for one in members):
+        whole = sum(one.file_size for one in members)
+        if len(members) > MAX_SHAPES or whole > _MAX_BYTES:
             raise ValueError("too many regions, or too large ones")
         return [archive.read(one) for one in members]
 

@@ -30,7 +30,7 @@ _JSON_FORMATS = (LabelMeFile, CocoFile, GeoJsonFile)
 _ZIP = b"PK\x03\x04"
 _JSON = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*[\[{]")
 _XML = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<annotations\b", re.S
+    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<annotations\b", re.S
 )
 _TEXT = re.compile(rb"\A[\d\s.eE+-]+\Z")
 

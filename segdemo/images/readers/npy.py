@@ -1,13 +1,14 @@
 """Arrays of NumPy: a .npy file, or one of the arrays of a .npz."""
 
 import io
+import lzma
 import math
 import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -25,6 +26,10 @@ _MOST_ARRAYS = 64
 _LARGEST_ITEM = 16
 """Bytes of a number."""
 _HEADER = 65_536
+_DAMAGES = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
+    *(NotImplementedError, RuntimeError, OSError),
+)
 _MASKS = ("mask", "label", "seg", "gt", "truth", "annotation", "target", "y")
 _IMAGES = ("image", "img", "picture", "data", "input", "x")
 """How arrays of either kind are called, or how their names begin."""
@@ -44,6 +49,17 @@ def read_npy(content: bytes, *, max_megapixels: float, plane: int | None = None)
     Objects in it are never unpickled. Raises PictureError.
     """
     stream = io.BytesIO(content)
+    shape, fortran, dtype = _header(stream)
+    count = math.prod(shape)
+    if count * dtype.itemsize > len(content) - stream.tell():
+        raise PictureError("picture_incomplete")
+    array = np.frombuffer(content, dtype, count, stream.tell())
+    array = array.reshape(shape, order="F" if fortran else "C")
+    return from_array(array, max_megapixels=max_megapixels, plane=plane)
+
+
+def _header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether columns come first, and type. Raises PictureError for what is no image."""
     try:
         version = np.lib.format.read_magic(stream)
         header = (
@@ -54,14 +70,11 @@ def read_npy(content: bytes, *, max_megapixels: float, plane: int | None = None)
         shape, fortran, dtype = header(stream)
     except Exception as error:
         raise PictureError("picture_incomplete") from error
-    if dtype.hasobject or dtype.kind not in "biufc" or not 2 <= len(shape) <= 4:
+    shape = tuple(map(int, shape))
+    known = not dtype.hasobject and dtype.kind in "biufc"
+    if not known or not 2 <= len(shape) <= 4 or min(shape) < 1:
         raise PictureError("picture_array", shape=" × ".join(map(str, shape)), type=str(dtype))
-    count = math.prod(map(int, shape))
-    if count * dtype.itemsize > len(content) - stream.tell():
-        raise PictureError("picture_incomplete")
-    array = np.frombuffer(content, dtype, count, stream.tell())
-    array = array.reshape(shape, order="F" if fortran else "C")
-    return from_array(array, max_megapixels=max_megapixels, plane=plane)
+    return shape, bool(fortran), dtype
 
 
 def read_npz(
@@ -71,7 +84,7 @@ def read_npz(
 
     Raises PictureError.
     """
-    limit = int(max_megapixels * 1e6) * SAMPLES_A_PIXEL * _LARGEST_ITEM + _HEADER
+    limit = int(max_megapixels * 1e6) * SAMPLES_A_PIXEL * _LARGEST_ITEM
     try:
         with zipfile.ZipFile(file) as archive:
             entries = [one for one in archive.infolist() if one.filename.endswith(_ENDING)]
@@ -80,11 +93,14 @@ def read_npz(
             names = [PurePosixPath(one.filename).stem for one in entries]
             number = _chosen(names, _MASKS if mask else _IMAGES)
             with archive.open(entries[number]) as stream:
-                content = stream.read(limit + 1)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError) as error:
+                content = stream.read(_HEADER)
+                shape, _, dtype = _header(io.BytesIO(content))
+                size = math.prod(shape) * dtype.itemsize
+                if size > limit:
+                    raise PictureError("picture_arrays", count=len(entries))
+                content += stream.read(size)
+    except _DAMAGES as error:
         raise PictureError("picture_incomplete") from error
-    if len(content) > limit:
-        raise PictureError("picture_arrays", count=len(entries))
     raster = read_npy(content, max_megapixels=max_megapixels, plane=plane)
     if len(entries) == 1:
         return raster

@@ -44,6 +44,11 @@ class Predictions:
         self._keep(key, prediction)
         return self._predictor.load(path, overrides), prediction
 
+    def kept(self, digest: str, path: Path, overrides: Overrides) -> Prediction | None:
+        """What is known already of an image; None where the network would have to run."""
+        with self._lock:
+            return self._kept.get(key_of(digest, path, overrides))
+
     def _keep(self, key: Key, prediction: Prediction) -> None:
         with self._lock:
             self._kept[key] = prediction

@@ -61,6 +61,10 @@ class Runner:
             raise CheckpointError("page_absent", size=amount(entry.bytes))
         return self._predictions.of(picture, digest, entry.path, overrides)
 
+    def kept(self, digest: str, entry: CatalogEntry, overrides: Overrides) -> Prediction | None:
+        """What is known already of an image, so that nothing has to run for it."""
+        return self._predictions.kept(digest, entry.path, overrides) if entry.path else None
+
     def run(
         self,
         picture: Given,

@@ -312,3 +312,32 @@ def test_a_file_knows_of_how_many_images_it_speaks(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("1.png", b"")
     assert not is_annotation_file(path)
+
+
+def test_many_comments_before_the_root_of_an_xml_file_take_no_time():
+    assert not is_annotation(b"<!---->" * 2000 + b"<svg/>")
+    assert is_annotation(b"<!-- a -->\n" * 2000 + b"<annotations/>")
+
+
+def test_what_lies_outside_of_the_image_counts_as_well():
+    pytest.importorskip("pycocotools")
+    far = [-9e5, -9e5, 9e5, -9e5, 9e5, 9e5, -9e5, 9e5]
+    circle = polygon("a", [(0, 0), (9e5, 0)], "circle")
+    for content in (coco([{"segmentation": [far]}] * 30), labelme(*[circle] * 150)):
+        with pytest.raises(PictureError) as caught:
+            drawn(content)
+        assert caught.value.key == "annotation_endless"
+
+
+def test_a_line_among_polygons_is_left_out():
+    pytest.importorskip("pycocotools")
+    square = [number for point in SQUARE for number in point]
+    mask = drawn(coco([{"segmentation": [[1, 1, 5, 5]]}, {"segmentation": [square, [1, 1, 2, 2]]}]))
+    assert mask.numbers == (0, 1)
+    assert [notice.key for notice in mask.notices] == ["annotation_left_out"]
+
+
+def test_a_name_of_two_images_is_nobodys():
+    images = (("train/a.jpg", 1), ("val/a.jpg", 2))
+    with pytest.raises(PictureError, match="Several images of the annotations are called"):
+        drawn(coco([], images=images), name="a.jpg")

@@ -19,6 +19,26 @@ def npz(**arrays):
     return stream.getvalue()
 
 
+def zipped(content):
+    with io.BytesIO() as stream:
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a.npy", content)
+        return stream.getvalue()
+
+
+def test_no_more_is_unpacked_than_the_array_takes(monkeypatch):
+    with io.BytesIO() as stream:
+        np.save(stream, np.eye(24, dtype=np.uint8))
+        content = zipped(stream.getvalue() + bytes(1_000_000))
+    asked = []
+    read = zipfile.ZipExtFile.read
+    monkeypatch.setattr(
+        zipfile.ZipExtFile, "read", lambda self, n=-1: asked.append(n) or read(self, n)
+    )
+    assert decode_plane(content, max_megapixels=1).image.size == (24, 24)
+    assert 0 < sum(asked) < 100_000
+
+
 def test_of_several_arrays_the_image_or_the_mask_is_read_by_its_name():
     image = np.arange(24 * 32, dtype=np.uint8).reshape(SIZE)
     mask = np.zeros(SIZE, np.uint8)
@@ -35,13 +55,13 @@ def test_of_several_arrays_the_image_or_the_mask_is_read_by_its_name():
 def test_what_holds_no_image_is_one_sentence():
     many = {f"layer{number}": np.zeros(SIZE) for number in range(65)}
     with io.BytesIO() as stream:
-        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("a.npy", bytes(200_000_000))
-        bomb = stream.getvalue()
+        header = {"descr": "<f8", "fortran_order": False, "shape": (20_000, 20_000)}
+        np.lib.format.write_array_header_1_0(stream, header)
+        large = zipped(stream.getvalue())
     contents = {
-        "picture_arrays": [npz(**many), bomb],
-        "picture_array": [npz(a=np.zeros(3)), npz(a=np.array(["text"]))],
-        "picture_incomplete": [npz(a=np.zeros(SIZE))[:150]],
+        "picture_arrays": [npz(**many), large],
+        "picture_array": [npz(a=np.zeros(3)), npz(a=np.array(["text"])), npz(a=np.zeros((0, 9)))],
+        "picture_incomplete": [npz(a=np.zeros(SIZE))[:150], zipped(b"no array")],
     }
     wrong = []
     for key, files in contents.items():

@@ -256,3 +256,15 @@ def test_without_imagecodecs_a_bomb_of_deflate_is_damaged(monkeypatch):
     with pytest.raises(PictureError) as caught:
         decode(bytes(lying), max_megapixels=1)
     assert caught.value.key == "picture_incomplete"
+
+
+def test_a_damaged_page_does_not_take_the_others_away():
+    pages = np.random.default_rng(0).integers(0, 255, (3, 20, 30), dtype=np.uint8)
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, pages, photometric="minisblack", compression="zlib")
+    content = bytearray(stream.getvalue())
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        (offset, *_), (length, *_) = file.pages[2].dataoffsets, file.pages[2].databytecounts
+    content[offset : offset + length] = bytes(length)
+    image = decode_plane(bytes(content), max_megapixels=1).image
+    np.testing.assert_array_equal(np.asarray(image)[..., 0], pages[0])

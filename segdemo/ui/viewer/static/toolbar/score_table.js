@@ -26,7 +26,8 @@ export function refreshScoreTable(viewer) {
   const known = new Set(rows.flatMap(({ numbers }) => Object.keys(numbers)));
   const names = [...new Set([...viewer.scores.mask, ...viewer.scores.classes])].filter((name) => known.has(name));
   const signature = JSON.stringify([names, rows.map(({ panel, index }) => [index, panel.entry.label])]);
-  if (parts.tableBody.dataset.signature !== signature) build(viewer, rows, names, signature);
+  const unknown = rows.some(({ panel }) => !viewer.scoreRows?.has(panel));
+  if (unknown || parts.tableBody.dataset.signature !== signature) build(viewer, rows, names, signature);
   step(viewer, rows, names);
 }
 
