@@ -26,24 +26,23 @@ def bands_for(
     None where it is given the RGB image as it is shown. Raises PredictionError where the image
     has not the bands that the network wants.
     """
-    count = given.bands.shape[2] if isinstance(given, MeasuredImage) else 0
+    measured = isinstance(given, MeasuredImage)
+    count = given.bands.shape[2] if isinstance(given, MeasuredImage) else 3
     plane = given.plane if isinstance(given, MeasuredImage) else 0
     chosen = preprocessing.bands
     if chosen:
         if len(chosen) != in_channels or max(chosen) > count:
             said = ", ".join(map(str, chosen))
-            raise PredictionError(
-                "prediction_bands", bands=said, channels=in_channels, count=count or 3
-            )
+            raise PredictionError("prediction_bands", bands=said, channels=in_channels, count=count)
         return chosen
-    if in_channels in (1, 3) and not (count and _as_they_are(preprocessing)):
+    if in_channels in (1, 3) and not (measured and _as_they_are(preprocessing)):
         return None
     if in_channels in (1, 3) and (count == 1 or plane):
         return (plane or 1,) * in_channels
     if in_channels == 1 and count >= 3:
         return (1, 2, 3)  # of which the grey is made
-    if count < in_channels:
-        raise PredictionError("prediction_channels", channels=in_channels, count=count or 3)
+    if not measured or count < in_channels:
+        raise PredictionError("prediction_channels", channels=in_channels, count=count)
     return tuple(range(1, in_channels + 1))
 
 

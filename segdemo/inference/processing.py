@@ -96,7 +96,9 @@ def prepare(
     """
     bands = bands_for(picture, preprocessing, in_channels)
     size, reduced = network_size(picture.size, preprocessing, max_side)
-    if bands is not None and isinstance(picture, MeasuredImage):
+    if bands is not None:
+        if not isinstance(picture, MeasuredImage):
+            picture = MeasuredImage(image=picture, bands=np.asarray(picture))
         numbers = numbers_of(picture, preprocessing, bands)
         numbers = resized_numbers(numbers, size, preprocessing.resample)
         values = normalised_numbers(numbers, preprocessing, in_channels=in_channels)

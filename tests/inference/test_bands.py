@@ -68,6 +68,7 @@ def test_which_bands_a_network_gets():
         (five, chosen, 3),
         (five, Preprocessing(bands=(6, 1)), 2),
         (rgb, chosen, 2),
+        (rgb, Preprocessing(bands=(1, 2)), 3),
     ):
         with pytest.raises(PredictionError):
             bands_for(picture, spec, channels)
@@ -112,6 +113,12 @@ def test_bands_are_resized_as_pillow_resizes_them(resample):
         band = Image.fromarray(values[..., number].astype(np.float32))
         expected = np.asarray(band.resize((12, 10), kind)) / 1000
         np.testing.assert_allclose(found[number], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_bands_of_a_colour_picture_are_red_green_and_blue():
+    values = deep(3, 0, 256, np.uint8)
+    found = given_to(Image.fromarray(values), 2, bands=(3, 1), divisor=255)
+    np.testing.assert_allclose(found, values[..., [2, 0]].transpose(2, 0, 1) / 255, rtol=1e-6)
 
 
 def test_deep_colours_keep_their_order():
