@@ -118,11 +118,8 @@ def normalised_numbers(
     divisor = preprocessing.divisor
     divided = channels / np.float32(channels.max() or 1 if divisor == "maximum" else divisor)
     if preprocessing.standardise == "none":
-        mean, std = (
-            np.asarray(values if len(values) in (1, in_channels) else (sum(values) / len(values),))
-            for values in (preprocessing.mean, preprocessing.std)
-        )
-        mean, std = mean[:, None, None], std[:, None, None]
+        mean = per_channel(preprocessing.mean, in_channels)[..., None]
+        std = per_channel(preprocessing.std, in_channels)[..., None]
     else:
         axes = (1, 2) if preprocessing.standardise == "channel" else (0, 1, 2)
         mean = divided.mean(axis=axes, keepdims=True, dtype=np.float64)
@@ -130,3 +127,11 @@ def normalised_numbers(
         std = np.where(std > 0, std, 1.0)
     normalised: Numbers = ((divided - mean) / std).astype(np.float32)
     return normalised
+
+
+def per_channel(values: tuple[float, ...], channels: int) -> Numbers:
+    """(channels, 1), or (1, 1) where one number is for all: a spec's mean or deviation."""
+    if len(values) not in (1, channels):
+        # Three values for a grey network: the grey image is centred by their average.
+        values = (sum(values) / len(values),)
+    return np.asarray(values, dtype=np.float32)[:, None]

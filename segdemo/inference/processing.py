@@ -17,6 +17,7 @@ from segdemo.inference.bands import (
     bands_for,
     normalised_numbers,
     numbers_of,
+    per_channel,
     resized_numbers,
 )
 from segdemo.spec import Activation, Preprocessing, Resample
@@ -146,8 +147,8 @@ def _normalised(
         # A black image has nothing to divide by.
         divisor = float(max(channel.max() for channel in channels)) or 1.0
     if preprocessing.standardise == "none":
-        mean = _per_channel(preprocessing.mean, in_channels)
-        std = _per_channel(preprocessing.std, in_channels)
+        mean = per_channel(preprocessing.mean, in_channels)
+        std = per_channel(preprocessing.std, in_channels)
     else:
         mean, std = _own_statistics(channels, divisor, each=preprocessing.standardise == "channel")
     # There are 256 values: what becomes of each is looked up, in one pass over the image.
@@ -173,13 +174,6 @@ def _own_statistics(
     # An image of one value has nothing to divide by.
     std = np.where(variance > 0, np.sqrt(variance), 1.0)
     return mean.astype(np.float32), std.astype(np.float32)
-
-
-def _per_channel(values: tuple[float, ...], channels: int) -> npt.NDArray[np.float32]:
-    if len(values) not in (1, channels):
-        # Three values for a grey network: the grey image is centred by their average.
-        values = (sum(values) / len(values),)
-    return np.asarray(values, dtype=np.float32)[:, None]
 
 
 def _pad(

@@ -117,8 +117,10 @@ def _picture_and_mask(
     images: tuple[Path, ...], limit: int, max_megapixels: float
 ) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     """Two images, or one and its mask, whatever they are called."""
+    if any(path.stat().st_size > limit for path in images):
+        return images, ()
+    contents = [path.read_bytes() for path in images]
     try:
-        contents = [path.read_bytes() for path in images if path.stat().st_size <= limit]
         sizes = [
             decode_plane(content, max_megapixels=max_megapixels).image.size for content in contents
         ]
@@ -126,8 +128,8 @@ def _picture_and_mask(
         return images, ()
     masks = tuple(
         path
-        for path, content in zip(images, contents, strict=False)
-        if len(contents) == len(images) and _holds_labels(content, max_megapixels)
+        for path, content in zip(images, contents, strict=True)
+        if _holds_labels(content, max_megapixels)
     )
     if len(masks) != 1 or not alike(*sizes):
         return images, ()
