@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,23 @@ def test_one_table_has_the_scores_of_all_networks_and_is_sorted_at_a_press(open_
     table(order)
     viewer.call("viewer.actions.setThreshold(200)")
     table(order)
+
+
+def test_the_table_is_that_of_the_next_picture_once_the_last_was_removed(open_viewer):
+    truth, maps = drawn(), [random_map(1), random_map(0)]
+    again = replace(compared(truth, *reversed(maps)), run="f" * 16)
+    viewer = open_viewer(compared(truth, *maps), None, again)
+    viewer.wait()
+    viewer.find(".sv-table summary").click()
+    expect(viewer.find(".sv-table td").first).to_have_text(shown(viewer, 0)[0])
+    viewer.page.click("#next")
+    viewer.page.wait_for_selector("#viewer .sv[data-state=empty]")
+    viewer.page.click("#next")
+    viewer.page.wait_for_selector("#viewer .sv[data-run=ffffffffffffffff][data-state=ready]")
+    rows = viewer.find(".sv-table tbody tr")
+    assert [row.locator("td").all_inner_texts() for row in rows.all()] == [
+        shown(viewer, place) for place in range(2)
+    ]
 
 
 def test_one_network_alone_needs_no_table(open_viewer):

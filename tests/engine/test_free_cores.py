@@ -25,6 +25,17 @@ def running(path, count):
     return path
 
 
+def recorded():
+    """A network, and the numbers of threads with which it was run."""
+    seen = []
+
+    def forward(given):
+        seen.append(torch.get_num_threads())
+        return given
+
+    return seen, forward
+
+
 def test_there_are_as_many_threads_as_cores_that_nobody_else_uses(four_cores, tmp_path):
     expected = {1: 4, 2: 3, 3: 2, 4: 1, 9: 1}
     found = {count: FreeCores(running(tmp_path / "stat", count)).count() for count in expected}
@@ -62,23 +73,13 @@ def test_no_more_threads_than_the_container_has_cores(four_cores, tmp_path, monk
 
 def test_a_network_runs_on_the_free_cores_and_afterwards_all_is_as_before(four_cores, tmp_path):
     scheduler = DeviceScheduler(FreeCores(running(tmp_path / "stat", 3)))
-    seen = []
-
-    def forward(given):
-        seen.append(torch.get_num_threads())
-        return given
-
+    seen, forward = recorded()
     scheduler.run(forward, torch.zeros(1, 1), network="net")
     assert (seen, torch.get_num_threads()) == ([2], 4)
 
 
 def test_a_gpu_waits_for_nobodys_cores(four_cores, tmp_path):
     scheduler = DeviceScheduler(FreeCores(running(tmp_path / "stat", 3)))
-    seen = []
-
-    def forward(given):
-        seen.append(torch.get_num_threads())
-        return given
-
+    seen, forward = recorded()
     scheduler.run(forward, torch.zeros(1, 1, device="meta"), network="net")
     assert seen == [4]
